@@ -1,0 +1,237 @@
+"""What every room speaks: the inputs of a pipeline, its events, and what it gives out.
+
+Events are the lines of the event file, version 1 (JSON lines). ``index`` is the absolute sample
+at 2 kHz of the end of the step at which a line became certain, never the onset it speaks of.
+Inputs are what a source, a screen or the passing of time puts into a pipeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+
+QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
+VerdictValue = Literal["normal", "abnormal", "unsure", "none"]
+Priority = Literal["low", "medium", "high"]
+AlarmState = Literal[
+    "inactive", "pending", "active", "acknowledged", "latched", "interrupted", "suspended"
+]
+
+# ---------------------------------------------------------------- inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Sound as it came from a source.
+
+    Attributes
+    ----------
+    samples
+        float32, shape [n, channels], full scale ±1.
+    rate_hz
+        The device's rate.
+    index
+        Frames of the source before this block, at ``rate_hz``, delivered ones only.
+    flags
+        What the device said of it ("input_overflow", ...).
+    """
+
+    samples: NDArray[np.float32]
+    rate_hz: int
+    index: int
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Sound that never came (DESIGN calls it Gap as an input; the event of it is `Gap`).
+
+    ``length`` and ``uncertainty`` are in samples at 2 kHz, and ``start`` is the absolute index.
+    """
+
+    start: int
+    length: int
+    uncertainty: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a person asked for, with the index (2 kHz) from which it takes effect.
+
+    ``acknowledge`` takes ``alarm`` (a kind, or None for all), ``pause_audio`` takes ``seconds``
+    (0 ends the pause), ``mark`` takes ``note``, ``limits`` takes ``limits`` (name → value).
+    """
+
+    kind: Literal["acknowledge", "pause_audio", "mark", "limits"]
+    index: int
+    alarm: str | None = None
+    seconds: float | None = None
+    note: str | None = None
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """No samples came for ``seconds`` more."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A technical state that capture, record or the model reports (``cannot_record`` ...)."""
+
+    kind: str
+    present: bool
+    evidence: str
+
+
+Input = Block | Lost | Command | Idle | Condition
+
+# ---------------------------------------------------------------- events
+
+
+class _Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    index: int
+
+
+class Session(_Line, tag="session", frozen=True, kw_only=True):
+    """First line of an event file."""
+
+    schema: int
+    software: str
+    models: dict[str, str]
+    settings: dict[str, str | int | float | bool | None]
+    name: str
+    rate: int
+    channels: int
+
+
+class Gap(_Line, tag="gap", frozen=True, kw_only=True):
+    """Sound that was lost; samples at 2 kHz."""
+
+    start: int
+    length: int
+    uncertainty: int
+    reason: str
+
+
+class Fault(_Line, tag="fault", frozen=True, kw_only=True):
+    """Something in the machine or in the samples went wrong."""
+
+    what: str
+
+
+class Quality(_Line, tag="quality", frozen=True, kw_only=True):
+    """Signal quality, on change."""
+
+    value: QualityValue
+    reason: str
+
+
+class Beat(_Line, tag="beat", frozen=True, kw_only=True):
+    """One heart cycle: onsets in samples at 2 kHz, None where unknown."""
+
+    s1: int | None
+    systole: int | None
+    s2: int | None
+    diastole: int | None
+    end: int | None
+    confidence: float
+
+
+class Window(_Line, tag="window", frozen=True, kw_only=True):
+    """One 2.5 s window: its start (an S1), p(abnormal) at equal priors, and whether it counts."""
+
+    start: int
+    p: float | None
+    used: bool
+    reason: str | None
+
+
+class Vitals(_Line, tag="vitals", frozen=True, kw_only=True):
+    """Each second: rate in 1/min, robust spread of the cycle length (share), intervals in ms."""
+
+    rate: float | None
+    spread: float | None
+    systole_ms: float | None
+    diastole_ms: float | None
+
+
+class Verdict(_Line, tag="verdict", frozen=True, kw_only=True):
+    """Judgement of the last good windows, on change and once before the end."""
+
+    value: VerdictValue
+    p: float | None
+    windows: int
+    age_s: float | None
+
+
+class Mark(_Line, tag="mark", frozen=True, kw_only=True):
+    """A person marked this moment."""
+
+    note: str
+
+
+class Alarm(_Line, tag="alarm", frozen=True, kw_only=True):
+    """One transition of one alarm."""
+
+    kind: str
+    priority: Priority
+    state: AlarmState
+    evidence: str
+
+
+class End(_Line, tag="end", frozen=True, kw_only=True):
+    """Last line: how many lines of each type, and whether the source was read to its end."""
+
+    counts: dict[str, int]
+    complete: bool
+
+
+Event = (
+    Session | Gap | Fault | Quality | Beat | Window | Vitals | Verdict | Mark | Alarm | End
+)
+
+ORDER = (Gap, Fault, Quality, Beat, Window, Vitals, Verdict, Mark, Alarm)
+"""Order of lines within one step."""
+
+
+# ---------------------------------------------------------------- output
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A tap for screens: the filtered sound of one step.
+
+    Attributes
+    ----------
+    start
+        Absolute index of the first sample.
+    samples
+        float32 [n] at 2 kHz, filtered.
+    level_db
+        Peak of the raw input over the step in dB full scale, NaN where nothing came.
+    clipped
+        Samples at full scale in the step.
+    """
+
+    start: int
+    samples: NDArray[np.float32]
+    level_db: float
+    clipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a pipeline gives out for one input: events in order, and the pictures of its steps."""
+
+    events: tuple[Event, ...] = ()
+    pictures: tuple[Picture, ...] = ()

@@ -1,0 +1,193 @@
+"""What core, supervisor and screens say to each other over the local socket.
+
+Each frame is a 4-byte big-endian length and one msgpack object with a ``type``. Every message
+that concerns a stream carries the session's id. `Status` and `Wave` may be replaced in a queue
+by a newer one of the same session; everything else may not (``replaceable``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from monitor import events as ev
+
+LINK_VERSION = 1
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    replaceable = False
+
+
+# ------------------------------------------------------------ core → screen
+
+
+class Hello(_Message, tag="hello", frozen=True, kw_only=True):
+    """First message of a core: who it is and which sessions it holds."""
+
+    link: int
+    software: str
+    pid: int
+    sessions: list[str]
+
+
+class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence of one alarm as a log shows it."""
+
+    occurrence: int
+    kind: str
+    priority: ev.Priority
+    state: ev.AlarmState
+    condition: bool
+    """Whether the condition is present now."""
+    raised: int
+    """Index at which it became active."""
+    evidence: str
+    acknowledged: int | None
+    """Index of the acknowledgement, None before it."""
+    acknowledge_pending: bool
+    """Asked for, not yet committed to the store."""
+    cleared: int | None
+    count: int
+    """How many times it came back (flapping merged)."""
+    earlier_session: str | None
+    """Id of the session it belongs to if not this one."""
+
+
+class Status(_Message, tag="status", frozen=True, kw_only=True):
+    """The whole present state of one session; a newer one replaces it."""
+
+    replaceable = True
+
+    session: str
+    index: int
+    """Absolute index analysed so far, 2 kHz."""
+    clock_s: float
+    """Seconds since the session began, lost sound included."""
+    wall: float
+    """Wall time of ``index`` (seconds since 1970), for people only."""
+    device: str
+    source: str
+    """``live``, ``phantom`` or ``replay``."""
+    rate_hz: int
+    channels: int
+    health: str
+    """healthy, alarmed, recovering, escalated, failed, or ended."""
+    health_reason: str
+    reconnects: int
+    rate: float | None
+    spread: float | None
+    systole_ms: float | None
+    diastole_ms: float | None
+    rate_age_s: float | None
+    quality: ev.QualityValue | None
+    quality_reason: str
+    quality_s: float
+    """Seconds since the quality changed."""
+    verdict: ev.VerdictValue
+    p: float | None
+    windows: int
+    verdict_age_s: float | None
+    verdict_evidence: str
+    level_db: float | None
+    clipped: int
+    gaps: int
+    lost_s: float
+    drift_ppm: float | None
+    delay_s: float
+    behind_s: float
+    recording: bool
+    audio_paused_s: float
+    """Seconds of AUDIO PAUSED left, 0 if none."""
+    can_record: bool
+    alarms: list[AlarmLine]
+    """All that are not inactive, highest priority first."""
+    duration_s: float | None
+    """Length of a replayed file, None live."""
+
+
+class Wave(_Message, tag="wave", frozen=True, kw_only=True):
+    """Filtered sound of one step for the waveform: int16 at 500 Hz, min/max pairs of 8 samples."""
+
+    replaceable = True
+
+    session: str
+    start: int
+    """Absolute index (2 kHz) of the first sample."""
+    pairs: bytes
+    """little-endian int16 [n, 2]: minimum and maximum of each 8 samples, full scale 32767."""
+
+
+class EventLine(_Message, tag="event", frozen=True, kw_only=True):
+    """One event, never dropped. ``seq`` counts from 0 within a session."""
+
+    session: str
+    seq: int
+    event: ev.Event
+
+
+class Heartbeat(_Message, tag="heartbeat", frozen=True, kw_only=True):
+    """At least twice a second; ``beat`` counts."""
+
+    beat: int
+
+
+class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
+    """Full state of one session for a screen that has just attached."""
+
+    status: Status
+    alarms: list[AlarmLine]
+    """Every alarm occurrence of the session, and unacknowledged ones of older sessions."""
+    waves: list[Wave]
+    """The last seconds of waveform."""
+    beats: list[ev.Beat]
+    """The last beats."""
+    trend: list[tuple[int, float | None, float | None]]
+    """(index, rate, p) once a second, thinned with age."""
+
+
+class Reply(_Message, tag="reply", frozen=True, kw_only=True):
+    """Answer to a `Request`: committed, or one line that says why not."""
+
+    id: int
+    ok: bool
+    error: str
+
+
+class Bye(_Message, tag="bye", frozen=True, kw_only=True):
+    """The core ends in order."""
+
+    reason: str
+
+
+# ------------------------------------------------------------ screen → core
+
+
+class Attach(_Message, tag="attach", frozen=True, kw_only=True):
+    """First message of a screen or of the supervisor."""
+
+    link: int
+    client: str
+    waves: bool
+
+
+class Request(_Message, tag="request", frozen=True, kw_only=True):
+    """Something a person asked for; answered by a `Reply` with the same ``id``.
+
+    ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
+    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
+    add (``device``: a further device as a new session).
+    """
+
+    id: int
+    session: str
+    what: str
+    alarm: str | None = None
+    seconds: float | None = None
+    note: str | None = None
+    on: bool | None = None
+    device: str | None = None
+    limits: dict[str, float] = {}
+
+
+FromCore = Hello | Snapshot | Status | Wave | EventLine | Heartbeat | Reply | Bye
+FromScreen = Attach | Request
