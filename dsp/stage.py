@@ -23,11 +23,11 @@ STEP = 1000
 CHAIN_VERSION = "1"
 """Version of the sound that models are trained on: filter and spike removal together."""
 
-In = TypeVar("In", contravariant=True)
-Out = TypeVar("Out", covariant=True)
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
 
 
-class Stage(Protocol[In, Out]):
+class Stage(Protocol[In_contra, Out_co]):
     """One streaming stage.
 
     For every way of cutting the input, the concatenated output is bit-identical, and what was
@@ -39,11 +39,11 @@ class Stage(Protocol[In, Out]):
         """Samples (at the stage's output rate) that the stage holds back at the most."""
         ...
 
-    def push(self, x: In) -> Out:
+    def push(self, x: In_contra) -> Out_co:
         """Consume any number of samples; return what is now certain."""
         ...
 
-    def flush(self) -> Out:
+    def flush(self) -> Out_co:
         """Return what the end of the sound makes certain."""
         ...
 
