@@ -1,0 +1,72 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# The PyTorch project's index of CPU builds, for this one line only: the plain index brings
+# several GB of CUDA on Linux. Where it cannot be reached pip says so and goes on without it.
+TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu
+TORCH ?= torch==2.13.0
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+.PHONY: help demo test lint types units live bench fuzz soak golden recordings docs pictures clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up and replay a shipped recording"
+	@echo "make test    set up and run lint, types and the default tests"
+	@echo "make live    a phantom heart on the screen, live"
+	@echo "make bench | fuzz | soak    the long runs"
+	@echo "make golden | recordings | docs | pictures    rebuild what is generated"
+
+$(VENV)/.torch:
+	$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(0 if ok else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; call: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet $(TORCH_PIP_ARGS) '$(TORCH)'
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PY) -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.torch pyproject.toml
+	$(PY) -m pip install --quiet -e '.[train,test,onnx]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/apexbeat replay recordings/tachycardia.wav
+	@echo
+	@echo "Next: $(VENV)/bin/apexbeat live --phantom murmur_tachycardia"
+
+live: $(VENV)/.demo
+	$(VENV)/bin/apexbeat live --phantom murmur_tachycardia
+
+test: lint types units
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types: $(VENV)/.test
+	$(VENV)/bin/mypy
+
+units: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.test
+	$(PY) tests/bench/run.py
+
+fuzz: $(VENV)/.test
+	$(PY) tests/fuzz/run.py
+
+soak: $(VENV)/.test
+	$(PY) tests/soak/run.py
+
+golden: $(VENV)/.test
+	$(PY) tests/golden/rewrite.py
+
+recordings: $(VENV)/.test
+	$(PY) recordings/make.py
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
