@@ -154,8 +154,13 @@ def render_beat(
         Float64 sound, to be added up.
     """
     s1_s, s2_s = timing.systole - timing.s1, timing.diastole - timing.s2
-    db = lambda value: 10.0 ** (value / 20.0)  # noqa: E731
-    vary = lambda: float(np.exp(sounds.variation * rng.standard_normal()))  # noqa: E731
+
+    def db(value: float) -> float:
+        return float(10.0 ** (value / 20.0))
+
+    def vary() -> float:
+        return float(np.exp(sounds.variation * rng.standard_normal()))
+
     loud1 = S1_PEAK * timing.s1_gain
     loud2 = S1_PEAK * db(sounds.s2_db) * timing.s2_gain
     squeeze1, squeeze2 = s1_s / 0.13, s2_s / 0.105
@@ -225,7 +230,7 @@ class _Maker:
     ) -> Piece:
         """One damped component: three neighbouring modes under a fast rise and slow decay."""
         detune = 1.0 + 0.03 * self._rng.standard_normal(3)
-        phases = 0.5 * self._rng.standard_normal(3)
+        phases = 0.4 * self._rng.standard_normal(3)
         first, t = self._grid(begin_s, length_s)
         shape = (1.0 - np.exp(-t / RISE_S)) ** 2 * np.exp(-t / decay_s)
         tail = np.clip((length_s - t) / 0.015, 0.0, 1.0)  # silent exactly at the end
@@ -234,7 +239,7 @@ class _Maker:
             (0.8, 1.0, 1.45), (0.55, 1.0, 0.4), detune, phases, strict=True
         ):
             wave += weight * np.sin(2.0 * np.pi * hz * ratio * wrong * t + phase)
-        return Piece(first, peak * 1.35 * wave * shape * tail)
+        return Piece(first, peak * wave * shape * tail)
 
     def murmur(self, murmur: Murmur, begin_s: float, end_s: float, vary: float) -> Piece:
         """Noise in the murmur's band under its envelope."""
@@ -243,8 +248,9 @@ class _Maker:
         first, t = self._grid(begin_s, end_s - begin_s)
         weight = (np.mean(murmur.band_hz) / hz) ** 0.5  # turbulence falls with frequency
         weight = weight * (hz < 0.48 * self._rate_hz)
-        wave = weight @ np.sin(2.0 * np.pi * hz[:, None] * t + phases[:, None])
-        position = t / max(end_s - begin_s, 1e-6)
+        tones = np.sin(2.0 * np.pi * hz[:, None] * t + phases[:, None])
+        wave = (weight[:, None] * tones).sum(axis=0)  # no BLAS: the same on every machine
+        position = np.clip(t / max(end_s - begin_s, 1e-6), 0.0, 1.0)
         if murmur.shape == "diamond":
             shape = np.sin(np.pi * position) ** 1.3
         elif murmur.shape == "crescendo":

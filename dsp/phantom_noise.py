@@ -99,10 +99,11 @@ class _Filtered:
         self._state = None if sos is None else np.zeros((len(sos), 2))
 
     def next(self, count: int) -> FloatArray:
-        white = self._rng.standard_normal(count)
+        white: FloatArray = self._rng.standard_normal(count)
         if self._sos is not None:
             white, self._state = signal.sosfilt(self._sos, white, zi=self._state)
-        return self._gain * white
+        out: FloatArray = self._gain * white
+        return out
 
 
 class _Hum:
@@ -118,7 +119,8 @@ class _Hum:
         out = np.zeros(count)
         for harmonic, weight in ((1, 1.0), (2, 0.4), (3, 0.5), (5, 0.2)):
             out += weight * np.sin(2.0 * np.pi * 50.0 * harmonic * t + harmonic)
-        return out / np.sqrt(0.5 * (1.0 + 0.16 + 0.25 + 0.04))
+        unit: FloatArray = out / np.sqrt(0.5 * (1.0 + 0.16 + 0.25 + 0.04))
+        return unit
 
 
 class _Slow:
@@ -167,7 +169,7 @@ class _Speech:
             voice += inside * np.sin(harmonic * phase) / harmonic**0.5
         loud = np.clip(self._syllable.next(count) + 0.3, 0.0, 2.5)
         loud = loud * (self._phrase.next(count) > -0.9)
-        return 0.66 * loud * voice + 0.5 * (2.0 - loud) * 0.3 * self._consonant.next(count)
+        return 1.30 * loud * voice + 0.3 * (2.0 - loud) * self._consonant.next(count)
 
 
 class _Rubbing:
@@ -183,6 +185,6 @@ class _Rubbing:
         self._scratch = _Slow(30.0, rate_hz, scratch)
 
     def next(self, count: int) -> FloatArray:
-        burst = np.exp(0.9 * self._burst.next(count)) * 0.6
+        burst = np.exp(0.9 * self._burst.next(count)) * 0.63
         scratch = np.clip(self._scratch.next(count), 0.0, 3.0)
         return burst * (0.8 * self._low.next(count) + 0.5 * scratch * self._high.next(count))
