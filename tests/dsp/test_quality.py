@@ -1,0 +1,93 @@
+"""The quality index: what it says of what it hears, and that cuts do not matter."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.chain import Chain
+from dsp.phantom import PRESETS, render
+from dsp.quality import QualityIndex
+
+
+def judged(sound, rate_hz=2000, cuts=None):
+    """Spans of a sound that goes through the chain in blocks."""
+    chain, index = Chain(rate_hz), QualityIndex()
+    spans = []
+    sound = np.asarray(sound, dtype=np.float32)[:, None]
+    for block in np.split(sound, cuts if cuts is not None else []):
+        out = chain.push(block)
+        spans += index.push(chain.raw, out)
+    out = chain.flush()
+    return spans + index.push(chain.raw, out) + index.flush()
+
+
+def values(spans, start_s=0.0, end_s=1e9):
+    return [s.value for s in spans if start_s * 2000 <= s.start and s.end <= end_s * 2000]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 36000), max_size=8))
+def test_spans_do_not_depend_on_the_cuts(cuts):
+    sound = render(PRESETS["noisy"]).sound[50000:86000]
+    sound[9000:16000] = 0.0
+    whole = judged(sound)
+    assert judged(sound, cuts=sorted(cuts)) == whole
+
+
+def test_spans_follow_each_other_from_the_first_sample_to_the_last():
+    sound = render(PRESETS["normal"]).sound[:15300]
+    spans = judged(sound)
+    assert [s.start for s in spans] == list(range(0, 15300, 1000))
+    assert [s.end for s in spans] == [*range(1000, 15001, 1000), 15300]
+
+
+def test_after_a_reset_spans_still_lie_on_the_grid():
+    index = QualityIndex()
+    index.reset(12345)
+    spans = index.push(np.zeros(9000), np.zeros(9000)) + index.flush()
+    assert [s.start for s in spans] == [12345, *range(13000, 21345, 1000)]
+    assert spans[-1].end == 21345
+
+
+def test_a_clean_heart_is_good():
+    assert set(values(judged(render(PRESETS["normal"]).sound))) == {"good"}
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_silence_and_a_constant_are_flat_within_two_seconds(level):
+    sound = render(PRESETS["normal"]).sound[:80000].copy()
+    sound[40300:60000] = level
+    spans = judged(sound)
+    assert set(values(spans, 21.0, 29.5)) == {"flat"}
+    assert set(values(spans, 0, 20.0)) == {"good"}
+
+
+def test_a_silent_pause_of_a_slow_heart_is_not_flat():
+    sound = render(PRESETS["slow"]).sound.copy()
+    sound[np.abs(sound) < 2e-3] = 0.0
+    assert "flat" not in values(judged(sound))
+
+
+def test_flat_is_known_two_seconds_after_it_begins():
+    index = QualityIndex()
+    noise = np.random.default_rng(1).standard_normal(20000) * 0.01
+    index.push(noise, noise)
+    spans = index.push(np.zeros(4000), np.zeros(4000))
+    assert spans[-1].value == "flat"
+
+
+def test_clipped_sound_is_clipped():
+    sound = np.clip(20 * render(PRESETS["normal"]).sound, -1, 1)
+    assert values(judged(sound)).count("clipped") > 60
+
+
+def test_infinite_samples_do_no_harm():
+    bad = np.full(20000, np.nan)
+    bad[5000] = np.inf
+    assert len(QualityIndex().push(bad, bad)) >= 10
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="raw has 3"):
+        QualityIndex().push(np.zeros(3), np.zeros(4))
