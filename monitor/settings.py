@@ -216,7 +216,7 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     values: dict[str, Any] = {}
     if path is not None or where.is_file():
         values = _read(where)
-    origin = {key: "default" for key in keys()}
+    origin = dict.fromkeys(keys(), "default")
     _note(origin, values, f"file {where}")
     given: dict[str, Any] = {}
     for option in options:

@@ -1,0 +1,244 @@
+"""The alarm table: the single source of what is raised, when, how loudly, and what to do.
+
+After the vocabulary of IEC 60601-1-8. Delays and releases that are settings are named by their
+key; the manual prints this table. Nothing here decides: ``alarm_state`` runs one alarm by its
+row, ``conditions`` says from the findings of a step whether a row's condition is present.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.events import Priority
+from monitor.settings import Alarms
+
+AlarmClass = Literal["physiological", "technical"]
+
+RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
+"""Order of priorities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row.
+
+    Attributes
+    ----------
+    kind, title
+        Name in the event file, and words for people.
+    alarm_class
+        Physiological alarms count time in samples only; technical ones in samples and idleness.
+    delay_s, delay_key
+        Seconds the condition must last before the signal, or the setting that holds them.
+    release_s
+        Seconds that the clearing condition must last.
+    latching
+        Stays until acknowledged, though the condition is gone.
+    latch_from
+        Latches from this many returns on (0 never, unless ``latching``).
+    escalates_to
+        Priority after ``escalate_s`` of an alarm that lasts, None if it keeps its own.
+    condition, clears, remedy
+        Words for the manual and the screen.
+    """
+
+    kind: str
+    title: str
+    alarm_class: AlarmClass
+    priority: Priority
+    condition: str
+    clears: str
+    remedy: str
+    delay_s: float = 0.0
+    delay_key: str = ""
+    release_s: float = 0.0
+    latching: bool = False
+    latch_from: int = 0
+    escalates_to: Priority | None = None
+
+    def delay(self, limits: Alarms) -> int:
+        """Samples at 2 kHz for which the condition must last."""
+        seconds = float(getattr(limits, self.delay_key)) if self.delay_key else self.delay_s
+        return round(seconds * 2000)
+
+    @property
+    def release(self) -> int:
+        """Samples at 2 kHz for which the clearing condition must last."""
+        return round(self.release_s * 2000)
+
+
+TABLE: tuple[Rule, ...] = (
+    Rule(
+        kind="abnormal_sound",
+        title="abnormal heart sound",
+        alarm_class="physiological",
+        priority="medium",
+        condition="verdict abnormal, and 11 of exactly 15 windows at or above the upper threshold",
+        clears="condition gone 30 s; latches",
+        remedy="listen, compare with another place of auscultation, call a physician",
+        release_s=30,
+        latching=True,
+    ),
+    Rule(
+        kind="tachycardia",
+        title="fast heart",
+        alarm_class="physiological",
+        priority="medium",
+        condition="rate above 120/min",
+        clears="rate below 115/min for 10 s",
+        remedy="look at the patient",
+        delay_key="rate_delay_s",
+        release_s=10,
+    ),
+    Rule(
+        kind="tachycardia_extreme",
+        title="very fast heart",
+        alarm_class="physiological",
+        priority="high",
+        condition="rate above 150/min",
+        clears="rate below 145/min for 10 s; latches",
+        remedy="look at the patient now",
+        delay_key="extreme_delay_s",
+        release_s=10,
+        latching=True,
+    ),
+    Rule(
+        kind="bradycardia",
+        title="slow heart",
+        alarm_class="physiological",
+        priority="medium",
+        condition="rate below 50/min",
+        clears="rate above 53/min for 10 s",
+        remedy="look at the patient",
+        delay_key="rate_delay_s",
+        release_s=10,
+    ),
+    Rule(
+        kind="bradycardia_extreme",
+        title="very slow heart",
+        alarm_class="physiological",
+        priority="high",
+        condition="rate below 40/min",
+        clears="rate above 43/min for 10 s; latches",
+        remedy="look at the patient now",
+        delay_key="extreme_delay_s",
+        release_s=10,
+        latching=True,
+    ),
+    Rule(
+        kind="irregular",
+        title="irregular rhythm",
+        alarm_class="physiological",
+        priority="low",
+        condition="robust spread of the cycle length over 30 s above 15 %",
+        clears="regular for 60 s",
+        remedy="take an electrocardiogram",
+        delay_key="irregular_delay_s",
+        release_s=60,
+    ),
+    Rule(
+        kind="heart_lost",
+        title="no heart sound",
+        alarm_class="physiological",
+        priority="high",
+        condition="at least 5 beats in the 30 s before the last one, none for 6 s since, "
+        "the stretch neither flat, clipped nor noisy",
+        clears="a beat found; latches",
+        remedy="look at the patient now, then at the stethoscope",
+        latching=True,
+    ),
+    Rule(
+        kind="signal_lost",
+        title="no signal",
+        alarm_class="technical",
+        priority="high",
+        condition="no samples for 2 s",
+        clears="samples come again",
+        remedy="check the cable and the device",
+    ),
+    Rule(
+        kind="wrong_input",
+        title="another input",
+        alarm_class="technical",
+        priority="high",
+        condition="the system moved the stream to another device",
+        clears="samples from the chosen device",
+        remedy="choose the device again",
+    ),
+    Rule(
+        kind="poor_signal",
+        title="poor signal",
+        alarm_class="technical",
+        priority="low",
+        condition="quality not good (flat, clipped, noisy, or no heart found yet)",
+        clears="good for 5 s",
+        remedy="place the stethoscope anew",
+        delay_key="poor_signal_delay_s",
+        release_s=5,
+        escalates_to="medium",
+    ),
+    Rule(
+        kind="gaps",
+        title="sound lost",
+        alarm_class="technical",
+        priority="low",
+        condition="more than 1 % of a minute lost",
+        clears="gone 30 s",
+        remedy="close other programs, check the cable",
+        release_s=30,
+    ),
+    Rule(
+        kind="clock",
+        title="device clock off",
+        alarm_class="technical",
+        priority="medium",
+        condition="device rate off by more than 1 %",
+        clears="gone 30 s",
+        remedy="choose another rate or device",
+        release_s=30,
+    ),
+    Rule(
+        kind="behind",
+        title="analysis late",
+        alarm_class="technical",
+        priority="medium",
+        condition="analysis more than 5 s late",
+        clears="gone 30 s",
+        remedy="close other programs",
+        release_s=30,
+    ),
+    Rule(
+        kind="cannot_record",
+        title="cannot record",
+        alarm_class="technical",
+        priority="medium",
+        condition="a write or sync failed, or was not confirmed for 3 s",
+        clears="a write succeeded",
+        remedy="make room on the disk, check its rights",
+    ),
+    Rule(
+        kind="model_refused",
+        title="model refused",
+        alarm_class="technical",
+        priority="high",
+        condition="the model's file broke its contract",
+        clears="restarted; five in a row latch",
+        remedy="install the shipped model again",
+        latch_from=5,
+    ),
+    Rule(
+        kind="analysis_fault",
+        title="analysis fault",
+        alarm_class="technical",
+        priority="high",
+        condition="a stage failed, or samples were not numbers",
+        clears="5 s without one; five in a row latch",
+        remedy="check the device; report the fault line",
+        release_s=5,
+        latch_from=5,
+    ),
+)
+
+RULES: dict[str, Rule] = {rule.kind: rule for rule in TABLE}
+"""Rows by kind."""

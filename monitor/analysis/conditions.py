@@ -1,0 +1,191 @@
+"""From what a step found to what is known of each alarm's condition, with evidence in words.
+
+One function per family of the table's rows; the limits are those in force, the words are what a
+person reads on the alarm line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dsp.stage import RATE_HZ
+from monitor.analysis.alarm_state import Block, Reading
+from monitor.analysis.alarm_table import RULES
+from monitor.analysis.verdict import Judgement
+from monitor.analysis.vitals import BLIND, Life, Vitals
+from monitor.events import QualityValue
+from monitor.settings import Alarms
+
+NO_SAMPLES = 2 * RATE_HZ
+"""Samples' worth of waiting after which the signal is lost."""
+
+MINUTE = 60 * RATE_HZ
+GAP_SHARE = 0.01
+"""Share of a minute that may be lost."""
+
+BEATS_BEFORE = 5
+"""Beats in 30 s that prove there was a heart to be lost."""
+
+CALM = 0.8
+"""Share of the irregular limit below which a rhythm is regular again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known at a step.
+
+    Attributes
+    ----------
+    quality, quality_reason
+        Of the last stretch judged, None before the first.
+    windows
+        Windows that a full verdict has.
+    idle
+        Samples' worth of waiting since the last sample.
+    lost
+        Samples lost in the last minute.
+    gap
+        Whether this tick is a gap.
+    fault
+        What went wrong in this step, empty if nothing.
+    reported
+        Kinds that others watch over: present or not, and evidence.
+    """
+
+    vitals: Vitals
+    life: Life
+    quality: QualityValue | None
+    quality_reason: str
+    judgement: Judgement
+    windows: int
+    idle: int = 0
+    lost: int = 0
+    gap: bool = False
+    fault: str = ""
+    reported: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether there is no sound to judge by."""
+        return self.gap or self.idle >= NO_SAMPLES
+
+
+def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
+    """Return what is known of every row of the table."""
+    readings = {
+        "abnormal_sound": _abnormal(found, limits),
+        "irregular": _irregular(found, limits),
+        "heart_lost": _heart(found, limits),
+        "poor_signal": _poor(found),
+        "signal_lost": _signal(found),
+        "gaps": _gaps(found),
+        "analysis_fault": _fault(found),
+    }
+    for kind in ("tachycardia", "tachycardia_extreme"):
+        readings[kind] = _rate(found, getattr(limits, kind), -limits.tachycardia_band)
+    for kind in ("bradycardia", "bradycardia_extreme"):
+        readings[kind] = _rate(found, getattr(limits, kind), limits.bradycardia_band)
+    for kind in RULES.keys() - readings.keys():
+        present, words = found.reported.get(kind, (False, "never reported"))
+        readings[kind] = Reading(present, not present, words)
+    return readings
+
+
+def _blocked(found: Findings) -> Block:
+    if found.interrupted:
+        return "gap"
+    return "" if found.quality == "good" else "quality"
+
+
+def _unknown(found: Findings, why: str) -> Reading:
+    blocked = _blocked(found)
+    words = {"gap": "sound interrupted", "quality": f"signal {found.quality or 'not judged yet'}"}
+    return Reading(None, False, words.get(blocked, why), blocked)
+
+
+def _heard(found: Findings) -> str:
+    rate = found.vitals.rate
+    return f"quality {found.quality}" + ("" if rate is None else f", {rate:.0f}/min")
+
+
+def _rate(found: Findings, limit: float, band: float) -> Reading:
+    rate = found.vitals.rate
+    if rate is None or _blocked(found):
+        return _unknown(found, "rate not known")
+    high = band < 0
+    present = rate > limit if high else rate < limit
+    gone = rate < limit + band if high else rate > limit + band
+    side = "above" if present == high else "not above" if high else "not below"
+    if present and not high:
+        side = "below"
+    return Reading(present, gone, f"rate {rate:.0f}/min, {side} {limit:g}, quality {found.quality}")
+
+
+def _abnormal(found: Findings, limits: Alarms) -> Reading:
+    judged = found.judgement
+    if judged.windows < found.windows or _blocked(found):
+        return _unknown(found, f"{judged.windows} of {found.windows} windows")
+    present = judged.value == "abnormal" and judged.over >= limits.abnormal_windows
+    return Reading(present, not present, f"{judged.evidence}, {_heard(found)}")
+
+
+def _irregular(found: Findings, limits: Alarms) -> Reading:
+    spread = found.vitals.spread
+    if spread is None or _blocked(found):
+        return _unknown(found, "too few cycles")
+    limit = limits.irregular_spread
+    words = f"spread of the cycle {spread * 100:.0f} % over 30 s, limit {limit * 100:.0f} %"
+    return Reading(spread > limit, spread < CALM * limit, f"{words}, {_heard(found)}")
+
+
+def _heart(found: Findings, limits: Alarms) -> Reading:
+    """No beat is evidence only where one could have been heard; no_heart does not suspend it."""
+    life = found.life
+    if found.interrupted:
+        return Reading(None, False, "sound interrupted", "gap")
+    if life.since is None:
+        return Reading(None, False, "no beat yet")
+    since_s = life.since / RATE_HZ
+    if since_s < limits.heart_lost_s:
+        return Reading(False, True, f"a beat {since_s:.1f} s ago")
+    if not life.clear:
+        return Reading(None, False, f"signal {found.quality} since the last beat", "quality")
+    if life.before < BEATS_BEFORE:
+        return Reading(None, False, f"only {life.before} beats in the 30 s before the last one")
+    words = f"no beat for {since_s:.1f} s, {life.before} in the 30 s before, quality "
+    return Reading(True, False, words + (found.quality or "not judged"))
+
+
+def _poor(found: Findings) -> Reading:
+    if found.interrupted or found.quality is None:
+        return Reading(None, False, "no sound to judge", "gap")
+    words = f"{found.quality}: {found.quality_reason}".removesuffix(": ")
+    if found.quality == "good":
+        return Reading(False, True, "quality good")
+    if found.quality in BLIND:
+        return Reading(True, False, words)
+    # A heart that stops under good contact is heart_lost, not poor signal.
+    armed = found.life.before >= BEATS_BEFORE and found.life.clear
+    return Reading(not armed, False, "no heart found yet" if found.life.beats == 0 else words)
+
+
+def _signal(found: Findings) -> Reading:
+    present, words = found.reported.get("signal_lost", (False, ""))
+    if found.idle >= NO_SAMPLES or present:
+        return Reading(True, False, words or f"no samples for {found.idle / RATE_HZ:.1f} s")
+    return Reading(False, found.idle == 0, "samples come")
+
+
+def _gaps(found: Findings) -> Reading:
+    present, words = found.reported.get("gaps", (False, ""))
+    share = found.lost / MINUTE
+    present = present or share > GAP_SHARE
+    return Reading(present, not present, words or f"{share * 100:.1f} % of the last minute lost")
+
+
+def _fault(found: Findings) -> Reading:
+    present, words = found.reported.get("analysis_fault", (False, ""))
+    if found.fault or present:
+        return Reading(True, False, found.fault or words)
+    return Reading(False, True, "no fault")

@@ -1,0 +1,186 @@
+"""Rate, intervals and regularity from beats; whether the heart is still there.
+
+Beats come when they are certain, in order; quality says which stretches count. Only complete
+cycles of good stretches make rate and intervals; every beat found counts as a sign of life,
+unless its stretch was judged to hold no heart. Values that are too old vanish (NaN is None here).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+from dsp.cycles.beat import Beat
+from dsp.quality import Span
+from dsp.stage import RATE_HZ
+from monitor.events import QualityValue
+
+CYCLES = 5
+"""Cycles whose median is the rate."""
+
+LEAST = 3
+"""Fewer cycles than this give no rate."""
+
+STALE = 6 * RATE_HZ
+"""Samples since the end of the last cycle after which rate and intervals vanish."""
+
+REACH = 20 * RATE_HZ
+"""Samples within which the cycles of a rate must end."""
+
+SPREAD_SPAN = 30 * RATE_HZ
+"""Samples over which the spread is taken."""
+
+SPREAD_LEAST = 12
+"""Fewer cycles than this give no spread."""
+
+MAD_TO_DEVIATION = 1.4826
+"""Median absolute deviation of a normal distribution to its standard deviation."""
+
+BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
+"""Qualities in which a heart cannot be heard, whether or not it beats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What is known at a step; None where it is not.
+
+    Attributes
+    ----------
+    rate
+        1/min, median of the last five cycles.
+    spread
+        Robust standard deviation of the cycle length over 30 s, as a share of its median.
+    systole_ms, diastole_ms
+        Onset of S1 to onset of S2, and on to the next S1; medians of the same cycles.
+    age
+        Samples since the end of the last cycle.
+    """
+
+    rate: float | None = None
+    spread: float | None = None
+    systole_ms: float | None = None
+    diastole_ms: float | None = None
+    age: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Signs of life at a step.
+
+    Attributes
+    ----------
+    beats
+        Beats found so far.
+    before
+        Beats in the 30 s up to the last one, it included.
+    since
+        Samples since the last onset found, None before the first.
+    clear
+        Whether everything heard since was neither flat, clipped nor noisy, without a gap.
+    """
+
+    beats: int = 0
+    before: int = 0
+    since: int | None = None
+    clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cycle:
+    end: int
+    length: int
+    systole: int | None
+
+
+class VitalsTracker:
+    """Keeps the last cycles, onsets and quality of one stream.
+
+    Parameters
+    ----------
+    min_confidence
+        From which a beat counts.
+
+    Attributes
+    ----------
+    judged_to
+        Index up to which quality is known.
+    """
+
+    def __init__(self, min_confidence: float) -> None:
+        self._min_confidence = min_confidence
+        self._cycles: deque[_Cycle] = deque()
+        self._onsets: deque[int] = deque()
+        self._spans: deque[Span] = deque()
+        self._beats = 0
+        self._last: int | None = None
+        self._broken = 0
+        self.judged_to = 0
+
+    def quality(self, span: Span) -> None:
+        """Take the quality of the next stretch."""
+        self._spans.append(span)
+        self.judged_to = span.end
+        while self._spans and self._spans[0].end < span.end - 2 * SPREAD_SPAN:
+            self._spans.popleft()
+
+    def gap(self, index: int) -> None:
+        """Note that sound was lost up to ``index``: what comes now is not known to follow on."""
+        self._broken = index
+
+    def beat(self, beat: Beat) -> None:
+        """Take the next beat."""
+        onset = beat.s1 if beat.s1 is not None else beat.s2
+        if onset is None or beat.confidence < self._min_confidence:
+            return
+        end = beat.end if beat.end is not None else onset + 1
+        values = self.over(onset, end)
+        if "no_heart" in values:
+            return
+        self._beats += 1
+        self._last = max(onset, beat.s2 or 0)
+        self._onsets.append(onset)
+        while self._onsets[0] < onset - SPREAD_SPAN:
+            self._onsets.popleft()
+        if beat.s1 is not None and beat.end is not None and values <= {"good"}:
+            systole = None if beat.s2 is None else beat.s2 - beat.s1
+            self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole))
+
+    def over(self, start: int, end: int) -> set[QualityValue]:
+        """Qualities known of the samples [start, end)."""
+        return {s.value for s in self._spans if s.start < end and s.end > start}
+
+    def vitals(self, index: int) -> Vitals:
+        """What is known at the end of the step ``index``."""
+        while self._cycles and self._cycles[0].end < index - SPREAD_SPAN - STALE:
+            self._cycles.popleft()
+        if not self._cycles or index - self._cycles[-1].end > STALE:
+            return Vitals()
+        last = [c for c in list(self._cycles)[-CYCLES:] if c.end >= index - REACH]
+        if len(last) < LEAST:
+            return Vitals()
+        cycle = median(c.length for c in last)
+        systoles = [c.systole for c in last if c.systole is not None]
+        diastoles = [c.length - c.systole for c in last if c.systole is not None]
+        return Vitals(
+            rate=60 * RATE_HZ / cycle,
+            spread=self._spread(index),
+            systole_ms=median(systoles) * 1000 / RATE_HZ if systoles else None,
+            diastole_ms=median(diastoles) * 1000 / RATE_HZ if diastoles else None,
+            age=index - last[-1].end,
+        )
+
+    def life(self, index: int) -> Life:
+        """Signs of life at the end of the step ``index``."""
+        if self._last is None:
+            return Life()
+        heard = [s.value for s in self._spans if s.end > self._last]
+        clear = self._broken <= self._last and not any(v in BLIND for v in heard)
+        return Life(self._beats, len(self._onsets), index - self._last, clear)
+
+    def _spread(self, index: int) -> float | None:
+        lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN]
+        if len(lengths) < SPREAD_LEAST:
+            return None
+        middle = median(lengths)
+        return float(MAD_TO_DEVIATION * median(abs(n - middle) for n in lengths) / middle)
