@@ -1,0 +1,174 @@
+"""The public sets as typed tables: which recordings there are, their labels, their heart states.
+
+| caller | function |
+|---|---|
+| prepare, segmentation | ``load_cinc2016(folder)``, ``load_states`` |
+| prepare, evaluate | ``load_yaseen2018(folder)``, ``load_pascal(folder)`` |
+
+Sources: Liu et al. 2016 (Physiol. Meas. 37:2181), Yaseen et al. 2018, Bentley et al. 2011.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import TrainingError
+
+DATABASES = ("a", "b", "c", "d", "e", "f")
+UNLISTED_GROUP = "e-unlisted"
+"""87 recordings of e that share sound with others: not for training, not for scores."""
+ALL_NOISE = frozenset({"f0043", "e00873"})
+"""Quality 1, but noise over their whole length: no segmentation score."""
+STATES = ("S1", "systole", "S2", "diastole")
+_LABELS = {"normal": 0, "abnormal": 1}
+_PASCAL_LABELS = {"normal": 0, "murmur": 1, "extrastole": -1, "artifact": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording.
+
+    Attributes
+    ----------
+    name, database, group
+        ``group`` holds everything that may share a person (DATA.md).
+    label
+        1 abnormal, 0 normal, -1 neither.
+    quality
+        1 good, 0 bad, -1 unknown.
+    path
+        The sound.
+    diagnosis
+        As published; empty where unknown.
+    """
+
+    name: str
+    database: str
+    label: int
+    quality: int
+    group: str
+    path: Path
+    diagnosis: str = ""
+
+    @property
+    def scored(self) -> bool:
+        """Whether the recording may train and be scored."""
+        return self.group != UNLISTED_GROUP and self.label >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Hand-corrected heart states of one recording: sample (2 kHz) at which each begins."""
+
+    sample: NDArray[np.int64]
+    state: tuple[str, ...]
+
+    def onsets(self, state: str) -> NDArray[np.int64]:
+        """Onsets of one state; the first and last annotated state have no true onset.
+
+        The first annotated state begins at sample 0 whatever the heart does: left out.
+        """
+        keep = [s for s, n in zip(self.sample, self.state, strict=True) if n == state and s > 0]
+        return np.asarray(keep, dtype=np.int64)
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    if not path.is_file():
+        raise TrainingError(f"{path} is missing", "give the folder that holds the public set")
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = set(columns) - set(reader.fieldnames or ())
+        if missing:
+            raise TrainingError(f"{path} has no column {', '.join(sorted(missing))}")
+        yield from reader
+
+
+def _label(value: str, known: dict[str, int], path: Path, name: str) -> int:
+    if value not in known:
+        raise TrainingError(f"{path}: {name} has the unknown label '{value}'")
+    return known[value]
+
+
+def load_cinc2016(folder: Path) -> list[Recording]:
+    """Read the table of the PhysioNet/CinC Challenge 2016, in the order of the table.
+
+    Raises
+    ------
+    TrainingError
+        If the table is missing, lacks a column, has an unknown label or a name twice.
+    """
+    table = folder / "recordings.csv"
+    found: dict[str, Recording] = {}
+    for row in _rows(table, ("name", "database", "label", "quality", "group", "diagnosis")):
+        name = row["name"]
+        if name in found:
+            raise TrainingError(f"{table}: {name} stands twice")
+        found[name] = Recording(
+            name=name,
+            database=row["database"],
+            label=_label(row["label"], _LABELS, table, name),
+            quality=int(row["quality"]) if row["quality"] else -1,
+            group=row["group"],
+            path=folder / f"training-{row['database']}" / f"{name}.flac",
+            diagnosis=row["diagnosis"],
+        )
+    return list(found.values())
+
+
+def load_states(folder: Path, database: str, known: frozenset[str]) -> dict[str, States]:
+    """Read the annotations of one database of cinc2016, by recording name.
+
+    Raises
+    ------
+    TrainingError
+        If the file is missing or names a recording that the table does not know.
+    """
+    path = folder / f"training-{database}.states.csv"
+    samples: dict[str, list[int]] = {}
+    states: dict[str, list[str]] = {}
+    for row in _rows(path, ("name", "sample", "state")):
+        if row["name"] not in known:
+            raise TrainingError(f"{path} names '{row['name']}', which recordings.csv does not know")
+        samples.setdefault(row["name"], []).append(int(row["sample"]))
+        states.setdefault(row["name"], []).append(row["state"])
+    return {n: States(np.asarray(samples[n], dtype=np.int64), tuple(states[n])) for n in samples}
+
+
+def load_yaseen2018(folder: Path) -> list[Recording]:
+    """Read the table of Yaseen 2018: class N is normal, the four valve diseases abnormal."""
+    table = folder / "recordings.csv"
+    return [
+        Recording(
+            name=row["name"],
+            database="yaseen",
+            label=int(row["class"] != "N"),
+            quality=1,
+            group=row["name"],
+            path=folder / f"{row['name']}.flac",
+            diagnosis=row["class"],
+        )
+        for row in _rows(table, ("name", "class"))
+    ]
+
+
+def load_pascal(folder: Path) -> list[Recording]:
+    """Read the table of PASCAL 2011; extrastole and artifact are neither class (-1)."""
+    table = folder / "recordings.csv"
+    return [
+        Recording(
+            name=row["name"],
+            database="pascal",
+            label=_label(row["class"], _PASCAL_LABELS, table, row["name"]),
+            quality=1 - int(row["noisy"] or 0),
+            group=row["name"],
+            path=folder / f"{row['name']}.flac",
+            diagnosis=row["class"],
+        )
+        for row in _rows(table, ("name", "class", "noisy"))
+    ]

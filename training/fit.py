@@ -1,0 +1,262 @@
+"""Training of one network: seeded, resumable after a kill at any moment, frugal.
+
+On processors with bf16 arithmetic the convolutions run in it, channels last (two to three times
+as fast here; weights and logits stay float32). The checkpoint holds network, average, optimiser, epoch and every
+random state; it is written beside and renamed after each epoch.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.mfcc import dct_matrix
+from training.augment import augment, cut, mix, speeds
+from training.config import Config
+from training.distil import loss_of
+from training.errors import TrainingError
+from training.networks import Network, build
+from training.sampler import Sampler
+from training.windows import WindowTable
+
+AVERAGE_STEPS = 300
+"""Memory of the running mean of the weights, in steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a training reads: the grid of mel power, and the windows on it."""
+
+    grid: Tensor
+    table: WindowTable
+
+
+@dataclass(slots=True)
+class Fitted:
+    """A trained network and what it took."""
+
+    network: Network
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def coefficients(config: Config, db: Tensor) -> Tensor:
+    """MFCC float32 [n, n_mfcc, frames] of mel power in dB float32 [n, frames, bands]."""
+    loudest = db.amax(dim=(1, 2), keepdim=True)
+    floored = torch.maximum(db, loudest - config.mfcc.top_db)
+    dct = torch.tensor(dct_matrix(config.mfcc.n_mfcc, config.mfcc.n_mels), dtype=torch.float32)
+    return dct @ floored.transpose(1, 2)
+
+
+def fit(
+    config: Config,
+    data: Data,
+    train: NDArray[np.int64],
+    sampler: Sampler,
+    *,
+    seed: int,
+    teacher: nn.Module | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> Fitted:
+    """Train one network on the windows ``train`` of the table.
+
+    Raises
+    ------
+    TrainingError
+        If the checkpoint belongs to another configuration.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng([seed, 20])
+    network = build(config).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
+    steps = config.windows_per_epoch // config.batch
+    state = {"network": network, "average": average, "optimiser": optimiser}
+    fitted = Fitted(average if config.average else network)
+    first = _resume(checkpoint, config, seed, state, rng, fitted)
+    for epoch in range(first, config.epochs):
+        begun = time.process_time()
+        network.train()
+        total = 0.0
+        for step in range(steps):
+            done = (epoch * steps + step) / (config.epochs * steps)
+            for group in optimiser.param_groups:
+                group["lr"] = config.rate * _schedule(done)
+            rows, target = _batch(config, data, train[sampler.draw(rng, config.batch)], rng)
+            loss = _step(config, network, optimiser, rows, target, teacher)
+            _follow(average, network, epoch * steps + step)
+            total += loss
+        fitted.losses.append(total / steps)
+        fitted.seconds += time.process_time() - begun
+        _save(checkpoint, config, seed, state, rng, fitted, epoch + 1)
+        on_epoch(epoch, total / steps)
+    fitted.network.eval()
+    return fitted
+
+
+def _batch(
+    config: Config, data: Data, chosen: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    table, hop = data.table, config.mfcc.hop_length
+    frames = config.mfcc.frames
+    first = np.rint(table.position[chosen] / hop).astype(np.int64)
+    if config.augment.shift:
+        first += rng.integers(-config.augment.shift, config.augment.shift + 1, chosen.size)
+        first = np.maximum(first, 0)
+    speed = None
+    if config.augment.stretch > 1:
+        room = (table.room[chosen] - config.mfcc.n_fft) // hop - config.augment.shift - 1
+        speed = speeds(rng, room, frames, config.augment.stretch)
+    db = augment(cut(data.grid, torch.from_numpy(first), frames, speed), config.augment, rng)
+    label = torch.from_numpy(table.labels[table.recording[chosen]])
+    target = nn.functional.one_hot(label, 2).float()
+    if config.augment.mix:
+        db, target = mix(db, target, config.augment.mix, rng)
+    if config.smoothing:
+        target = target * (1 - config.smoothing) + config.smoothing / 2
+    return coefficients(config, db), target
+
+
+def _step(
+    config: Config,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    rows: Tensor,
+    target: Tensor,
+    teacher: nn.Module | None,
+) -> float:
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
+        soft = None
+        if teacher is not None:
+            with torch.no_grad():
+                soft = teacher(rows).float()
+        logits = network(rows).float()
+    loss = loss_of(logits, target, soft, config.distil)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def has_bf16() -> bool:
+    """Whether this processor multiplies bf16 numbers natively."""
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _schedule(done: float) -> float:
+    """Warm up over the first 5 %, then a half cosine to a hundredth."""
+    if done < 0.05:
+        return (done + 0.002) / 0.052
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95))
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, step: int) -> None:
+    keep = min(1 - 1 / (step + 1), 1 - 1 / AVERAGE_STEPS)
+    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if a.dtype.is_floating_point:
+            a.lerp_(b, 1 - keep)
+        else:
+            a.copy_(b)
+
+
+@torch.inference_mode()
+def predict(
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+) -> NDArray[np.float64]:
+    """z1 - z0 of windows of the table, float64 [n], from the grid without augmentation."""
+    network.eval()
+    out = np.empty(which.size)
+    for i in range(0, which.size, batch):
+        chosen = which[i : i + batch]
+        first = np.rint(data.table.position[chosen] / config.mfcc.hop_length).astype(np.int64)
+        db = cut(data.grid, torch.from_numpy(first), config.mfcc.frames)
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
+            logits = network(coefficients(config, db)).float()
+        out[i : i + batch] = (logits[:, 1] - logits[:, 0]).numpy()
+    return out
+
+
+def _save(
+    path: Path | None,
+    config: Config,
+    seed: int,
+    state: dict[str, Any],
+    rng: np.random.Generator,
+    fitted: Fitted,
+    epoch: int,
+) -> None:
+    if path is None:
+        return
+    content = {name: part.state_dict() for name, part in state.items()}
+    content |= {
+        "key": config.key(),
+        "seed": seed,
+        "epoch": epoch,
+        "numpy": rng.bit_generator.state,
+        "torch": torch.get_rng_state(),
+        "losses": fitted.losses,
+        "seconds": fitted.seconds,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part_path = path.with_suffix(".part")
+    try:
+        torch.save(content, part_path)
+        part_path.rename(path)
+    except (OSError, RuntimeError) as error:
+        part_path.unlink(missing_ok=True)
+        raise TrainingError(
+            f"the checkpoint {path} cannot be written ({error})",
+            "free space and start again: it goes on from the last one",
+        ) from error
+
+
+def _resume(
+    path: Path | None,
+    config: Config,
+    seed: int,
+    state: dict[str, Any],
+    rng: np.random.Generator,
+    fitted: Fitted,
+) -> int:
+    if path is None or not path.is_file():
+        return 0
+    content = load_checkpoint(path, config, seed)
+    for name, part in state.items():
+        part.load_state_dict(content[name])
+    rng.bit_generator.state = content["numpy"]
+    torch.set_rng_state(content["torch"])
+    fitted.losses = content["losses"]
+    fitted.seconds = content["seconds"]
+    return int(content["epoch"])
+
+
+def load_checkpoint(path: Path, config: Config, seed: int) -> dict[str, Any]:
+    """Read a checkpoint of this configuration and seed.
+
+    Raises
+    ------
+    TrainingError
+        If it is damaged or belongs to another configuration or seed.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+    except Exception as error:  # noqa: BLE001 - a damaged file raises many kinds
+        raise TrainingError(f"{path} is no readable checkpoint ({error})", "remove it") from error
+    if content.get("key") != config.key() or content.get("seed") != seed:
+        raise TrainingError(
+            f"{path} belongs to another configuration or seed", "give another folder or remove it"
+        )
+    return content

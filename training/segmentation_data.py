@@ -1,0 +1,134 @@
+"""Recordings, annotations and cached features for heart-cycle segmentation.
+
+`recordings` lists what may be trained and scored on; `truth` reads the hand annotations;
+`features` runs the product's chain over a recording and keeps the log band energies (and the
+filtered sound) in the user's cache folder, so that every later run starts from the same numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
+
+STATES = ("S1", "systole", "S2", "diastole")
+IGNORE = 255
+"""Label of a frame that is not to be learnt from (noise, or beyond the end)."""
+EXCLUDED_GROUPS = frozenset({"e-unlisted"})
+EXCLUDED_NAMES = frozenset({"f0043", "e00873"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One row of recordings.csv."""
+
+    name: str
+    database: str
+    group: str
+    label: str
+    quality: int
+    duration_s: float
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Annotated states of one recording: sample and state of each border, 2 kHz."""
+
+    samples: NDArray[np.int64]
+    states: tuple[str, ...]
+
+    def frames(self, count: int) -> NDArray[np.uint8]:
+        """Label of each of ``count`` frames: that of its middle sample; IGNORE in noise."""
+        labels = np.full(count, IGNORE, np.uint8)
+        if not len(self.samples):
+            return labels
+        codes = np.array([STATES.index(s) if s in STATES else IGNORE for s in self.states])
+        middle = np.arange(count) * FRAME + FRAME // 2
+        at = np.searchsorted(self.samples, middle, side="right") - 1
+        labels[at >= 0] = codes[at[at >= 0]]
+        return labels
+
+
+def recordings(data: Path, *, scored_only: bool = True) -> list[Recording]:
+    """List the recordings of cinc2016 (``scored_only``: quality 1, grouped, annotated)."""
+    root = data / "cinc2016"
+    found = []
+    with (root / "recordings.csv").open() as file:
+        for row in csv.DictReader(file):
+            usable = (
+                row["quality"] == "1"
+                and row["group"] not in EXCLUDED_GROUPS
+                and row["name"] not in EXCLUDED_NAMES
+            )
+            if scored_only and not usable:
+                continue
+            path = root / f"training-{row['database']}" / f"{row['name']}.flac"
+            quality = int(row["quality"]) if row["quality"] else -1
+            found.append(
+                Recording(
+                    row["name"], row["database"], row["group"], row["label"], quality,
+                    float(row["duration_s"]), path,
+                )
+            )  # fmt: skip
+    return found
+
+
+def truths(data: Path) -> dict[str, Truth]:
+    """Annotations by recording."""
+    rows: dict[str, tuple[list[int], list[str]]] = {}
+    for path in sorted((data / "cinc2016").glob("training-?.states.csv")):
+        with path.open() as file:
+            for row in csv.DictReader(file):
+                samples, states = rows.setdefault(row["name"], ([], []))
+                samples.append(int(row["sample"]))
+                states.append(row["state"])
+    return {
+        name: Truth(np.array(samples), tuple(states)) for name, (samples, states) in rows.items()
+    }
+
+
+def cache_dir() -> Path:
+    """Folder of cached features, made if absent."""
+    folder = Path(platformdirs.user_cache_dir("apexbeat")) / "segmentation"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def band_features(sound: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Log band energies [frames, 16] of a whole filtered recording, from the product's code."""
+    blocks = Blocks()
+    parts = [log_bands(b) for b in blocks.push(sound) + blocks.flush()]
+    first = blocks.frame - len(parts) * BLOCK
+    whole = len(sound) // FRAME
+    if not parts:
+        return np.zeros((0, FEATURES), np.float32)
+    return np.concatenate(parts)[-first : -first + whole]
+
+
+def folds(items: list[Recording], count: int = 5) -> dict[str, int]:
+    """Fold of each group: groups of a database, in the order of their hashes, dealt in turn."""
+    return {group: place % count for group, place in _places(items).items()}
+
+
+def development(items: list[Recording]) -> set[str]:
+    """Every seventh group: choices between variants are made on these alone."""
+    return {group for group, place in _places(items).items() if place % 7 == 3}
+
+
+def _places(items: list[Recording]) -> dict[str, int]:
+    by_database: dict[str, set[str]] = {}
+    for item in items:
+        by_database.setdefault(item.database, set()).add(item.group)
+    places = {}
+    for groups in by_database.values():
+        ordered = sorted(groups, key=lambda g: hashlib.sha256(g.encode()).hexdigest())
+        places.update({group: place for place, group in enumerate(ordered)})
+    return places

@@ -1,0 +1,97 @@
+"""Everything a run reads, opened once: recordings, filtered sound, windows, mel grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mfcc import MfccSettings
+from training import datasets
+from training.datasets import Recording
+from training.errors import TrainingError
+from training.fit import Data
+from training.frontend import mel_grid
+from training.prepare import Prepared, prepare
+from training.windows import regular_onsets, window_table
+
+Progress = Callable[[Iterable[Recording]], Iterable[Recording]]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One public set, ready to train on or to be scored."""
+
+    recordings: tuple[Recording, ...]
+    prepared: Prepared
+    data: Data
+
+    @property
+    def databases(self) -> dict[str, str]:
+        """Database of each recording."""
+        return {r.name: r.database for r in self.recordings}
+
+
+def open_cinc2016(
+    folder: Path,
+    settings: MfccSettings,
+    *,
+    cache: Path | None = None,
+    onsets: dict[str, NDArray[np.int64]] | None = None,
+    progress: Progress = iter,
+) -> World:
+    """Open cinc2016 with a window at each annotated S1 (or at the onsets given).
+
+    Raises
+    ------
+    TrainingError
+        If the set is missing or damaged, or no annotation fits any recording.
+    """
+    recordings = datasets.load_cinc2016(folder)
+    prepared = prepare("cinc2016", recordings, folder=cache, progress=progress)
+    if onsets is None:
+        onsets = annotated_s1(folder, recordings)
+    table = window_table(recordings, prepared, onsets)
+    if not len(table):
+        raise TrainingError(f"{folder}: no recording has a full window", "check the annotations")
+    data = Data(mel_grid(prepared, settings, cache), table)
+    return World(tuple(recordings), prepared, data)
+
+
+def annotated_s1(folder: Path, recordings: list[Recording]) -> dict[str, NDArray[np.int64]]:
+    """Hand-annotated S1 onsets of every annotated recording."""
+    known = frozenset(r.name for r in recordings)
+    out: dict[str, NDArray[np.int64]] = {}
+    for database in sorted({r.database for r in recordings}):
+        for name, states in datasets.load_states(folder, database, known).items():
+            out[name] = states.onsets("S1")
+    return out
+
+
+def open_other(
+    name: str,
+    folder: Path,
+    settings: MfccSettings,
+    *,
+    cache: Path | None = None,
+    onsets: dict[str, NDArray[np.int64]] | None = None,
+) -> World:
+    """Open yaseen2018 or pascal: windows every 0.5 s, or at the onsets given."""
+    load = {"yaseen2018": datasets.load_yaseen2018, "pascal": datasets.load_pascal}[name]
+    recordings = load(folder)
+    prepared = prepare(name, recordings, folder=cache)
+    table = window_table(recordings, prepared, onsets or regular_onsets(prepared))
+    return World(tuple(recordings), prepared, Data(mel_grid(prepared, settings, cache), table))
+
+
+def thinned(which: NDArray[np.int64], owner: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most ``most`` windows of each recording, evenly spaced."""
+    kept = []
+    for k in np.unique(owner[which]):
+        mine = which[owner[which] == k]
+        pick = np.linspace(0, mine.size - 1, min(most, mine.size)).round().astype(int)
+        kept.append(mine[np.unique(pick)])
+    return np.concatenate(kept) if kept else which
