@@ -31,6 +31,9 @@ LIFT_S = 0.06
 LEAST_S = 0.002
 """Holes that a flag announced are booked from this length on."""
 
+START_LIFT_S = 0.5
+"""The same in the first `FLOOR_S` of a stream, which may begin with a burst."""
+
 SLEEP_S = 1.0
 """If the clock of the boot ran this much further than the one that sleeps, the machine slept."""
 
@@ -94,6 +97,7 @@ class _Watch:
     forced: bool
     reason: str
     best: _Point | None = None
+    discarded: int = 0
 
 
 class Ledger:
@@ -133,35 +137,48 @@ class Ledger:
         slept = self._slept(arrival)
         self._last = arrival
         self._block = max(arrival.frames, self._block - self._block // 64)
-        if self._watch is None:
-            self._open_watch(before, point, arrival, slept)
-        elif slept and not self._watch.forced:
-            self._watch.reason = "the machine slept"
+        watch = self._watch
+        if watch is not None:
+            if slept and not watch.forced:
+                watch.reason = "the machine slept"
+            if not self._settled(watch, point):
+                return
+            point = self._point(arrival.at_s)
+        self._watch = self._lifted(before, point, arrival, slept)
         if self._watch is None:
             self._steady(point)
         else:
-            self._settle(self._watch, point)
+            self._settled(self._watch, point)
 
-    def break_(self, reason: str) -> None:
-        """The stream ended; what arrives next belongs to a new one."""
+    def break_(self, reason: str, discarded: int = 0) -> None:
+        """The stream ended; what arrives next belongs to a new one.
+
+        Parameters
+        ----------
+        discarded
+            Delivered frames that were thrown away (sound of another input): lost as well.
+        """
         floor = self._floor()
         if self._watch is not None:
             self._watch.forced, self._watch.reason, self._watch.best = True, reason, None
         elif floor is not None:
             self._watch = _Watch(self.delivered, floor, 0.0, True, reason)
+        if self._watch is not None:
+            self._watch.discarded += discarded
         self._stream_since = None
         self.meter.restart()
 
     def end(self, at_s: float) -> None:
         """No more will come: book what is missing until ``at_s`` and make the rest certain."""
-        floor = self._watch.floor if self._watch else self._floor()
-        if floor is not None:
-            where = self._watch.frame if self._watch else self.delivered
-            reason = self._watch.reason if self._watch else "no samples until the end"
-            offset_s = at_s - (self.delivered + self.booked) / self.rate_hz
-            end = _Point(at_s, self.delivered + self.booked, offset_s)
-            if end.offset_s - floor.offset_s > self._lift_s():
-                self._book(where, floor, end, reason)
+        watch = self._watch
+        floor = self._floor()
+        if watch is None and floor is not None:
+            reason = "no samples until the end"
+            watch = _Watch(self.delivered, floor, self._lift_s(), False, reason)
+        if watch is not None:
+            end = self._point(at_s)
+            if watch.forced or end.offset_s - watch.floor.offset_s > self._lift_s():
+                self._book(watch, end)
         self._watch = None
         self.certain = self.delivered
 
@@ -188,17 +205,22 @@ class Ledger:
             return False
         return (arrival.at_s - last.at_s) - (arrival.awake_s - last.awake_s) > SLEEP_S
 
-    def _open_watch(self, before: int, point: _Point, arrival: Arrival, slept: bool) -> None:
+    def _lifted(self, before: int, point: _Point, arrival: Arrival, slept: bool) -> _Watch | None:
+        """A watch, if this arrival may have come after a loss."""
         floor = self._floor()
-        if floor is None or self._stream_since is None:
-            return
-        lift_s = point.offset_s - floor.offset_s
+        if floor is None:
+            return None
+        lift_s, least_s = point.offset_s - floor.offset_s, self._lift_s()
         if arrival.flags:
-            self._watch = _Watch(before, floor, LEAST_S, False, "device overflow")
-        elif slept:
-            self._watch = _Watch(before, floor, self._lift_s(), False, "the machine slept")
-        elif lift_s > self._lift_s() and point.at_s - self._stream_since > FLOOR_S:
-            self._watch = _Watch(before, floor, self._lift_s(), False, "the device stalled")
+            return _Watch(before, floor, LEAST_S, False, "device overflow")
+        if slept:
+            return _Watch(before, floor, least_s, False, "the machine slept")
+        if lift_s > least_s and (lift_s > START_LIFT_S or not self._starting(point)):
+            return _Watch(before, floor, least_s, False, "the device stalled")
+        return None
+
+    def _starting(self, point: _Point) -> bool:
+        return self._stream_since is None or point.at_s - self._stream_since <= FLOOR_S
 
     def _steady(self, point: _Point) -> None:
         self._recent.append(point)
@@ -207,35 +229,40 @@ class Ledger:
         self.certain = self.delivered
         self.meter.add(point.at_s, point.frames, point.offset_s)
 
-    def _settle(self, watch: _Watch, point: _Point) -> None:
+    def _settled(self, watch: _Watch, point: _Point) -> bool:
+        """Tell whether it is known what was lost; if so it is booked and the floor is new."""
         lift_s = point.offset_s - watch.floor.offset_s
         if not watch.forced and lift_s <= watch.least_s / 2:
-            self._resume(point)
-            return
+            self._stand_on(point)
+            return True
         if watch.best is None or point.offset_s < watch.best.offset_s - LEAST_S:
             watch.best = point
         if point.at_s - watch.best.at_s < SETTLE_S:
-            return
+            return False
+        missing = 0
         if watch.forced or watch.best.offset_s - watch.floor.offset_s > watch.least_s:
-            self._book(watch.frame, watch.floor, watch.best, watch.reason)
-        self._resume(self._point(point.at_s))
+            missing = self._book(watch, watch.best)
+        frames = watch.best.frames + missing
+        self._stand_on(_Point(watch.best.at_s, frames, watch.best.at_s - frames / self.rate_hz))
+        return True
 
-    def _resume(self, point: _Point) -> None:
+    def _stand_on(self, floor: _Point) -> None:
         self._watch = None
         self._recent.clear()
-        self._steady(point)
+        self._recent.append(floor)
 
-    def _book(self, frame: int, floor: _Point, found: _Point, reason: str) -> None:
-        elapsed_s = found.at_s - floor.at_s
+    def _book(self, watch: _Watch, found: _Point) -> int:
+        elapsed_s = found.at_s - watch.floor.at_s
         expected = elapsed_s * self.meter.rate_hz
-        missing = round(expected - (found.frames - floor.frames))
-        missing = max(missing, 1)
+        missing = max(round(expected - (found.frames - watch.floor.frames)), 1)
         doubt = self._block + round(elapsed_s * self.rate_hz * self.meter.doubt)
         self.booked += missing
+        length = missing + watch.discarded
         last = self._holes[-1] if self._holes else None
-        if last is not None and last.frame == frame:
+        if last is not None and last.frame == watch.frame:
             self._holes[-1] = replace(
-                last, length=last.length + missing, uncertainty=last.uncertainty + doubt
+                last, length=last.length + length, uncertainty=last.uncertainty + doubt
             )
         else:
-            self._holes.append(Hole(frame, missing, doubt, reason))
+            self._holes.append(Hole(watch.frame, length, doubt, watch.reason))
+        return missing

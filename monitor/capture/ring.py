@@ -68,6 +68,11 @@ class Ring:
         return self._written
 
     @property
+    def oldest(self) -> int:
+        """Absolute frame that the next read can begin with."""
+        return min(max(self._read, self._claimed - self._capacity), self._written)
+
+    @property
     def read(self) -> int:
         """Frames read or lost since the ring was made."""
         return self._read
@@ -92,7 +97,7 @@ class Ring:
         Sound that was overwritten is counted as lost, never given out changed.
         """
         end = min(until, self._written)
-        start = min(max(self._read, self._claimed - self._capacity), end)
+        start = min(self.oldest, end)
         while True:
             frames = self._copy(start, end)
             oldest = min(max(start, self._claimed - self._capacity), end)

@@ -167,9 +167,7 @@ _fault = st.one_of(
 
 @settings(max_examples=40, deadline=None)
 @given(faults=st.lists(_fault, max_size=6), seed=st.integers(0, 1000))
-def test_sound_is_conserved_whatever_goes_wrong(
-    faults: list[tuple[str, float]], seed: int
-) -> None:
+def test_sound_is_conserved_whatever_goes_wrong(faults: list[tuple[str, float]], seed: int) -> None:
     device = Device(seed=seed)
     start_s = device.now_s
     device.run(4)
