@@ -1,0 +1,182 @@
+"""What the keys of the main screen do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from monitor.tui import banner, theme, trend, wave
+from monitor.tui.alarmbook import needs_answer
+from monitor.tui.live import Live, home
+from monitor.tui.wave_panel import WavePanel
+
+if TYPE_CHECKING:
+    from monitor.tui.app import ApexbeatApp
+    from monitor.tui.state import SessionState
+
+PAUSE_S = 120.0
+
+
+class Actions(Live, Screen[None]):
+    """Actions by the names that `monitor.tui.keys` gives them."""
+
+    trend_span: int
+
+    @property
+    def _home(self) -> ApexbeatApp:
+        return home(self)
+
+    @property
+    def _wave(self) -> WavePanel:
+        return self.query_one(WavePanel)
+
+    def _session(self) -> SessionState | None:
+        session = self._home.state.shown()
+        if session is None:
+            self._home.say("there is no session yet")
+        return session
+
+    def action_acknowledge(self) -> None:
+        """Acknowledge what the banner shows."""
+        open_now = [p for p in banner.everywhere(self._home.state) if needs_answer(p[1])]
+        if not open_now:
+            self._home.say("no alarm to acknowledge")
+            return
+        session, line = open_now[0]
+        self._home.acknowledge(session, line)
+
+    def action_acknowledge_all(self) -> None:
+        """Acknowledge all of every session."""
+        pairs = [p for p in banner.everywhere(self._home.state) if needs_answer(p[1])]
+        if not pairs:
+            self._home.say("no alarm to acknowledge")
+        for session in {id(s): s for s, _ in pairs}.values():
+            self._home.acknowledge(session, None)
+
+    def action_pause_audio(self) -> None:
+        """Silence the tones for two minutes, or sound them again."""
+        session = self._session()
+        if session is None or session.status is None:
+            return
+        left = session.status.audio_paused_s - session.age(self._home.now())
+        self._home.ask("pause_audio", session, seconds=0.0 if left > 0 else PAUSE_S)
+
+    def action_mark(self) -> None:
+        """Ask for a note and mark the moment."""
+        session = self._session()
+        if session is not None and self._home.may_change():
+            from monitor.tui.note import NoteScreen
+
+            self.app.push_screen(NoteScreen(self._home.now()), self._noted)
+
+    def _noted(self, note: str | None) -> None:
+        session = self._home.state.shown()
+        if note is not None and session is not None:
+            self._home.ask("mark", session, note=note, done="marked")
+
+    def action_record(self) -> None:
+        """Keep the raw sound, or stop."""
+        session = self._session()
+        if session is not None and session.status is not None:
+            self._home.ask("record", session, on=not session.status.recording)
+
+    def action_freeze(self) -> None:
+        """Stop or free the picture."""
+        session = self._session()
+        if session is None:
+            return
+        if self._wave.frozen is None:
+            self._wave.freeze(session, self._home.now())
+        else:
+            self._wave.frozen = None
+        self.advance()
+
+    def action_back(self, seconds: int = 1) -> None:
+        """Earlier, while frozen."""
+        self._move(-seconds)
+
+    def action_forward(self, seconds: int = 1) -> None:
+        """Later, while frozen."""
+        self._move(seconds)
+
+    def _move(self, seconds: int) -> None:
+        session = self._home.state.shown()
+        if session is None or self._wave.frozen is None:
+            self._home.say("space freezes the picture, then ← and → move it")
+            return
+        moved = self._wave.frozen + seconds * 2000
+        self._wave.frozen = max(0, min(moved, session.waves.end))
+        self.advance()
+
+    def action_gain(self, step: int) -> None:
+        """One step larger or smaller."""
+        panel = self._wave
+        at = wave.GAINS.index(panel.gain) + step
+        panel.gain = wave.GAINS[max(0, min(at, len(wave.GAINS) - 1))]
+        panel.auto = False
+        self.advance()
+
+    def action_auto_gain(self) -> None:
+        """Let the gain follow the sound."""
+        self._wave.auto = True
+        self.advance()
+
+    def action_span(self, step: int) -> None:
+        """More or fewer seconds in the waveform."""
+        panel = self._wave
+        panel.span = max(0, min(panel.span + step, len(wave.SPANS_S) - 1))
+        self.advance()
+
+    def action_trend(self) -> None:
+        """The next span of the trend."""
+        self.trend_span = (self.trend_span + 1) % len(trend.SPANS_MIN)
+        self.advance()
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        dark = self.app.theme == theme.DARK.name
+        self.app.theme = theme.LIGHT.name if dark else theme.DARK.name
+
+    def action_next_session(self) -> None:
+        """The next device."""
+        self._home.state.next_session()
+        self._wave.frozen = None
+        self.advance()
+
+    def action_alarm_log(self) -> None:
+        """The whole log."""
+        from monitor.tui.log_screen import LogScreen
+
+        self.app.push_screen(LogScreen(), self._jump)
+
+    def _jump(self, index: int | None) -> None:
+        session = self._home.state.shown()
+        if index is None or session is None:
+            return
+        self._wave.freeze(session, self._home.now(), index)
+        self.advance()
+
+    def action_help(self) -> None:
+        """All keys, and what the parts show."""
+        from monitor.tui.help_screen import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    def action_device(self) -> None:
+        """Facts about the device."""
+        from monitor.tui.device_screen import DeviceScreen
+
+        self.app.push_screen(DeviceScreen())
+
+    def action_settings(self) -> None:
+        """Limits."""
+        from monitor.tui.settings_screen import SettingsScreen
+
+        self.app.push_screen(SettingsScreen())
+
+    def action_ask_quit(self) -> None:
+        """Leave, after asking whether the monitoring goes on."""
+        from monitor.tui.quit_screen import QuitScreen
+
+        self.app.push_screen(QuitScreen())

@@ -1,0 +1,131 @@
+"""All alarms of one session as a person may look them up: what is active, and what was.
+
+Three sources meet here: the `Snapshot` (everything up to now), each `Status` (all that are not
+inactive) and each alarm event (never dropped, so a burst that replaced every status still shows
+each alarm). A line leaves the active ones only when the core says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from monitor import events as ev
+from monitor.link.messages import AlarmLine
+
+RANK = {"high": 0, "medium": 1, "low": 2}
+_SHOWN = {"active", "acknowledged", "latched", "interrupted", "suspended"}
+_OPEN = {"active", "latched", "interrupted", "suspended"}
+
+
+def is_active(line: AlarmLine) -> bool:
+    """Whether a line concerns a person now (its delay has run, and it is not over)."""
+    return line.state in _SHOWN and line.raised >= 0
+
+
+def needs_answer(line: AlarmLine) -> bool:
+    """Whether nobody has acknowledged it yet."""
+    return is_active(line) and line.state in _OPEN and line.acknowledged is None
+
+
+def urgency(line: AlarmLine) -> tuple[bool, int, int]:
+    """Sort key: unanswered before answered, high before low, newest first."""
+    return (not needs_answer(line), RANK[line.priority], -line.raised)
+
+
+class AlarmBook:
+    """Lines by occurrence; provisional ones (known by event only) have negative numbers."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str | None, int], AlarmLine] = {}
+        self._provisional = 0
+        self.asked: set[tuple[str | None, int]] = set()
+        """Acknowledgements that this screen asked for and that are not committed yet."""
+
+    def restart(self, lines: Iterable[AlarmLine]) -> None:
+        """Take the whole log of a snapshot."""
+        self._lines = {(a.earlier_session, a.occurrence): a for a in lines}
+
+    def update(self, present: Iterable[AlarmLine], index: int) -> None:
+        """Take the alarms of a status: what is not among them any more is over."""
+        given = {(a.earlier_session, a.occurrence): a for a in present}
+        kinds = {a.kind for a in given.values()}
+        for key, line in list(self._lines.items()):
+            if key in given:
+                continue
+            if key[1] < 0 and line.kind in kinds:
+                del self._lines[key]
+            elif line.state != "inactive":
+                self._lines[key] = _over(line, index)
+        self._lines.update(given)
+        self.asked = {k for k in self.asked if k in given and needs_answer(given[k])}
+
+    def event(self, alarm: ev.Alarm) -> None:
+        """Take one transition; it only matters until the next status."""
+        key = self._open_key(alarm.kind)
+        if key is None:
+            if alarm.state not in _SHOWN:
+                return
+            self._provisional -= 1
+            self._lines[None, self._provisional] = AlarmLine(
+                occurrence=self._provisional,
+                kind=alarm.kind,
+                priority=alarm.priority,
+                state=alarm.state,
+                condition=True,
+                raised=alarm.index,
+                evidence=alarm.evidence,
+                acknowledged=None,
+                acknowledge_pending=False,
+                cleared=None,
+                count=1,
+                earlier_session=None,
+            )
+            return
+        line = self._lines[key]
+        if alarm.state == "inactive":
+            self._lines[key] = _over(line, alarm.index)
+        elif alarm.state == "acknowledged":
+            self._lines[key] = msgspec.structs.replace(
+                line, state="acknowledged", acknowledged=alarm.index, acknowledge_pending=False
+            )
+        elif alarm.state in _SHOWN:
+            raised = line.raised if is_active(line) else alarm.index
+            self._lines[key] = msgspec.structs.replace(
+                line,
+                state=alarm.state,
+                raised=raised,
+                evidence=alarm.evidence,
+                priority=alarm.priority,
+            )
+
+    def _open_key(self, kind: str) -> tuple[str | None, int] | None:
+        for key, line in self._lines.items():
+            if line.kind == kind and line.state != "inactive" and line.earlier_session is None:
+                return key
+        return None
+
+    def key(self, line: AlarmLine) -> tuple[str | None, int]:
+        """What names this line in `asked`."""
+        return (line.earlier_session, line.occurrence)
+
+    def active(self) -> list[AlarmLine]:
+        """What concerns a person now, most urgent first."""
+        return sorted(filter(is_active, self._lines.values()), key=urgency)
+
+    def log(self) -> list[AlarmLine]:
+        """Every occurrence whose delay had run out, newest first, earlier sessions last."""
+        seen = [a for a in self._lines.values() if a.raised >= 0 and a.state != "pending"]
+        return sorted(seen, key=lambda a: (a.earlier_session is not None, -a.raised))
+
+    def unanswered(self) -> int:
+        """How many still wait for an acknowledgement."""
+        return sum(map(needs_answer, self._lines.values()))
+
+
+def _over(line: AlarmLine, index: int) -> AlarmLine:
+    cleared = index if line.cleared is None else line.cleared
+    return msgspec.structs.replace(
+        line, state="inactive", condition=False, cleared=cleared, acknowledge_pending=False
+    )

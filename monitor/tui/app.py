@@ -1,0 +1,250 @@
+"""The screen as a program: state, link and frames. `run` is the entry of ``live`` and ``attach``.
+
+The app reads the link and shows it; it never decides anything about the heart. It may hang, close
+or die without the core noticing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from monitor.clock import Clock, SystemClock
+from monitor.link import messages as ms
+from monitor.tui import theme
+from monitor.tui.connection import Connection, Deliver, Note
+from monitor.tui.glyphs import UNICODE, Glyphs
+from monitor.tui.keys import KEYS
+from monitor.tui.live import Live
+from monitor.tui.main_screen import MainScreen
+from monitor.tui.requests import Answered, Requests
+from monitor.tui.state import ScreenState, SessionState
+
+FRAMES_PER_S = 10
+MESSAGE_S = 4.0
+
+
+class Link(Protocol):
+    """What the app needs of a connection."""
+
+    async def run(self, deliver: Deliver, note: Note) -> None:
+        """Read until cancelled."""
+        ...
+
+    def send(self, request: ms.Request) -> bool:
+        """Put a request on its way."""
+        ...
+
+
+class ApexbeatApp(App[int]):
+    """Shows one core."""
+
+    CSS_PATH = "apexbeat.tcss"
+    TITLE = "apexbeat"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        quit_ends: bool,
+        read_only: bool = False,
+        glyphs: Glyphs = UNICODE,
+        clock: Clock | None = None,
+        theme_name: str = theme.DARK.name,
+        frames_per_s: float = FRAMES_PER_S,
+    ) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.quit_ends = quit_ends
+        self.read_only = read_only
+        self.state = ScreenState()
+        self.flash = self.animation_level != "none"
+        self._link = link
+        self._clock = clock or SystemClock()
+        self._requests = Requests(link.send)
+        self._frames_per_s = frames_per_s
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._message = ("", "plain", 0.0)
+        self.register_theme(theme.DARK)
+        self.register_theme(theme.LIGHT)
+        self.theme = theme_name
+
+    def leave(self, code: int) -> None:
+        """End with ``code``; may be called from a signal handler."""
+        if self._loop_of_app is not None:
+            self._loop_of_app.call_soon_threadsafe(self.exit, code)
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._clock.monotonic()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen lies under all others."""
+        return MainScreen()
+
+    def on_mount(self) -> None:
+        """Start to listen and to draw."""
+        self._loop_of_app = asyncio.get_running_loop()
+        self.state.begin(self.now())
+        self.run_worker(self._link.run(self.deliver, self._noted), exit_on_error=True)
+        if self._frames_per_s:
+            self.set_interval(1 / self._frames_per_s, self.frame)
+
+    def frame(self) -> None:
+        """Redraw what has changed."""
+        now = self.now()
+        line = self._requests.overdue(now)
+        if line:
+            self.say(line, "medium")
+        for screen in {self.screen_stack[0], self.screen}:
+            if isinstance(screen, Live):
+                screen.advance()
+
+    def deliver(self, message: ms.FromCore) -> None:
+        """Take a message of the core."""
+        if isinstance(message, ms.Reply):
+            line = self._requests.reply(message)
+            if line:
+                self.say(line, "medium")
+        self.state.receive(message, self.now())
+        if isinstance(message, ms.Hello) and message.link != ms.LINK_VERSION:
+            theirs, ours = message.link, ms.LINK_VERSION
+            self.say(f"the core speaks link {theirs}, this screen {ours}", "medium")
+
+    def _noted(self, connected: bool, attempts: int, trouble: str) -> None:
+        self.state.link(connected, attempts, trouble)
+
+    def say(self, text: str, ink: str = "plain") -> None:
+        """Show one line at the foot for a few seconds."""
+        self._message = (text, ink, self.now() + MESSAGE_S)
+
+    def message(self) -> tuple[str, str]:
+        """What the foot shows now; empty: the keys."""
+        text, ink, until = self._message
+        return (text, ink) if self.now() < until else ("", ink)
+
+    def may_change(self) -> bool:
+        """Whether this screen may ask for changes; says so where it may not."""
+        if self.read_only:
+            self.say("this screen is read-only", "medium")
+        return not self.read_only
+
+    def ask(
+        self,
+        what: str,
+        session: SessionState,
+        *,
+        alarm: str | None = None,
+        seconds: float | None = None,
+        note: str | None = None,
+        on: bool | None = None,
+        device: str | None = None,
+        limits: dict[str, float] | None = None,
+        done: str = "",
+        after: Callable[[], None] | None = None,
+    ) -> bool:
+        """Ask the core for something; False, and a line, where that cannot be.
+
+        ``done`` is shown, and ``after`` called, when the core has said yes.
+        """
+        if not self.may_change():
+            return False
+        request = ms.Request(
+            id=0,
+            session=session.id,
+            what=what,
+            alarm=alarm,
+            seconds=seconds,
+            note=note,
+            on=on,
+            device=device,
+            limits=limits or {},
+        )
+
+        def answered(reply: ms.Reply | None) -> None:
+            if reply is not None and reply.ok:
+                if after is not None:
+                    after()
+                if done:
+                    self.say(done)
+
+        if self.send(request, answered):
+            return True
+        self.say(f"{what.replace('_', ' ')}: not sent, the core does not respond", "medium")
+        return False
+
+    def send(self, request: ms.Request, answered: Answered) -> bool:
+        """Send a request and be called with its reply; False where there is no connection."""
+        return self._requests.ask(request, self.now(), answered)
+
+    def acknowledge(self, session: SessionState, line: ms.AlarmLine | None) -> None:
+        """Acknowledge one alarm, or all of a session; pending until the core has committed it."""
+        book = session.alarms
+        keys = {book.key(a) for a in book.active()} if line is None else {book.key(line)}
+        if not self.may_change():
+            return
+        request = ms.Request(
+            id=0, session=session.id, what="acknowledge", alarm=line.kind if line else None
+        )
+
+        def answered(reply: ms.Reply | None) -> None:
+            if reply is None or not reply.ok:
+                book.asked -= keys
+
+        if self.send(request, answered):
+            book.asked |= keys
+            self.frame()
+        else:
+            self.say("acknowledge: not sent, the core does not respond", "medium")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The keys of the main screen, by name."""
+        main = self.screen_stack[0]
+        for key in KEYS:
+
+            async def act(action: str = key.action) -> None:
+                await main.run_action(action)
+
+            yield SystemCommand(f"{key.short} ({key.shown})", key.long, act)
+
+    async def action_quit(self) -> None:
+        """Textual's own quit asks too."""
+        await self.screen_stack[0].run_action("ask_quit")
+
+
+def run(address: pathlib.Path, *, quit_ends: bool, read_only: bool = False) -> int:
+    """Show the core at ``address`` until the person leaves; gives the exit code.
+
+    Parameters
+    ----------
+    address
+        The core's socket.
+    quit_ends
+        Whether ending the monitoring is what ``q`` proposes first (``live``), or going on
+        without this screen (``attach``).
+    read_only
+        Refuse everything that changes something in the core.
+
+    Raises
+    ------
+    UsageError
+        Where there is no terminal that a screen can be drawn on.
+    """
+    from monitor.tui import terminal
+
+    def make(glyphs: Glyphs) -> ApexbeatApp:
+        return ApexbeatApp(
+            Connection(address),
+            quit_ends=quit_ends,
+            read_only=read_only,
+            glyphs=glyphs,
+            theme_name=theme.preferred(),
+        )
+
+    return terminal.run(make, log=address.parent / "screen.log")

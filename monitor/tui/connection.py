@@ -1,0 +1,98 @@
+"""The screen's end of the link: connects, says who it is, reads, and comes back by itself.
+
+Everything runs in the event loop of the screen; nothing here can hold up the core, which drops
+what a slow reader does not take. ``deliver`` gets each message, ``note`` gets each change of the
+connection (connected, attempts so far, one line of trouble).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from monitor.link import messages as ms
+
+_LENGTH = struct.Struct(">I")
+LARGEST = 64 * 2**20
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 1.0
+
+Deliver = Callable[[ms.FromCore], None]
+Note = Callable[[bool, int, str], None]
+
+
+class Connection:
+    """One socket at a time to the core at ``address``."""
+
+    def __init__(self, address: Path, client: str = "screen") -> None:
+        self._address = address
+        self._client = client
+        self._decoder: msgspec.msgpack.Decoder[ms.FromCore] = msgspec.msgpack.Decoder(ms.FromCore)
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def run(self, deliver: Deliver, note: Note) -> None:
+        """Read until cancelled; after each loss try again, at most a second apart."""
+        attempts = 0
+        wait = FIRST_WAIT_S
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(str(self._address))
+                self._put(ms.Attach(link=ms.LINK_VERSION, client=self._client, waves=True))
+                note(True, attempts, "")
+                attempts, wait = 0, FIRST_WAIT_S
+                await self._read(reader, deliver)
+                trouble = "the core closed the connection"
+            except (OSError, ValueError) as error:
+                trouble = _words(error)
+            finally:
+                self._close()
+            attempts += 1
+            note(False, attempts, trouble)
+            await asyncio.sleep(wait)
+            wait = min(LONGEST_WAIT_S, wait * 2)
+
+    async def _read(self, reader: asyncio.StreamReader, deliver: Deliver) -> None:
+        while True:
+            try:
+                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+                if length > LARGEST:
+                    raise ValueError(f"a message of {length} bytes is not one of this link")
+                frame = await reader.readexactly(length)
+            except asyncio.IncompleteReadError:
+                return
+            try:
+                message = self._decoder.decode(frame)
+            except msgspec.ValidationError:
+                continue  # a kind of message that only another version knows
+            deliver(message)
+
+    def send(self, request: ms.Request) -> bool:
+        """Put a request on its way; False where there is no connection."""
+        if self._writer is None or self._writer.is_closing():
+            return False
+        self._put(request)
+        return True
+
+    def _put(self, message: ms.FromScreen) -> None:
+        frame = msgspec.msgpack.encode(message)
+        assert self._writer is not None
+        self._writer.write(_LENGTH.pack(len(frame)) + frame)
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no core is there"
+    if isinstance(error, ConnectionRefusedError):
+        return "the core is gone"
+    if isinstance(error, PermissionError):
+        return "the core belongs to another user"
+    return str(error) or type(error).__name__

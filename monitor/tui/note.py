@@ -1,0 +1,24 @@
+"""A note for a mark: the moment is that of the key, however long the writing takes."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from monitor.tui.entry import EntryScreen
+from monitor.tui.live import home
+
+
+class NoteScreen(EntryScreen):
+    """Gives the note, which may be empty, or None."""
+
+    def __init__(self, pressed_at: float) -> None:
+        super().__init__("MARK THIS MOMENT", "What do you see? The note may stay empty.")
+        self._pressed_at = pressed_at
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Give the note; if the writing took long it says so, for the index is the core's."""
+        late = home(self).now() - self._pressed_at
+        note = event.value.strip()
+        if late >= 2:
+            note = f"{note} (key pressed {late:.0f} s earlier)".strip()
+        self.dismiss(note)

@@ -1,0 +1,171 @@
+"""What the screen knows: one object that messages of the core go into and every panel reads.
+
+No Textual here, no socket and no clock of its own: `ScreenState.receive(message, now)` with
+monotonic seconds. Rules that save the product live here: a number is given out only while the
+core speaks, its status is fresh and the signal is there (`SessionState.trusted`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from monitor import events as ev
+from monitor.link import messages as ms
+from monitor.tui import words
+from monitor.tui.alarmbook import AlarmBook
+from monitor.tui.series import Series
+from monitor.tui.waves import PlayHead, WaveStore
+
+SILENT_S = 2.0
+"""Without any message for this long the core counts as not responding."""
+RATE_KEPT_S = 6.0
+"""Without a new beat for this long the rate is no longer shown (delay of heart_lost)."""
+BEATS_KEPT = 8000
+"""Half an hour at 220/min and more, as long as the waveform is kept."""
+
+
+@dataclass
+class SessionState:
+    """One stream as its messages tell it."""
+
+    id: str
+    status: ms.Status | None = None
+    status_at: float = 0.0
+    waves: WaveStore = field(default_factory=WaveStore)
+    head: PlayHead = field(default_factory=PlayHead)
+    beats: deque[ev.Beat] = field(default_factory=lambda: deque(maxlen=BEATS_KEPT))
+    gaps: deque[ev.Gap] = field(default_factory=lambda: deque(maxlen=1000))
+    marks: deque[ev.Mark] = field(default_factory=lambda: deque(maxlen=1000))
+    trend: Series = field(default_factory=Series)
+    alarms: AlarmBook = field(default_factory=AlarmBook)
+    settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+    def snapshot(self, message: ms.Snapshot, now: float) -> None:
+        """Start afresh from the full state."""
+        self.alarms.restart(message.alarms)
+        self.beats.clear()
+        self.beats.extend(message.beats)
+        for wave in message.waves:
+            self.waves.add(wave)
+        self.head = PlayHead()
+        if message.waves:
+            self.head.arrived(self.waves.end, now)
+        self.trend.restart(message.trend)
+        self.take(message.status, now)
+
+    def take(self, status: ms.Status, now: float) -> None:
+        """Take a newer status."""
+        self.status = status
+        self.status_at = now
+        self.alarms.update(status.alarms, status.index)
+        self.trend.add(status.index, status.rate, status.p)
+
+    def wave(self, message: ms.Wave, now: float) -> None:
+        """Take a piece of waveform."""
+        self.waves.add(message)
+        self.head.arrived(self.waves.end, now)
+
+    def event(self, event: ev.Event) -> None:
+        """Take one event."""
+        if isinstance(event, ev.Beat):
+            self.beats.append(event)
+        elif isinstance(event, ev.Gap):
+            self.gaps.append(event)
+        elif isinstance(event, ev.Mark):
+            self.marks.append(event)
+        elif isinstance(event, ev.Alarm):
+            self.alarms.event(event)
+        elif isinstance(event, ev.Session):
+            self.settings = dict(event.settings)
+
+    def age(self, now: float) -> float:
+        """Seconds since the last status."""
+        return max(0.0, now - self.status_at)
+
+    def lost(self) -> bool:
+        """Whether the core says that no sound comes."""
+        return self.status is not None and self.status.health in words.LOST_HEALTH
+
+    def ended(self) -> bool:
+        """Whether the stream is over."""
+        return self.status is not None and self.status.health == "ended"
+
+    def trusted(self, now: float) -> bool:
+        """Whether the numbers of the last status may still be shown."""
+        return self.status is not None and not self.lost() and self.age(now) <= SILENT_S
+
+    def rate(self, now: float) -> float | None:
+        """Heart rate to show, None where it is unknown or too old."""
+        status = self.status
+        if status is None or not self.trusted(now) or status.rate_age_s is None:
+            return None
+        if self.ended():
+            return None
+        return status.rate if status.rate_age_s + self.age(now) <= RATE_KEPT_S else None
+
+
+class ScreenState:
+    """Everything heard over the link, and how long it has been silent."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, SessionState] = {}
+        self.current: str | None = None
+        self.core: ms.Hello | None = None
+        self.bye: str | None = None
+        self.heard_at: float | None = None
+        self.connected = False
+        self.attempts = 0
+        self.trouble = ""
+        self.started_at: float | None = None
+
+    def begin(self, now: float) -> None:
+        """Start counting silence from here, before the first message."""
+        self.started_at = now
+
+    def link(self, connected: bool, attempts: int = 0, trouble: str = "") -> None:
+        """Note what the connection says of itself."""
+        self.connected, self.attempts, self.trouble = connected, attempts, trouble
+
+    def receive(self, message: ms.FromCore, now: float) -> None:
+        """Take one message of the core."""
+        self.heard_at = now
+        if isinstance(message, ms.Hello):
+            self.core, self.bye = message, None
+            for session in message.sessions:
+                self._session(session)
+        elif isinstance(message, ms.Snapshot):
+            self._session(message.status.session).snapshot(message, now)
+        elif isinstance(message, ms.Status):
+            self._session(message.session).take(message, now)
+        elif isinstance(message, ms.Wave):
+            self._session(message.session).wave(message, now)
+        elif isinstance(message, ms.EventLine):
+            self._session(message.session).event(message.event)
+        elif isinstance(message, ms.Bye):
+            self.bye = message.reason
+
+    def _session(self, name: str) -> SessionState:
+        if name not in self.sessions:
+            self.sessions[name] = SessionState(name)
+            self.current = self.current or name
+        return self.sessions[name]
+
+    def shown(self) -> SessionState | None:
+        """The session on the screen."""
+        return self.sessions.get(self.current) if self.current else None
+
+    def next_session(self) -> None:
+        """Show the next session, the first after the last."""
+        names = list(self.sessions)
+        if self.current in names:
+            self.current = names[(names.index(self.current) + 1) % len(names)]
+
+    def silent_s(self, now: float) -> float:
+        """Seconds since anything was heard (since the start, before the first message)."""
+        since = self.heard_at if self.heard_at is not None else self.started_at
+        return 0.0 if since is None else max(0.0, now - since)
+
+    def silent(self, now: float) -> bool:
+        """Whether CORE NOT RESPONDING is to be shown."""
+        return self.silent_s(now) > SILENT_S

@@ -1,0 +1,151 @@
+"""The terminal around the screen: is there one, which alphabet has it, and is it left clean.
+
+PortAudio and other libraries write to file descriptor 2, and so does Textual: while the screen is
+up, Textual gets a duplicate of the terminal and descriptor 2 points at a log. SIGTERM and SIGHUP
+end the screen in order; where the terminal is not read, so that the event loop stands still, a
+timer restores it and leaves all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, ApexbeatError, UsageError
+from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+
+if TYPE_CHECKING:
+    from monitor.tui.app import ApexbeatApp
+
+GRACE_S = 2.0
+"""How long the event loop may take to leave after a signal."""
+_RESTORE = (
+    b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[<u"
+    b"\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+"""Paste, wrap, mouse, focus, keyboard protocol, alternate screen, cursor and colours as before."""
+
+
+def alphabet(environment: Mapping[str, str] = os.environ) -> Glyphs:
+    """ASCII where the locale has no UTF-8 or the console no braille; Unicode otherwise.
+
+    ``APEXBEAT_ASCII=1`` forces ASCII, ``APEXBEAT_ASCII=0`` Unicode.
+    """
+    forced = environment.get("APEXBEAT_ASCII", "")
+    if forced:
+        return UNICODE if forced == "0" else ASCII
+    if environment.get("TERM") == "linux":
+        return ASCII
+    names = (environment.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next((name for name in names if name), "C.UTF-8")
+    return UNICODE if locale.lower().replace("-", "").endswith("utf8") else ASCII
+
+
+def check(environment: Mapping[str, str] = os.environ) -> int:
+    """File descriptor of the terminal to draw on (2, else 1).
+
+    Raises
+    ------
+    UsageError
+        Where there is none, or one that cannot move its cursor.
+    """
+    remedy = "use --headless, `apexbeat log --follow`, or a terminal with cursor control"
+    if environment.get("TERM", "") in {"", "dumb", "unknown"}:
+        name = environment.get("TERM", "") or "not set"
+        raise UsageError(f"this terminal cannot show a screen (TERM is {name})", remedy)
+    if not os.isatty(0):
+        raise UsageError("the screen needs a terminal to read keys from (stdin is none)", remedy)
+    for descriptor in (2, 1):
+        if os.isatty(descriptor):
+            return descriptor
+    raise UsageError("the screen needs a terminal to draw on (stdout and stderr are none)", remedy)
+
+
+def run(make: Callable[[Glyphs], ApexbeatApp], log: Path) -> int:
+    """Draw the app that ``make`` gives until it leaves; gives the exit code.
+
+    Raises
+    ------
+    UsageError
+        As `check`.
+    ApexbeatError
+        Where the screen itself failed; the trace is in ``log``.
+    """
+    descriptor = check()
+    glyphs = alphabet()
+    before = termios.tcgetattr(0)
+    with _terminal_for_textual(descriptor, glyphs, log) as tty:
+        app = make(glyphs)
+        try:
+            with _signals(app, tty, before):
+                result = app.run()
+        finally:
+            termios.tcsetattr(0, termios.TCSANOW, before)
+    failure = getattr(app, "_exception", None)
+    if failure is not None:
+        raise ApexbeatError(
+            f"the screen failed ({type(failure).__name__}: {failure}), the monitoring goes on",
+            f"`apexbeat attach` opens it again; the trace is in {log}",
+        )
+    return EXIT_OK if result is None else result
+
+
+@contextlib.contextmanager
+def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterator[int]:
+    """Give Textual its own descriptor of the terminal, and point descriptor 2 at ``log``."""
+    tty = os.dup(descriptor)
+    old = os.dup(2)
+    try:
+        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError:
+        target = os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    os.dup2(target, 2)
+    os.close(target)
+    kept = sys.__stderr__
+    encoding = "utf-8" if glyphs.unicode else "ascii"
+    # Textual's driver writes to sys.__stderr__.
+    with os.fdopen(os.dup(tty), "w", encoding=encoding, errors="replace") as stream:
+        sys.__stderr__ = stream  # type: ignore[misc]
+        try:
+            yield tty
+        finally:
+            sys.__stderr__ = kept  # type: ignore[misc]
+            sys.stderr.flush()
+            os.dup2(old, 2)
+            os.close(old)
+            os.close(tty)
+
+
+@contextlib.contextmanager
+def _signals(app: ApexbeatApp, tty: int, before: list[object]) -> Iterator[None]:
+    """End in order on SIGTERM and SIGHUP, at the latest after `GRACE_S`."""
+
+    def abandon() -> None:
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(tty, termios.TCSANOW, before)  # type: ignore[arg-type]
+        with contextlib.suppress(OSError):
+            os.set_blocking(tty, False)
+            os.write(tty, _RESTORE)
+        os._exit(EXIT_INTERRUPTED)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        timer = threading.Timer(GRACE_S, abandon)
+        timer.daemon = True
+        timer.start()
+        app.leave(EXIT_INTERRUPTED)
+
+    kept = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

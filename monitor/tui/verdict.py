@@ -1,0 +1,61 @@
+"""What the sound of the last windows is judged to be, with the evidence and its age."""
+
+from __future__ import annotations
+
+from monitor.tui import words
+from monitor.tui.glyphs import Glyphs
+from monitor.tui.panel import Line
+from monitor.tui.state import SessionState
+
+_INK = {"normal": "good", "abnormal": "medium", "unsure": "low", "none": "dim"}
+
+
+def lines(
+    session: SessionState | None, now: float, width: int, height: int, glyphs: Glyphs
+) -> list[Line]:
+    """The word, then evidence, mean p and age."""
+    if session is None or session.status is None or not session.trusted(now):
+        return [[("", "dim")], [(words.UNKNOWN, "dim")]]
+    status = session.status
+    shape = {
+        "normal": glyphs.tick,
+        "abnormal": glyphs.medium,
+        "unsure": "?",
+        "none": glyphs.dash,
+    }[status.verdict]
+    word = {"none": "NO VERDICT"}.get(status.verdict, status.verdict.upper())
+    out: list[Line] = [[(f"{word} {shape}", _INK[status.verdict])]]
+    evidence = status.verdict_evidence
+    room = max(1, height - 2)
+    if evidence:
+        out += [[(row, "plain")] for row in wrap(evidence, width, room, glyphs.ellipsis)]
+    age = status.verdict_age_s
+    if age is not None:
+        age += session.age(now)
+    mean = "mean p " + words.number(status.p, ".2f")
+    foot = f"{mean} {glyphs.sep} age {words.age(age)}"
+    if len(foot) > width:
+        foot = f"p {words.number(status.p, '.2f')} {glyphs.sep} {words.age(age)}"
+    out.append([(words.cut(foot, width), "plain")])
+    if height > 4:
+        out.insert(0, [])
+    return out
+
+
+def wrap(text: str, width: int, rows: int, ellipsis: str) -> list[str]:
+    """``text`` broken at blanks into at most ``rows`` rows, the last one cut."""
+    out: list[str] = []
+    row = ""
+    for number, word in enumerate(text.split()):
+        longer = f"{row} {word}".strip()
+        if len(longer) <= width:
+            row = longer
+            continue
+        if row:
+            out.append(row)
+        row = word
+        if len(out) == rows:
+            rest = " ".join(text.split()[number:])
+            out[-1] = words.cut(f"{out[-1]} {rest}", width, ellipsis)
+            return out
+    return [*out, words.cut(row, width, ellipsis)]

@@ -1,0 +1,161 @@
+"""The live phonocardiogram: minimum to maximum of the filtered sound in braille, S1 and S2 below.
+
+Columns stand on a fixed grid of sample indices, so a picture that moves by one column is the
+same picture moved: nothing shimmers. What the picture does not know it does not draw: sound that
+was lost is a row of crosses, sound that only did not reach this screen a row of dots.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor import events as ev
+from monitor.tui import braille, words
+from monitor.tui.glyphs import Glyphs
+from monitor.tui.panel import Line
+from monitor.tui.state import SessionState
+from monitor.tui.waves import PAIR
+
+GAINS = tuple(float(2**power) for power in range(11))
+"""× 1 to × 1024: a stethoscope's sound fills the picture at about × 4 to × 64."""
+SPANS_S = (2.0, 5.0, 10.0, 20.0, 60.0)
+
+
+def grid(span_s: float, width: int) -> int:
+    """Samples of one dot column so that ``width`` cells show about ``span_s``."""
+    return max(1, round(span_s * 2000 / (2 * max(1, width)) / PAIR)) * PAIR
+
+
+def first_column(head: int, samples: int, width: int) -> int:
+    """Index at the left edge of ``width`` cells whose right edge has just taken in ``head``."""
+    return (head // samples - 2 * width) * samples
+
+
+def auto_gain(peak: float, before: float) -> float:
+    """Gain that lets ``peak`` (full scale 1) fill 45 to 95 % of the height.
+
+    ``before`` is kept while it does, so the picture does not pump.
+    """
+    if not peak > 0:
+        return before
+    if before in GAINS and 0.4 <= peak * before <= 1.0:
+        return before
+    fitting = [gain for gain in GAINS if peak * gain <= 0.95]
+    return fitting[-1] if fitting else GAINS[0]
+
+
+def peak(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+    """What the picture is scaled to: the 98th percentile of the columns' largest amplitude."""
+    size = np.fmax(-low, high)
+    size = size[~np.isnan(size)]
+    return float(np.percentile(size, 98)) if len(size) else 0.0
+
+
+def lines(
+    session: SessionState,
+    head: int,
+    samples: int,
+    gain: float,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+) -> list[Line]:
+    """``height`` rows: the curve, and the marks of the beats as the last one."""
+    start = first_column(head, samples, width)
+    low, high = session.waves.columns(start, 2 * width, samples)
+    dots = braille.envelope(low * gain, high * gain, height - 1)
+    rows = braille.rows(dots, unicode=glyphs.unicode)
+    out: list[Line] = [[(row, "wave")] for row in rows]
+    middle = (height - 2) // 2
+    out[middle] = _holes(session, rows[middle], low, start, samples, glyphs)
+    out.append(_marks(session, start, samples, width))
+    return out
+
+
+def _holes(
+    session: SessionState,
+    row: str,
+    low: NDArray[np.float64],
+    start: int,
+    samples: int,
+    glyphs: Glyphs,
+) -> Line:
+    """The middle row, with the cells that have no sound replaced by crosses or dots."""
+    unknown = np.isnan(low)
+    empty: NDArray[np.bool_] = unknown[0::2] & unknown[1::2]
+    if not empty.any():
+        return [(row, "wave")]
+    cell = 2 * samples
+    lost: NDArray[np.bool_] = np.zeros(len(row), dtype=np.bool_)
+    for gap in session.gaps:
+        first = (gap.start - start) // cell
+        last = -(-(gap.start + gap.length - start) // cell)
+        if last > 0 and first < len(row):
+            lost[max(0, first) : last] = True
+    began = max(0, -(start // cell))
+    line: Line = []
+    for at, char in enumerate(row):
+        if not empty[at]:
+            piece = (char, "wave")
+        elif lost[at]:
+            piece = (glyphs.cross, "high")
+        elif at >= began:
+            piece = (glyphs.missing, "dim")
+        else:
+            piece = (" ", "plain")
+        if line and line[-1][1] == piece[1]:
+            line[-1] = (line[-1][0] + piece[0], piece[1])
+        else:
+            line.append(piece)
+    return line
+
+
+def _marks(session: SessionState, start: int, samples: int, width: int) -> Line:
+    """S1 and S2 at their onsets (s1, s2 where the decoder is unsure), M where a person marked."""
+    cell = 2 * samples
+    found: list[tuple[int, str]] = []
+    for beat in _since(session.beats, start):
+        for onset, name in ((beat.s1, "S1"), (beat.s2, "S2")):
+            if onset is not None and start <= onset < start + cell * width:
+                word = name if beat.confidence >= 0.5 else name.lower()
+                found.append(((onset - start) // cell, word))
+    crowded = cell > 2000 // 5
+    row = [" "] * width
+    for at, word in found:
+        if crowded:
+            row[at] = "|" if word in {"S1", "s1"} else row[at]
+            continue
+        for offset, char in enumerate(word):
+            if at + offset < width:
+                row[at + offset] = char
+    for mark in session.marks:
+        at = (mark.index - start) // cell
+        if 0 <= at < width:
+            row[at] = "M"
+    return [("".join(row), "strong")]
+
+
+def _since(beats: deque[ev.Beat], start: int) -> list[ev.Beat]:
+    """The beats of the picture; they are kept in order, so the search runs from the newest."""
+    out: list[ev.Beat] = []
+    for beat in reversed(beats):
+        bounds = (beat.end, beat.diastole, beat.s2, beat.systole, beat.s1)
+        onsets = [bound for bound in bounds if bound is not None]
+        if onsets and onsets[0] < start:
+            break
+        out.append(beat)
+    return out
+
+
+def nothing(text: str, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """The picture of a stream that is not there: a line of crosses with the reason in it."""
+    middle = (height - 1) // 2
+    text = f" {words.cut(text, max(0, width - 8), glyphs.ellipsis)} "
+    side = max(0, width - len(text)) // 2
+    out: list[Line] = [[] for _ in range(height)]
+    rest = max(0, width - side - len(text))
+    out[middle] = [(glyphs.cross * side, "high"), (text, "high"), (glyphs.cross * rest, "high")]
+    return out

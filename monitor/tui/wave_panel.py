@@ -1,0 +1,74 @@
+"""The waveform's widget: gain, span, freezing, and what stands in its frame."""
+
+from __future__ import annotations
+
+from monitor.tui import wave, words
+from monitor.tui.glyphs import Glyphs
+from monitor.tui.panel import Panel
+from monitor.tui.state import ScreenState, SessionState
+
+
+class WavePanel(Panel):
+    """Live or frozen picture of one session."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(glyphs, id=id)
+        self.gain = 4.0
+        self.auto = True
+        self.span = 1
+        self.frozen: int | None = None
+        """Index of the right edge while frozen."""
+        self._frozen_at = 0.0
+
+    def freeze(self, session: SessionState, now: float, index: int | None = None) -> None:
+        """Stop the picture, at ``index`` or where it is."""
+        self.frozen = session.head.at(now, session.waves.end) if index is None else index
+        self._frozen_at = now
+
+    def advance(self, state: ScreenState, now: float) -> None:
+        """Draw what may be shown now."""
+        width, height = self.size.width, self.size.height
+        if width < 4 or height < 3:
+            return
+        session = state.shown()
+        if self.frozen is None and (trouble := _trouble(state, session, now)):
+            self.show(wave.nothing(trouble, width, height, self.glyphs), "PHONOCARDIOGRAM", "")
+            return
+        if session is None:
+            self.show([], "PHONOCARDIOGRAM", "")
+            return
+        samples = wave.grid(wave.SPANS_S[self.span], width)
+        live = session.head.at(now, session.waves.end)
+        head = live if self.frozen is None else self.frozen
+        if self.auto and self.frozen is None:
+            start = wave.first_column(head, samples, width)
+            low, high = session.waves.columns(start, 2 * width, samples)
+            self.gain = wave.auto_gain(wave.peak(low, high), self.gain)
+        lines = wave.lines(session, head, samples, self.gain, width, height, self.glyphs)
+        self.show(lines, *self._frame(session, head, samples * 2 * width / 2000, now))
+
+    def _frame(
+        self, session: SessionState, head: int, span_s: float, now: float
+    ) -> tuple[str, str]:
+        gain = f"gain ×{self.gain:.0f}{' auto' if self.auto else ''}"
+        heading = f"PHONOCARDIOGRAM · {span_s:.1f} s"
+        if self.frozen is not None:
+            since = words.age(now - self._frozen_at)
+            heading += f" · FROZEN {since} at {words.at(head)} · monitoring goes on"
+            if session.lost():
+                heading += " · NO SIGNAL"
+        return heading, gain
+
+
+def _trouble(state: ScreenState, session: SessionState | None, now: float) -> str:
+    if state.silent(now):
+        return "CORE NOT RESPONDING" if state.core is not None else ""
+    if session is None or session.status is None:
+        return ""
+    if session.lost():
+        return f"NO SIGNAL since {words.at(session.status.index)}"
+    if session.ended():
+        return f"ENDED at {words.at(session.status.index)}"
+    if session.age(now) > 2.0:
+        return f"NO STATUS for {words.age(session.age(now))}"
+    return ""

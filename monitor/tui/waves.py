@@ -1,0 +1,98 @@
+"""The waveform as the screen keeps it, and the moment that its right edge shows.
+
+`WaveStore` holds minimum and maximum of every 8 samples (250 pairs a second) of the last half
+hour, addressed by absolute sample index at 2 kHz; what never came stays unknown. `PlayHead` turns
+arrivals twice a second into an even movement: it runs behind the newest sample by a fixed
+hold-back, and never past it, so a stream that stops stands still at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.link.messages import Wave
+
+RATE_HZ = 2000
+PAIR = 8
+"""Samples in one pair (`monitor.link.messages.Wave`)."""
+HOLD_BACK = 1200
+"""Samples (0.6 s): a step of 1000 and what the machine may be late."""
+KEPT_S = 1800
+_UNKNOWN = -32768
+
+
+class WaveStore:
+    """Ring of pairs by absolute index; ``end`` is the sample after the newest one."""
+
+    def __init__(self, seconds: float = KEPT_S) -> None:
+        self._size = int(seconds * RATE_HZ / PAIR)
+        self._pairs = np.full((self._size, 2), _UNKNOWN, dtype=np.int16)
+        self._end = 0
+
+    @property
+    def end(self) -> int:
+        """Absolute index (2 kHz) after the newest sample."""
+        return self._end * PAIR
+
+    def add(self, wave: Wave) -> None:
+        """Take one message; an older or repeated one only fills what was unknown or rewrites it."""
+        pairs = np.frombuffer(wave.pairs, dtype="<i2").reshape(-1, 2)[-self._size :]
+        start = wave.start // PAIR
+        stop = start + len(pairs)
+        if stop <= self._end - self._size:
+            return
+        if start > self._end:
+            lost = np.arange(max(self._end, start - self._size), start) % self._size
+            self._pairs[lost] = _UNKNOWN
+        self._pairs[np.arange(start, stop) % self._size] = np.maximum(pairs, _UNKNOWN + 1)
+        self._end = max(self._end, stop)
+
+    def columns(
+        self, start: int, count: int, samples: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Minimum and maximum of ``count`` consecutive spans of ``samples``, full scale ±1.
+
+        ``start`` and ``samples`` are multiples of `PAIR`. Unknown spans are NaN.
+        """
+        per = samples // PAIR
+        first = start // PAIR
+        at = np.arange(first, first + count * per)
+        known = (at >= max(0, self._end - self._size)) & (at < self._end)
+        pairs = self._pairs[at % self._size]
+        known &= pairs[:, 0] != _UNKNOWN
+        low = np.where(known, pairs[:, 0], np.inf).reshape(count, per).min(axis=1)
+        high = np.where(known, pairs[:, 1], -np.inf).reshape(count, per).max(axis=1)
+        empty = np.isinf(low)
+        return (
+            np.where(empty, np.nan, low / 32767),
+            np.where(empty, np.nan, high / 32767),
+        )
+
+
+class PlayHead:
+    """Where the right edge of a live picture stands, from irregular arrivals.
+
+    The offset between index and clock follows the earliest arrivals, and forgets at 1 % so that
+    a device that runs slow is followed; a jump (gap, new start) is taken at once.
+    """
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._arrived = 0.0
+
+    def arrived(self, end: int, now: float) -> None:
+        """Sound up to ``end`` came at ``now`` (monotonic seconds)."""
+        seen = end - RATE_HZ * now
+        if self._offset is None or abs(seen - self._offset) > 2 * RATE_HZ:
+            self._offset = seen
+        else:
+            leak = 0.01 * RATE_HZ * max(0.0, now - self._arrived)
+            self._offset = max(seen, self._offset - leak)
+        self._arrived = now
+
+    def at(self, now: float, end: int) -> int:
+        """Index of the right edge at ``now``; never after ``end``, the newest sample."""
+        if self._offset is None:
+            return end
+        return max(0, min(end, int(self._offset + RATE_HZ * now) - HOLD_BACK))
