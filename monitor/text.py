@@ -1,0 +1,88 @@
+"""Text from outside (device, file, tag, note) made harmless before it is shown or written.
+
+``clean`` takes away what a terminal, a Rich or Textual console, or a browser could obey: escape
+sequences, control and direction characters, and brackets that open a tag. HTML is escaped once
+more where it is written. ``safe_stem`` makes a file name of a name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME_LIMIT = 120
+TEXT_LIMIT = 400
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS ...
+    r"|\x1b[ -/]*[0-~]?"
+)
+_HTML_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_CONSOLE_TAG = re.compile(r"\[(?=[^\d\s\]])")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)$")
+
+
+def clean(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return ``text`` as one harmless line of at most ``limit`` characters.
+
+    Escape sequences vanish with their parameters, control and format characters vanish, any
+    white space becomes one blank, ``[bold]`` becomes ``(bold)`` and ``<script>`` becomes
+    ``‹script>``; a byte of a file name that was no UTF-8 becomes ``�``. What is cut off is marked
+    by ``…``. Cleaning twice changes nothing more.
+
+    Parameters
+    ----------
+    text
+        Anything, lone surrogates and NUL included.
+    limit
+        Characters of the result, 1 or more.
+    """
+    head = text[: 16 * limit + 4096]  # nobody cleans megabytes for one line
+    kept = []
+    for character in _ESCAPES.sub("", head):
+        category = unicodedata.category(character)
+        if character.isspace() or category in ("Zl", "Zp"):
+            kept.append(" ")
+        elif category == "Cs":
+            kept.append("\ufffd")
+        elif category[0] != "C" or category == "Co":
+            kept.append(character)
+    line = " ".join("".join(kept).split())
+    line = _HTML_TAG.sub("‹", line)
+    if _CONSOLE_TAG.search(line):
+        line = line.replace("[", "(").replace("]", ")")
+    if len(line) > limit or len(text) > len(head):
+        line = line[: limit - 1].rstrip() + "…"
+    return line
+
+
+def harmless(text: str, limit: int = NAME_LIMIT) -> str:
+    """Clean a name (of a file, a device, a patient's label)."""
+    return clean(text, limit)
+
+
+def ascii_text(text: str, limit: int) -> str:
+    """Return a cleaned text in ASCII, for formats that know nothing else."""
+    for sign, plain in (("≥", ">="), ("≤", "<="), ("–", "-"), ("…", "..."), ("×", "x"), ("‹", "(")):
+        text = text.replace(sign, plain)
+    folded = unicodedata.normalize("NFKD", text)
+    folded = "".join(c for c in folded if not unicodedata.combining(c))
+    return folded.encode("ascii", "replace").decode("ascii")[:limit]
+
+
+def safe_stem(name: str, limit: int = 60) -> str:
+    """Return a file stem of ASCII letters, digits, ``-`` and ``_`` that stands for ``name``."""
+    stem = _UNSAFE.sub("_", ascii_text(clean(name), limit * 4)).strip("_-")[:limit].rstrip("_-")
+    if not stem:
+        return "session"
+    return f"{stem}_" if _RESERVED.match(stem) else stem
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as ``m:ss`` or ``h:mm:ss``; fractions are cut."""
+    whole = max(int(seconds), 0)
+    hours, rest = divmod(whole, 3600)
+    minutes, second = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{second:02d}" if hours else f"{minutes}:{second:02d}"
