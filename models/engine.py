@@ -1,0 +1,55 @@
+"""One protocol for whatever runs a model; calibration is the same for all.
+
+p is the posterior at equal priors: sigmoid((z1 - z0 - bias) / T).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import SAMPLES, Contract
+
+
+class Engine(Protocol):
+    """An opened, verified model."""
+
+    @property
+    def contract(self) -> Contract:
+        """What the model is and promises."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+        ...
+
+    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw logits float32 [n, 2] of windows float32 [n, 5000]."""
+        ...
+
+    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
+        ...
+
+
+def calibrated(contract: Contract, logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn raw logits [n, 2] into p, float64 [n]; 0.5 divides."""
+    z = logits[:, 1].astype(np.float64) - logits[:, 0].astype(np.float64)
+    scaled = (z - contract.bias) / contract.calibration_temperature
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scaled)), dtype=np.float64)
+
+
+def checked_windows(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the windows as contiguous float32 [n, 5000].
+
+    Raises
+    ------
+    ValueError
+        If the shape is another.
+    """
+    if windows.ndim != 2 or windows.shape[1] != SAMPLES:
+        raise ValueError(f"windows must be [n, {SAMPLES}], not {windows.shape}")
+    return np.ascontiguousarray(windows, dtype=np.float32)

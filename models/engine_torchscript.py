@@ -1,0 +1,173 @@
+"""The TorchScript engine: the only seam at which torch's (deprecated) script calls are made.
+
+``open_model`` does everything that must be done before a model may speak: size and sha256 of the
+file, then load, contract, operators, weights, reference window, warm-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.contract import (
+    EXTRA_FILE,
+    Contract,
+    ModelRefused,
+    check_reference,
+    checked_bytes,
+    parse,
+    read_card,
+)
+from models.engine import calibrated, checked_windows
+
+ALLOWED_PRIMITIVES = frozenset(
+    "prim::Constant prim::ListConstruct prim::TupleConstruct prim::ListUnpack prim::TupleUnpack "
+    "prim::GetAttr prim::NumToTensor prim::Return prim::Param prim::If prim::device prim::dtype "
+    "prim::Loop prim::unchecked_cast prim::Uninitialized prim::RaiseException".split()
+)
+ALLOWED_OPERATORS = frozenset(
+    "add sub mul div neg pow sqrt square reciprocal mean sum abs clamp clamp_min clamp_max maximum "
+    "minimum amax amin log10 log log2 exp matmul bmm mm addmm linear conv1d conv2d _convolution "
+    "convolution batch_norm relu relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid "
+    "hardsigmoid_ sigmoid tanh softmax log_softmax max_pool1d max_pool2d avg_pool1d avg_pool2d "
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d dropout "
+    "dropout_ flatten reshape view unsqueeze squeeze transpose permute contiguous slice select "
+    "cat stack pad constant_pad_nd lstm gru zeros zeros_like ones_like size len dim Int "
+    "Bool Float to __getitem__ eq ne lt le gt ge __is__ __isnot__ __not__ floordiv std var t "
+    "expand repeat chunk split unbind addmv dot rsub format append warn numel rnn_tanh".split()
+)
+WARM_UP = 3
+"""Calls after which torch's profiling executor has settled."""
+
+
+class TorchScriptEngine:
+    """A verified TorchScript model. Make one with ``open_model``."""
+
+    def __init__(self, module: Any, contract: Contract, sha256: str) -> None:
+        self._module = module
+        self._contract = contract
+        self._sha256 = sha256
+
+    @property
+    def contract(self) -> Contract:
+        """What the model is and promises."""
+        return self._contract
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+        return self._sha256
+
+    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw logits float32 [n, 2] of windows float32 [n, 5000], one window at a time.
+
+        A batch would round otherwise than the single windows of a live stream.
+        """
+        windows = checked_windows(windows)
+        out = np.empty((windows.shape[0], 2), np.float32)
+        with torch.inference_mode():
+            for i, window in enumerate(windows):
+                out[i] = self._module(torch.from_numpy(window[None]))[0].numpy()
+        return out
+
+    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
+        return calibrated(self._contract, self.logits(windows))
+
+
+def open_model(path: Path | str, sha256: str | None = None) -> TorchScriptEngine:
+    """Open and verify a model file.
+
+    Parameters
+    ----------
+    path
+        The TorchScript archive.
+    sha256
+        The trusted hash; None: the card beside the file must hold it.
+
+    Raises
+    ------
+    ModelRefused
+        If anything is off; the message is one line.
+    """
+    path = Path(path)
+    torch.set_num_threads(1)  # one small window at a time: more threads cost time and rounding
+    content = checked_bytes(path, sha256 if sha256 is not None else read_card(path))
+    module, text = _load(content, path)
+    try:
+        contract = parse(text)
+    except ModelRefused as refused:
+        raise ModelRefused(f"model {path}: {refused.what}", refused.remedy) from refused
+    check_operators(module, path)
+    if weights_sha256(module) != contract.weights_sha256:
+        raise ModelRefused(f"model {path}: its weights are not those of its contract")
+    engine = TorchScriptEngine(module, contract, hashlib.sha256(content).hexdigest())
+    reference = contract.reference()[None]
+    try:
+        for _ in range(WARM_UP):
+            logits = engine.logits(reference)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        line = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise ModelRefused(f"model {path} cannot run on a window ({line})") from error
+    check_reference(contract, logits, path)
+    return engine
+
+
+def _load(content: bytes, path: Path) -> tuple[Any, bytes]:
+    extra: dict[str, Any] = {EXTRA_FILE: ""}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
+    except (RuntimeError, ValueError, UnicodeDecodeError) as error:
+        line = str(error).strip().splitlines()[0][:120]
+        raise ModelRefused(f"model {path} is no readable TorchScript archive ({line})") from error
+    module.eval()
+    text = extra[EXTRA_FILE]
+    if not text:
+        raise ModelRefused(f"model {path} holds no {EXTRA_FILE}", "export it with apexbeat-train")
+    return module, text if isinstance(text, bytes) else text.encode()
+
+
+def check_operators(module: Any, path: Path) -> None:
+    """Refuse operators that a student does not need (files, processes, foreign code).
+
+    Raises
+    ------
+    ModelRefused
+        Naming the first operator that is not allowed.
+    """
+    for node in _nodes(module.inlined_graph):
+        kind = node.kind()
+        namespace, _, name = kind.partition("::")
+        if kind in ALLOWED_PRIMITIVES or (namespace == "aten" and name in ALLOWED_OPERATORS):
+            continue
+        raise ModelRefused(f"model {path} uses the operator {kind}, which is not allowed")
+
+
+def _nodes(block: Any) -> Any:
+    for node in block.nodes():
+        yield node
+        for inner in node.blocks():
+            yield from _nodes(inner)
+
+
+def weights_sha256(module: Any) -> str:
+    """Hash over all tensors of a script: attributes of frozen modules stand as constants."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().numpy().tobytes())
+    for node in _nodes(module.inlined_graph):
+        if node.kind() == "prim::Constant" and node.hasAttribute("value"):
+            if node.kindOf("value") != "t":
+                continue
+            digest.update(node.t("value").detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
