@@ -76,7 +76,9 @@ def arrays(network: Network) -> dict[str, NDArray[np.float32]]:
             weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])
         )
         out[f"network.{k}.bias"] = layer.bias.detach().numpy().copy()
-    out["network.head.weight"] = np.ascontiguousarray(network.head.weight.detach().numpy()[:, :, 0].T)
+    out["network.head.weight"] = np.ascontiguousarray(
+        network.head.weight.detach().numpy()[:, :, 0].T
+    )
     bias = network.head.bias
     assert bias is not None
     out["network.head.bias"] = bias.detach().numpy().copy()

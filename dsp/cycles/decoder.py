@@ -1,0 +1,98 @@
+"""Heart cycles as a stream: filtered sound in, beats out.
+
+The decoder decides each onset at most 2.0 s (4 000 samples) after it: when the sound up to a step's
+end has come, every border up to 3 000 samples before is settled. After a start or a gap 5 s
+are held back and decided backwards; ``flush`` settles the rest. Source of the decoding: Schmidt
+et al. 2010, Springer et al. 2016 (`lattice.py` tells what differs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.cycles.assemble import Assembler
+from dsp.cycles.bands import BLOCK, FRAME, SETTLE, Float32
+from dsp.cycles.beat import Beat
+from dsp.cycles.durations import build
+from dsp.cycles.lattice import Lattice
+from dsp.cycles.model import CycleModel
+from dsp.cycles.network import CLASSES
+from dsp.cycles.path import best_path
+
+DECIDED = 3_000
+"""Samples before the end of a step up to which borders are settled."""
+_LAG = (DECIDED - SETTLE) // FRAME
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a call settled: complete beats, and the onsets of S1 (of beats to come as well)."""
+
+    beats: list[Beat]
+    s1: list[int]
+
+
+class CycleDecoder:
+    """A `Stage` from filtered sound (float [m], 2 kHz) to beats."""
+
+    def __init__(self, model: CycleModel) -> None:
+        self._emission = model.new_emission()
+        self._lattice = Lattice(build(model.durations), model.penalties)
+        self._assembler = Assembler(model.calibration)
+        self._scoring = model.scoring
+        self._bias = model.scoring.bias()
+        self.reset(0)
+
+    @property
+    def delay(self) -> int:
+        """Samples from an onset to its decision at the most, but for the start."""
+        return 4_000
+
+    def reset(self, index: int) -> None:
+        """Start afresh; the next sample is ``index``. Call `flush` before, or lose the rest."""
+        self._emission.reset(index)
+        self._lattice.reset(self._emission.frame, self._emission.first)
+        self._assembler.reset(self._emission.frame)
+        self._settled = self._emission.first - 1
+
+    def push(self, x: NDArray[np.floating]) -> Decoded:
+        """Consume filtered sound, float [m]; return what is now settled."""
+        out = Decoded([], [])
+        for posterior in self._emission.push(x):
+            self._advance(posterior, BLOCK)
+            heard = self._assembler.frame + self._emission.ahead
+            if heard >= self._emission.hold_end:
+                self._settle(heard - _LAG, out)
+        return out
+
+    def flush(self) -> Decoded:
+        """Settle everything up to the end of the sound."""
+        out = Decoded([], [])
+        for posterior in self._emission.flush():
+            self._advance(posterior, BLOCK)
+        stop = self._emission.stop
+        self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
+        self._settle(stop - 1, out)
+        self._assembler.finish(out.beats)
+        return out
+
+    def _advance(self, posterior: Float32, rows: int) -> None:
+        """Hand one block of log posteriors on; rows after the end of the sound count nothing."""
+        scoring = self._scoring
+        scores = (np.maximum(posterior, scoring.floor) - self._bias) * scoring.scale
+        if self._emission.stop is not None:
+            rows = min(rows, max(0, self._emission.stop - self._assembler.frame))
+            scores[rows:] = 0
+        self._assembler.remember(posterior)
+        self._lattice.push(scores)
+
+    def _settle(self, frame: int, out: Decoded) -> None:
+        """Settle the borders up to ``frame``."""
+        borders = best_path(self._lattice, self._settled)
+        self._settled = frame
+        for at, state in borders:
+            if at <= frame:
+                self._assembler.add(at, state, out.beats, out.s1)

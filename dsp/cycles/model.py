@@ -1,0 +1,114 @@
+"""The parameters of the cycle decoder: emission, durations, penalties, calibration.
+
+`CycleModel.from_arrays` reads what `models/shipped/cycles.npz` holds, `to_arrays` gives it back;
+no file is touched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.cycles.durations import DurationSettings
+from dsp.cycles.emission import Emission, NetworkEmission
+from dsp.cycles.lattice import Penalties
+from dsp.cycles.network import CLASSES, read_weights
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """From log posteriors to the log likelihoods that the lattice adds up."""
+
+    scale: float = 0.6
+    """Weight of one frame: neighbouring frames are not independent."""
+    prior_share: float = 0.5
+    """Share of the log prior that is taken away (1: Bayes' rule)."""
+    prior: tuple[float, ...] = (0.168, 0.221, 0.134, 0.477, 0.477)
+    """Share of each state in the annotations ("none" as diastole)."""
+    floor: float = -7.0
+    """Lowest log posterior of one frame: no single frame may forbid a path."""
+
+    def bias(self) -> NDArray[np.float32]:
+        """Log prior share, float32 [5]."""
+        return (self.prior_share * np.log(self.prior)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class CycleModel:
+    """Everything the decoder needs."""
+
+    kind: str
+    """"network" or "logistic"."""
+    emission: Mapping[str, NDArray[np.float32]]
+    durations: DurationSettings
+    scoring: Scoring = field(default_factory=Scoring)
+    penalties: Penalties = field(default_factory=Penalties)
+    calibration: NDArray[np.float64] = field(
+        default_factory=lambda: np.array([3.0, 4.0, 1.0, 1.0, -0.5])
+    )
+
+    def new_emission(self) -> Emission:
+        """An emission at the start of a stream."""
+        return NetworkEmission(read_weights(self.emission))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> CycleModel:
+        """Read a model.
+
+        Raises
+        ------
+        KeyError
+            When an array is missing.
+        ValueError
+            When the version or a shape is not the expected one, or a number is not finite.
+        """
+        if int(arrays["version"]) != VERSION:
+            raise ValueError(f"cycle model of version {arrays['version']}, expected {VERSION}")
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ValueError(f"cycle model: {name} is not finite")
+        kind = str(arrays["kind"])
+        settings = [float(v) for v in arrays["durations"].astype(float)]
+        scoring = arrays["scoring"].astype(float)
+        if len(settings) != 6 or len(scoring) != 3 + CLASSES:
+            raise ValueError("cycle model: settings of the wrong length")
+        return cls(
+            kind=kind,
+            emission={
+                name: np.asarray(array, np.float32)
+                for name, array in arrays.items()
+                if name.startswith(kind + ".")
+            },
+            durations=DurationSettings(
+                np.asarray(arrays["systole.rr_s"], float), np.asarray(arrays["systole.s"], float),
+                int(settings[0]), *settings[1:],
+            ),
+            scoring=Scoring(
+                float(scoring[0]), float(scoring[1]), tuple(float(v) for v in scoring[3:]),
+                float(scoring[2]),
+            ),
+            penalties=Penalties(*(float(v) for v in arrays["penalties"].astype(float))),
+            calibration=np.asarray(arrays["calibration"], float),
+        )  # fmt: skip
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays that ``from_arrays`` reads."""
+        d, s, p = self.durations, self.scoring, self.penalties
+        return {
+            "version": np.array(VERSION),
+            "kind": np.array(self.kind),
+            **{name: np.asarray(array) for name, array in self.emission.items()},
+            "durations": np.array(
+                [d.classes, d.cycle_spread, d.systole_spread, d.tail, d.stay, d.near]
+            ),
+            "systole.rr_s": d.rr_s,
+            "systole.s": d.systole_s,
+            "scoring": np.array([s.scale, s.prior_share, s.floor, *s.prior]),
+            "penalties": np.array([p.lose, p.find, p.silent_start]),
+            "calibration": self.calibration,
+        }
