@@ -216,7 +216,7 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     values: dict[str, Any] = {}
     if path is not None or where.is_file():
         values = _read(where)
-    origin = dict.fromkeys(keys(), "default")
+    origin = dict.fromkeys(names(), "default")
     _note(origin, values, f"file {where}")
     given: dict[str, Any] = {}
     for option in options:
@@ -247,7 +247,7 @@ def build(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def keys() -> list[str]:
+def names() -> list[str]:
     """Return every key as ``section.name``, in the order of the file."""
     return [
         f"{section.name}.{field.name}"
@@ -285,7 +285,7 @@ def _parse_option(option: str) -> tuple[str, Any]:
     key = key.strip()
     if not equals or "." not in key:
         raise UsageError(f"--set {option}: write it as section.key=value")
-    if key not in keys():
+    if key not in names():
         raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
     try:
         return key, tomllib.loads(f"v = {text}")["v"]

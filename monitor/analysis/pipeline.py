@@ -321,7 +321,7 @@ class Pipeline:
             lines.append(_verdict_line(index, judged))
         self._judged = judged
         lines += self._alarm(index, found, sound, idle, gap)
-        order = {kind: rank for rank, kind in enumerate(ev.ORDER)}
+        order: dict[type, int] = {kind: rank for rank, kind in enumerate(ev.ORDER)}
         for line in sorted(lines, key=lambda line: order[type(line)]):
             self._emit(line)
 

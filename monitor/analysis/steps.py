@@ -135,12 +135,14 @@ class Steps:
             p = float(self._engine.probability(window.sound[None, :])[0])
             if not isfinite(p):
                 p, reason = None, reason or "p is not a number"
+            else:
+                p = round(p, 4)  # as written, so that a verdict can be redone from the file
         if p is not None and reason is None:
             self._verdict.window(window.start, p)
         return ev.Window(
             index=index,
             start=window.start,
-            p=None if p is None else round(p, 4),
+            p=p,
             used=p is not None and reason is None,
             reason=reason,
         )

@@ -15,8 +15,8 @@ from dsp.windows import WINDOW
 from monitor import settings as st
 from monitor.events import VerdictValue
 
-CLIP = 1e-6
-"""Nearest that a p may come to 0 or 1 before its logit is taken."""
+CLIP = 5e-5
+"""Nearest that a p may come to 0 or 1 before its logit is taken: half a digit of an event file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""What a replay tells a person of one recording, collected from the pipeline's own output.
+
+The record-level verdict is the mean logit over all used windows (``verdict.judge_record``).
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+import msgspec
+from msgspec.structs import replace
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.averaged import AveragedBeat
+from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
+from monitor.settings import Settings
+
+
+class AlarmEntry(msgspec.Struct, frozen=True):
+    """One signal of one alarm: from when until when (None: it was on at the end), and why."""
+
+    kind: str
+    priority: ev.Priority
+    from_s: float
+    until_s: float | None
+    evidence: str
+
+
+class RecordVerdict(msgspec.Struct, frozen=True):
+    """The verdict on a whole record; ``abnormal`` is the plain question (mean logit above 0)."""
+
+    value: ev.VerdictValue
+    p: float | None
+    abnormal: bool | None
+    windows: int
+    evidence: str
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """An averaged beat: loudness over 96 parts of the cycle, loudest 1; S2 at this share."""
+
+    loudness: list[float]
+    s2: float
+    beats: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One recording. Times in seconds, rate in 1/min, intervals in ms; None where not known."""
+
+    name: str
+    duration_s: float
+    rate: float | None
+    systole_ms: float | None
+    diastole_ms: float | None
+    spread: float | None
+    beats: int
+    quality_s: dict[str, float]
+    verdict: RecordVerdict
+    alarms: list[AlarmEntry]
+    faults: list[str]
+    gaps: int
+    complete: bool
+    averaged: Picture | None
+
+
+class Collector:
+    """Takes a pipeline's output as it comes.
+
+    Parameters
+    ----------
+    name
+        Of the recording.
+    settings
+        In force.
+    thresholds
+        Of the model, None without one.
+    """
+
+    def __init__(self, name: str, settings: Settings, thresholds: Thresholds | None) -> None:
+        self._name, self._settings = name, settings
+        self._thresholds = thresholds or Thresholds(0.0, 1.0)
+        self._averaged = AveragedBeat(settings.analysis.min_confidence)
+        self._ps: list[float] = []
+        self._vitals: list[ev.Vitals] = []
+        self._beats = self._gaps = self._index = 0
+        self._quality: tuple[str, int] | None = None
+        self._quality_s: dict[str, float] = {}
+        self._alarms: list[AlarmEntry] = []
+        self._open: dict[str, int] = {}
+        self._faults: list[str] = []
+        self._complete = False
+
+    def take(self, output: ev.Output) -> None:
+        """Take what a push returned."""
+        for picture in output.pictures:
+            self._averaged.picture(picture)
+        for event in output.events:
+            self._index = event.index
+            self._event(event)
+
+    def _event(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Beat):
+            self._beats += 1
+            self._averaged.beat(event)
+        elif isinstance(event, ev.Vitals):
+            self._vitals.append(event)
+        elif isinstance(event, ev.Window) and event.used and event.p is not None:
+            self._ps.append(event.p)
+        elif isinstance(event, ev.Quality):
+            self._quality_until(event.index)
+            self._quality = (event.value, event.index if self._quality else 0)
+        elif isinstance(event, ev.Alarm):
+            self._alarm(event)
+        elif isinstance(event, ev.Fault):
+            self._faults.append(event.what)
+        elif isinstance(event, ev.Gap):
+            self._gaps += 1
+        elif isinstance(event, ev.End):
+            self._quality_until(event.index)
+            self._complete = event.complete
+
+    def _alarm(self, event: ev.Alarm) -> None:
+        last = self._open.get(event.kind)
+        if event.state == "active":
+            if last is not None:  # escalated
+                self._alarms[last] = replace(self._alarms[last], priority=event.priority)
+                return
+            self._open[event.kind] = len(self._alarms)
+            at_s = event.index / RATE_HZ
+            self._alarms.append(AlarmEntry(event.kind, event.priority, at_s, None, event.evidence))
+        elif event.state in ("inactive", "latched") and last is not None:
+            self._alarms[last] = replace(self._alarms[last], until_s=event.index / RATE_HZ)
+            del self._open[event.kind]
+
+    def _quality_until(self, index: int) -> None:
+        if self._quality is not None:
+            value, since = self._quality
+            self._quality_s[value] = self._quality_s.get(value, 0.0) + (index - since) / RATE_HZ
+
+    def result(self) -> Summary:
+        """Return the summary of what came."""
+        judged = judge_record(self._ps, self._thresholds, self._settings.verdict)
+        averaged = self._averaged.result()
+        return Summary(
+            name=self._name,
+            duration_s=round(self._index / RATE_HZ, 3),
+            rate=self._median("rate", 1),
+            systole_ms=self._median("systole_ms", 1),
+            diastole_ms=self._median("diastole_ms", 1),
+            spread=self._median("spread", 3),
+            beats=self._beats,
+            quality_s={k: round(v, 3) for k, v in self._quality_s.items()},
+            verdict=RecordVerdict(
+                value=judged.value,
+                p=None if judged.p is None else round(judged.p, 4),
+                abnormal=mean_logit(self._ps) > 0 if self._ps else None,
+                windows=judged.windows,
+                evidence=judged.evidence,
+            ),
+            alarms=self._alarms,
+            faults=self._faults,
+            gaps=self._gaps,
+            complete=self._complete,
+            averaged=None
+            if averaged is None
+            else Picture([round(float(v), 3) for v in averaged[0]], averaged[1], self._beats),
+        )
+
+    def _median(self, name: str, digits: int) -> float | None:
+        values = [v for line in self._vitals if (v := getattr(line, name)) is not None]
+        return round(float(median(values)), digits) if values else None

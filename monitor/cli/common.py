@@ -1,0 +1,68 @@
+"""Options that commands share: settings file, single settings, model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from monitor.settings import Loaded, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting_options(function: F) -> F:
+    """Add ``--config`` and ``--set`` (handed on as ``config_file`` and ``overrides``)."""
+    for option in (
+        click.option(
+            "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+            help="Override one setting; may be repeated. 'apexbeat config' lists them.",
+        ),
+        click.option(
+            "--config", "config_file", type=click.Path(path_type=Path), default=None,
+            metavar="FILE", help="Settings file to use instead of your own.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def model_options(function: F) -> F:
+    """Add ``--model`` and ``--sha256``."""
+    for option in (
+        click.option("--sha256", default=None, metavar="HEX", help="Trusted sha256 of --model."),
+        click.option(
+            "--model", default=None, type=click.Path(path_type=Path), metavar="FILE",
+            help="Student file of your own (TorchScript).",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def load_settings(
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    model: Path | None = None,
+    sha256: str | None = None,
+) -> Loaded:
+    """Load the settings with what the options say laid over them.
+
+    Raises
+    ------
+    UsageError
+        Names the setting that is wrong.
+    """
+    more = [] if model is None else [f"analysis.model={_quoted(str(model))}"]
+    if sha256 is not None or model is not None:
+        # The hash of another file, from the settings, must not stand for this one.
+        more.append(f"analysis.model_sha256={_quoted(sha256 or '')}")
+    return load(config_file, [*overrides, *more])
+
+
+def _quoted(text: str) -> str:
+    import msgspec
+
+    return msgspec.json.encode(text).decode()

@@ -1,0 +1,48 @@
+"""``apexbeat config``: every setting, its value, and where it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import load_settings, setting_options
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--path", "only_path", is_flag=True, help="Only where the settings file is looked for."
+)
+@setting_options
+def config(
+    as_json: bool, only_path: bool, config_file: Path | None, overrides: tuple[str, ...]
+) -> None:
+    """Show the settings in force and where each came from."""
+    import msgspec
+
+    from monitor import settings as st
+
+    if only_path:
+        click.echo(str(config_file or st.default_path()))
+        return
+    loaded = load_settings(config_file, overrides)
+    values = msgspec.to_builtins(loaded.settings)
+    words = st.describe()
+    rows = []
+    for key in st.names():
+        section, _, name = key.partition(".")
+        rows.append((key, values[section][name], loaded.origin[key], words[key]))
+    if as_json:
+        table = {key: {"value": value, "from": origin} for key, value, origin, _ in rows}
+        click.echo(msgspec.json.format(msgspec.json.encode(table)).decode())
+        return
+    click.echo(f"# {loaded.path}{'' if loaded.path.is_file() else ' (there is none yet)'}")
+    section = ""
+    for key, value, origin, text in rows:
+        table_name, _, name = key.partition(".")
+        if table_name != section:
+            section = table_name
+            click.echo(f"\n[{section}]")
+        shown = f"{name} = {msgspec.json.encode(value).decode()}"
+        click.echo(f"{shown:<32}  # {text} ({origin})")

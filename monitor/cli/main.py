@@ -1,0 +1,120 @@
+"""The command ``apexbeat``: a table of commands, each loaded when it is called.
+
+Errors that a user can meet are one line on stderr and an exit code (``monitor.errors``);
+``--debug`` shows where they came from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from monitor.errors import EXIT_INTERRUPTED, EXIT_USAGE, ApexbeatError
+from monitor.text import harmless
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "replay": ("monitor.cli.replay:replay", "Analyse recordings: cycles, rate, verdict, alarms."),
+    "live": ("monitor.cli.live:live", "Listen to a microphone or a phantom, with a screen."),
+    "attach": ("monitor.cli.attach:attach", "Open a screen on a monitor that is running."),
+    "devices": ("monitor.cli.devices:devices", "List input devices."),
+    "log": ("monitor.cli.log:log", "List, follow, export and delete what was recorded."),
+    "config": ("monitor.cli.config:config", "Show the settings in force and where they came from."),
+    "selftest": ("monitor.cli.selftest:selftest", "Check this installation on a phantom heart."),
+}
+"""Command → (module:function, its line of help)."""
+
+NOTICE = "A research and teaching instrument, not a medical device."
+
+
+class Commands(click.Group):
+    """Commands of the table, imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from monitor.version import version
+
+    click.echo(f"apexbeat {version()}")
+    ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    help=f"Listens to a stethoscope, live or replayed.\n\n{NOTICE}",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--debug", is_flag=True, help="Show where an error came from.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Hold what all commands share."""
+    ctx.obj = {"debug": debug}
+
+
+def complain(error: ApexbeatError) -> None:
+    """Say on stderr, in one line, what went wrong and what to do."""
+    click.echo(f"apexbeat: {harmless(str(error), limit=400)}", err=True)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; return its exit code."""
+    debug = "--debug" in arguments
+    try:
+        code = cli.main(arguments, prog_name="apexbeat", standalone_mode=False)
+    except ApexbeatError as error:
+        if debug:
+            raise
+        complain(error)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
+    except click.ClickException as error:
+        click.echo(f"apexbeat: {harmless(error.format_message(), limit=400)}", err=True)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("apexbeat: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has gone: nothing more to say to anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def entry() -> None:
+    """Console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,238 @@
+"""``apexbeat replay``: recordings in, a summary each, and event files if a folder is given."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import load_settings, model_options, setting_options
+from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError
+from monitor.text import harmless
+
+if TYPE_CHECKING:
+    from monitor.replay import Outcome
+
+
+def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
+    if value == "fast":
+        return None
+    if value == "realtime":
+        return 1.0
+    try:
+        speed = float(value.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not (value.endswith("x") and 0 < speed < 1e6):
+        raise click.BadParameter(f"{value!r} is none of fast, realtime, 4x (or another factor)")
+    return speed
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, type=click.Path(path_type=Path), metavar="FILE|FOLDER…")
+@click.option(
+    "--pace",
+    "speed",
+    default="fast",
+    callback=_speed,
+    metavar="fast|realtime|4x",
+    help="How fast the sound passes; results do not depend on it.",
+)
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Write an event file (JSON lines) of each recording into this folder.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace event files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per recording on stdout.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=None,
+    metavar="N",
+    help="Processes; default: all cores for many files.",
+)
+@click.option("--channel", type=click.IntRange(0), default=None, help="Channel, from 1; 0 mixes.")
+@click.option("--block", type=click.IntRange(1), default=None, hidden=True)
+@model_options
+@setting_options
+def replay(
+    inputs: tuple[Path, ...],
+    speed: float | None,
+    events: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    jobs: int | None,
+    channel: int | None,
+    block: int | None,
+    model: Path | None,
+    sha256: str | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Analyse recordings: cycles, rate, signal, verdict, alarms.
+
+    A folder is searched for audio. A broken file does not stop the others. A research and
+    teaching instrument, not a medical device.
+    """  # fmt: skip
+    if channel is not None:
+        overrides = (*overrides, f"analysis.channel={channel}")
+    loaded = load_settings(config_file, overrides, model, sha256)
+    if not inputs:
+        raise NoInputError("no input given", "name audio files or folders of them")
+    from monitor import replay as rp
+
+    found = rp.collect(inputs)
+    files = [item for item in found if isinstance(item, Path)]
+    failed = [item for item in found if not isinstance(item, Path)]
+    options = rp.Options(events, overwrite, speed, block)
+    rp.check(files, options)
+    shown = _Shown(as_json, len(files))
+    for outcome in failed:
+        shown.outcome(outcome)
+    if files:
+        with _terminated(), shown.bar(files, rp.workers(len(files), jobs)) as progress:
+            for outcome in rp.replay_all(
+                files, loaded.settings, options, jobs=jobs, progress=progress
+            ):
+                shown.outcome(outcome)
+    return shown.end()
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Treat a request to end like an interrupt from the keyboard: nothing half-written."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Shown:
+    """What a person, or a program, sees of the outcomes."""
+
+    def __init__(self, as_json: bool, count: int) -> None:
+        self._as_json, self._count = as_json, count
+        self._good = self._bad = 0
+        self._sound_s = 0.0
+        self._began = time.perf_counter()
+        self._bar: Any = None
+        self._task: Any = None
+        self._unicode = _can_show("⣿")
+
+    @contextmanager
+    def bar(self, files: list[Path], processes: int) -> Iterator[Any]:
+        """Show progress on stderr, if that is a terminal; yield what takes seconds analysed."""
+        if not sys.stderr.isatty():
+            yield lambda seconds: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        alone = len(files) == 1
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %") if alone else MofNCompleteColumn(),
+            Remaining(),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        words = harmless(files[0].name, 40) if alone else f"{processes} at once"
+        total = _duration(files[0]) if alone else len(files)
+        self._task = self._bar.add_task(words.replace("[", "\\["), total=total)
+        with self._bar:
+            yield (
+                (lambda s: self._bar.update(self._task, completed=s)) if alone else (lambda s: None)
+            )
+        self._bar = None
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Print one outcome: a summary on stdout, or a line on stderr."""
+        if outcome.summary is None:
+            self._bad += 1
+        else:
+            self._good += 1
+            self._sound_s += outcome.summary.duration_s
+        if self._bar is None:
+            self._print(outcome)
+            return
+        self._bar.stop()
+        self._print(outcome)
+        self._bar.start()
+        if self._count > 1:
+            self._bar.update(self._task, advance=1)
+
+    def _print(self, outcome: Outcome) -> None:
+        if outcome.summary is None:
+            click.echo(f"apexbeat: {harmless(outcome.error, 400)}", err=True)
+        if self._as_json:
+            import msgspec
+
+            content = {"file": harmless(str(outcome.path), 4096)}
+            if outcome.summary is None:
+                content["error"] = harmless(outcome.error, 400)
+            else:
+                content |= msgspec.to_builtins(outcome.summary)
+            click.echo(msgspec.json.encode(content).decode())
+        elif outcome.summary is not None:
+            from monitor.cli.words import lines
+
+            for line in lines(outcome.summary, self._unicode):
+                click.echo(line if self._unicode else _ascii(line))
+            click.echo()
+
+    def end(self) -> int:
+        """Say how it went as a whole; return the exit code."""
+        took = time.perf_counter() - self._began
+        if self._good + self._bad > 1 and not self._as_json:
+            words = f"{self._good} analysed" + (f", {self._bad} failed" if self._bad else "")
+            times = self._sound_s / took if took > 0 else 0
+            click.echo(
+                f"{words}: {self._sound_s / 3600:.2f} h of sound in {took:.0f} s, "
+                f"{times:.0f} × real time",
+                err=True,
+            )
+        if not self._good:
+            raise NoInputError("no usable input", "see above")
+        return EXIT_SOME_FAILED if self._bad else EXIT_OK
+
+
+def _duration(path: Path) -> float | None:
+    from monitor.capture.files import FileSource
+
+    try:
+        with FileSource(path) as source:
+            return source.duration_s
+    except InputError:
+        return None  # the replay says it in words
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _ascii(line: str) -> str:
+    for fancy, plain in (("≥", ">="), ("–", "-"), ("×", "x"), ("…", "..."), ("�", "?")):
+        line = line.replace(fancy, plain)
+    return line.encode("ascii", "replace").decode()

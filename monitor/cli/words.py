@@ -1,0 +1,77 @@
+"""A summary in words, for ``replay``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.analysis.alarm_table import RULES
+from monitor.analysis.summary import AlarmEntry, Summary
+from monitor.cli.draw import mirrored
+
+WIDTH = 48
+HEIGHT = 3
+SHOWN = 8
+"""Alarms listed of one recording."""
+
+
+def clock(seconds: float) -> str:
+    """Return m:ss.s, with hours where there are any."""
+    whole, tenths = divmod(round(seconds * 10), 10)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    head = f"{hours}:{minute:02d}" if hours else f"{minute}"
+    return f"{head}:{second:02d}.{tenths}"
+
+
+def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
+    """Yield the lines that a person reads of one recording."""
+    yield f"{summary.name}  {clock(summary.duration_s)}"
+    yield f"  rate     {_rate(summary)}"
+    yield f"  signal   {_signal(summary)}"
+    verdict = summary.verdict
+    yield f"  verdict  {verdict.value.upper()}  {verdict.evidence}"
+    if summary.alarms:
+        for entry in summary.alarms[:SHOWN]:
+            yield f"  alarm    {_alarm(entry)}"
+        if len(summary.alarms) > SHOWN:
+            yield f"  alarm    and {len(summary.alarms) - SHOWN} more"
+    else:
+        yield "  alarms   none"
+    if summary.faults:
+        yield f"  faults   {len(summary.faults)}: {summary.faults[0]}"
+    yield from _picture(summary, unicode)
+
+
+def _rate(summary: Summary) -> str:
+    if summary.rate is None:
+        return f"--  ({summary.beats} beats found)"
+    words = [f"{summary.rate:.0f}/min", f"{summary.beats} beats"]
+    if summary.systole_ms is not None and summary.diastole_ms is not None:
+        words.append(f"S1–S2 {summary.systole_ms:.0f} ms")
+        words.append(f"S2–S1 {summary.diastole_ms:.0f} ms")
+    if summary.spread is not None:
+        words.append(f"spread {summary.spread * 100:.0f} %")
+    return ", ".join(words)
+
+
+def _signal(summary: Summary) -> str:
+    total = sum(summary.quality_s.values())
+    if not total:
+        return "not judged"
+    shares = sorted(summary.quality_s.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in shares)
+
+
+def _alarm(entry: AlarmEntry) -> str:
+    until = "the end" if entry.until_s is None else clock(entry.until_s)
+    title = RULES[entry.kind].title
+    return f"{clock(entry.from_s)} to {until}  {entry.priority}  {title}: {entry.evidence}"
+
+
+def _picture(summary: Summary, unicode: bool) -> Iterator[str]:
+    if summary.averaged is None:
+        return
+    for row in mirrored(summary.averaged.loudness, WIDTH, HEIGHT, unicode):
+        yield f"  {row}"
+    at = min(WIDTH - 2, max(3, round(summary.averaged.s2 * WIDTH)))
+    yield f"  S1{' ' * (at - 2)}S2"
