@@ -20,6 +20,9 @@ from monitor.record.export.csv import TABLES
 from monitor.record.export.model import from_event_file
 from monitor.record.export.write import export
 
+# The package wfdb calls pandas in a way that pandas 4 will drop.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")
+
 GAP_START, GAP_LENGTH = record_sample.GAP
 HARMFUL = set("\x1b\x07\r\x00")
 

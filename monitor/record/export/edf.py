@@ -129,6 +129,7 @@ def notes(record: Record) -> list[Span]:
                 for one in record.of(ev.Quality)
             ),
             record.length,
+            record.of(ev.Gap),
         )
     ]
     for verdict in record.of(ev.Verdict):
