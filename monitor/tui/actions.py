@@ -154,6 +154,9 @@ class Actions(Live, Screen[None]):
         session = self._home.state.shown()
         if index is None or session is None:
             return
+        if not session.waves.holds(index - 2000):
+            self._home.say("the sound of that moment is not on this screen")
+            return
         self._wave.freeze(session, self._home.now(), index)
         self.advance()
 

@@ -37,7 +37,7 @@ def lines(session: SessionState, width: int, height: int, glyphs: Glyphs) -> lis
     for line in rows[:height]:
         ink = line.priority if is_active(line) else "dim"
         left: Line = [
-            (f" {shape(line, glyphs):<3}{words.at(line.raised)} {line.priority:<7}", ink),
+            (f" {shape(line, glyphs):<4}{words.at(line.raised)} {line.priority:<7}", ink),
             (f"{words.kind(line.kind)} ", "strong" if needs_answer(line) else "plain"),
         ]
         if line.count > 1:
@@ -45,19 +45,18 @@ def lines(session: SessionState, width: int, height: int, glyphs: Glyphs) -> lis
         if line.earlier_session is not None:
             left.append(("(earlier session) ", "dim"))
         right: Line = [(f" {state_words(line, book)} ", "dim" if not is_active(line) else "plain")]
-        left.append((f" {line.evidence}", "dim"))
-        out.append(spread(left, right, width))
+        left.append((f" {glyphs.plain(line.evidence)}", "dim"))
+        out.append(spread(left, right, width, glyphs.ellipsis))
     if not out:
         out.append([(" none in this session", "dim")])
     return out
 
 
-def heading(session: SessionState | None) -> str:
+def heading(session: SessionState | None, width: int) -> str:
     """Counts for the frame."""
     if session is None:
         return "ALARMS"
     book = session.alarms
-    return (
-        f"ALARMS · {len(book.active())} active · {book.unanswered()} to acknowledge · "
-        f"{sum(a.earlier_session is None for a in book.log())} in this session"
-    )
+    counts = f"ALARMS · {len(book.active())} active · {book.unanswered()} to acknowledge"
+    here = sum(a.earlier_session is None for a in book.log())
+    return counts if width < 70 else f"{counts} · {here} in this session"

@@ -41,16 +41,17 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs, *, flash: b
         note = f" {glyphs.tick} acknowledged"
     elif not alarm.condition:
         note = note or " (over, not acknowledged)"
-    more = f"{len(alarms) - 1} more " if len(alarms) > 1 else ""
+    more = f"  {len(alarms) - 1} more " if len(alarms) > 1 else ""
     since = f"  since {words.at(alarm.raised)}"
     right: Line = [(more, ink), *paused]
     room = width - width_of(right)
+    evidence = glyphs.plain(alarm.evidence)
     short = f"{head}{note}{since}"
-    for text in (f"{short}  {alarm.evidence}", short, f"{head}{note}", head):
+    for text in (f"{short}  {evidence}", short, f"{head}{note}", head):
         if len(text) <= room or text is head:
             break
-    if len(text) + 3 < room and alarm.evidence not in text and note + since in text:
-        text = words.cut(f"{text}  {alarm.evidence}", room - 1, glyphs.ellipsis)
+    if len(text) + 3 < room and evidence not in text and note + since in text:
+        text = words.cut(f"{text}  {evidence}", room - 1, glyphs.ellipsis)
     text = text.ljust(max(0, room))
     return clip([(text, ink)], max(0, room)) + right
 

@@ -50,8 +50,12 @@ class Dialog(Live, ModalScreen[Result]):
         panel = self.query_one("#dialog", Panel)
         width = max([width_of(line) for line in lines] + [len(self.heading) + 4, 24])
         panel.styles.width = min(width + 6, self.app.size.width)
-        panel.styles.height = min(len(lines) + 2, self.app.size.height)
-        panel.show(lines, self.heading, self.foot())
+        panel.styles.height = min(len(lines) + 2, max(1, self.app.size.height - 3))
+        app = home(self)
+        foot = self.foot()
+        if app.state.silent(app.now()):
+            foot = f"CORE NOT RESPONDING · {foot}"
+        panel.show(lines, self.heading, foot)
 
     def action_close(self) -> None:
         """Close without a result."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.widgets import Input
 
 from monitor.tui.dialog import Dialog
-from monitor.tui.panel import Line
+from monitor.tui.live import home
+from monitor.tui.panel import Panel
 
 
 class EntryScreen(Dialog[str]):
@@ -21,21 +23,28 @@ class EntryScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """The question, and the line under it."""
-        yield from super().compose()
-        yield Input(self._value, max_length=self._longest, id="entry")
+        glyphs = home(self).glyphs
+        self.set_class(not glyphs.unicode, "ascii")
+        with Vertical(id="box", classes="dialog"):
+            yield Panel(glyphs, id="page")
+            yield Input(self._value, max_length=self._longest, id="entry")
 
     def on_mount(self) -> None:
         """Write at once."""
         super().on_mount()
         self.query_one(Input).focus()
 
-    def lines(self) -> list[Line]:
-        """The question."""
-        return [[(self._question, "plain")]]
-
-    def foot(self) -> str:
-        """Keys."""
-        return "enter take · esc leave it"
+    def advance(self) -> None:
+        """The question stays as it is."""
+        if not self.is_mounted:
+            return
+        box, page = self.query_one("#box"), self.query_one("#page", Panel)
+        box.styles.width = min(max(len(self._question), 40) + 6, self.app.size.width)
+        box.styles.height = 5
+        page.styles.height = 2
+        page.show([[(self._question, "plain")]])
+        box.border_title = self.heading
+        box.border_subtitle = page.glyphs.plain("enter take · esc leave it")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give it."""

@@ -18,7 +18,7 @@ from monitor.tui.panel import Line, Panel, width_of
 def lines(glyphs: Glyphs) -> list[Line]:
     """The page."""
     out: list[Line] = [
-        [("Apexbeat is an instrument for research and teaching, not a medical device.", "medium")],
+        [("For research and teaching. Not a medical device.", "medium")],
         [],
     ]
     out += [[(f"{key.shown:>6}  ", "strong"), (key.long, "plain")] for key in KEYS]
@@ -34,10 +34,11 @@ def lines(glyphs: Glyphs) -> list[Line]:
         out.append([(f"{shape:>6}  ", ink), (text, "plain")])
     out += [
         [],
-        [("S1 S2 follow the sound by up to 2 s; s1 s2 are uncertain ones; M is a mark.", "plain")],
+        [("S1 S2 follow the sound by up to 2 s; s1 s2 are uncertain.", "plain")],
+        [("1 2 stand for S1 S2 where there is no room; M is a mark.", "plain")],
         [("A number that is not known, or no longer true, is shown as --.", "plain")],
-        [("p is the probability of an abnormal sound, normal and abnormal held equally", "plain")],
-        [("likely beforehand. Space freezes the picture; monitoring and alarms go on.", "plain")],
+        [("p: probability of an abnormal sound, where normal and abnormal are", "plain")],
+        [("held equally likely beforehand.", "plain")],
     ]
     return out
 
@@ -72,9 +73,10 @@ class HelpScreen(Dialog[None]):
         panel.styles.width = width
         panel.styles.height = len(page)
         panel.show(page)
+        box.styles.height = min(len(page) + 2, max(3, self.app.size.height - 3))
         box.styles.width = min(width + 8, self.app.size.width)
         box.border_title = self.heading
-        box.border_subtitle = "esc close"
+        box.border_subtitle = "up and down scroll, esc close"
 
     def action_scroll(self, rows: int) -> None:
         """Up or down."""

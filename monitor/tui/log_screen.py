@@ -40,14 +40,30 @@ def row(line: AlarmLine, session: SessionState, width: int, glyphs: Glyphs, *, h
     text = words.kind(line.kind) + (f" {glyphs.times}{line.count}" if line.count > 1 else "")
     state = alarms.state_words(line, session.alarms)
     if line.earlier_session is not None:
-        state += ", earlier session"
+        text += " (old)"
     pointer = glyphs.play if here else " "
-    body = f"{text:<22} {state:<24} {line.evidence}"
+    body = f"{text:<24} {state:<22}"
+    if width >= 100:
+        body += f" {glyphs.plain(line.evidence)}"
     return [
         (f"{pointer} ", "strong"),
-        (f"{alarms.shape(line, glyphs):<3} {words.at(line.raised)} {line.priority:<7}", ink),
+        (f"{alarms.shape(line, glyphs):<4}{words.at(line.raised)} {line.priority:<7}", ink),
         (words.cut(body, max(0, width - 22), glyphs.ellipsis), "strong" if here else "plain"),
     ]
+
+
+def facts(line: AlarmLine) -> str:
+    """All of the chosen one in a line."""
+    parts = [line.evidence]
+    if line.acknowledged is not None:
+        parts.append(f"acknowledged {words.at(line.acknowledged)}")
+    if line.cleared is not None:
+        parts.append(f"cleared {words.at(line.cleared)}")
+    if line.count > 1:
+        parts.append(f"came {line.count} times")
+    if line.earlier_session is not None:
+        parts.append(f"of session {line.earlier_session}")
+    return " · ".join(parts)
 
 
 class LogScreen(Live, Screen[int]):
@@ -82,6 +98,7 @@ class LogScreen(Live, Screen[int]):
         yield Panel(glyphs, id="title")
         yield Panel(glyphs, id="banner")
         yield Panel(glyphs, id="rows")
+        yield Panel(glyphs, id="detail")
         yield Panel(glyphs, id="keys")
 
     def on_mount(self) -> None:
@@ -128,6 +145,8 @@ class LogScreen(Live, Screen[int]):
         ]
         empty: list[Line] = [[(" no alarm here", "dim")]]
         panel.show(lines or empty, self._heading(session, len(rows)))
+        detail: Line = [(f" {facts(rows[at])}", "plain")] if rows else []
+        self.query_one("#detail", Panel).show([detail])
         message, ink = app.message()
         keys = " esc back  a acknowledge  enter to the moment  f filter  / search  ↑ ↓ move"
         foot: Line = [(f" {message}", ink)] if message else [(keys, "dim")]
@@ -135,7 +154,7 @@ class LogScreen(Live, Screen[int]):
 
     def _heading(self, session: SessionState | None, count: int) -> str:
         search = f' · "{self._text}"' if self._text else ""
-        return f"{alarms.heading(session)} · shown: {FILTERS[self._filter]}{search}, {count}"
+        return f"{alarms.heading(session, 0)} · shown: {FILTERS[self._filter]}{search}, {count}"
 
     def action_move(self, rows: int) -> None:
         """Choose another row."""

@@ -6,6 +6,7 @@ and everything that concerns the core goes through `ApexbeatApp.ask`.
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, cast
 
 from textual import events
@@ -108,7 +109,7 @@ class MainScreen(Actions):
             panel = self.panel("silence")
             panel.show(silence.lines(state, now, panel.size.width, panel.size.height), "THE CORE")
         else:
-            self._numbers(session, now)
+            self._numbers(session, math.floor(now * 2) / 2)
         wave = cast(WavePanel, self.panel("wave"))
         if self._layout != "small":
             wave.advance(state, now)
@@ -139,10 +140,12 @@ class MainScreen(Actions):
         heading = f"TREND · {name} · rate /min above, p(abnormal) below"
         size, glyphs = panel.size, home(self).glyphs
         lines = trend.lines(shown, span, size.width, size.height, glyphs) if shown else []
-        panel.show(lines, heading)
+        panel.show(lines, heading, trend.times(shown, span) if shown else "")
 
     def _log(self, shown: SessionState | None) -> None:
         panel = self.panel("log")
         size = panel.size
         lines = alarms.lines(shown, size.width, size.height, home(self).glyphs) if shown else []
-        panel.show(lines, alarms.heading(shown), "research and teaching · not a medical device")
+        panel.show(
+            lines, alarms.heading(shown, size.width), "research and teaching · not a medical device"
+        )

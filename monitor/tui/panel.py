@@ -40,11 +40,13 @@ def width_of(line: Line) -> int:
     return sum(len(text) for text, _ in line)
 
 
-def spread(left: Line, right: Line, width: int) -> Line:
+def spread(left: Line, right: Line, width: int, ellipsis: str = "") -> Line:
     """``left`` and ``right`` at the two ends of ``width`` columns; ``right`` is kept whole."""
     room = width - width_of(right)
     if width_of(left) > room - 1:
-        left = clip(left, max(0, room - 1))
+        left = clip(left, max(0, room - 1 - len(ellipsis)))
+        if ellipsis and left:
+            left.append((ellipsis, left[-1][1]))
     return [*left, (" " * max(0, room - width_of(left)), "plain"), *right]
 
 

@@ -68,7 +68,7 @@ class SettingsScreen(Dialog[None]):
             )
         out += [
             [],
-            [("They hold until the session ends; the configuration file is not changed.", "dim")],
+            [("They hold for this session; the configuration stays as it is.", "dim")],
         ]
         message, ink = home(self).message()
         out.append([(message, ink)])

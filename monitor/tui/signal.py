@@ -27,7 +27,7 @@ def lines(
     ]
     room = max(1, height - 2)
     if status.quality_reason:
-        reason = wrap(status.quality_reason, width, room, glyphs.ellipsis)
+        reason = wrap(glyphs.plain(status.quality_reason), width, room, glyphs.ellipsis)
         out += [[(row, "plain")] for row in reason]
     level = "--" if status.level_db is None else f"{status.level_db:.0f} dB"
     level = level.replace("-", glyphs.minus) if status.level_db is not None else level
@@ -52,6 +52,9 @@ def _none(
     status = session.status
     out.append([(f"NO SIGNAL {glyphs.cross}", "high")])
     reason = status.health_reason or "no samples come"
-    out += [[(row, "plain")] for row in wrap(reason, width, max(1, height - 2), glyphs.ellipsis)]
+    out += [
+        [(row, "plain")]
+        for row in wrap(glyphs.plain(reason), width, max(1, height - 2), glyphs.ellipsis)
+    ]
     out.append([(f"since {words.at(status.index)}", "plain")])
     return out

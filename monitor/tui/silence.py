@@ -21,10 +21,12 @@ def lines(state: ScreenState, now: float, width: int, height: int) -> list[Line]
         doing = "connected, waiting for it to speak"
     else:
         doing = f"connecting again ({state.attempts}): {state.trouble}"
-    out: list[Line] = [
-        [(f"  {words.cut(head, width - 2)}", "high")],
-        [(f"  {words.cut(what, width - 2)}", "plain")],
-        [(f"  {words.cut(doing, width - 2)}", "plain")],
-        [("  Look at the patient. The alarm log below is as last heard.", "strong")],
-    ]
+    if state.core is None:
+        advice = "`apexbeat live` starts a core; this screen keeps trying."
+    elif state.bye is not None:
+        advice = "The alarm log below is as last heard. q leaves."
+    else:
+        advice = "Look at the patient. The alarm log is as last heard."
+    rows = ((head, "high"), (what, "plain"), (doing, "plain"), (advice, "strong"))
+    out: list[Line] = [[(f"  {words.cut(text, width - 2)}", ink)] for text, ink in rows]
     return [[]] * max(0, (height - len(out)) // 2) + out

@@ -43,7 +43,12 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     for dropped in range(len(right) + 1):
         parts = right[: len(right) - dropped] if dropped else right
         tail = _joined([*[p for p in _in_order(parts, right) if p], clock])
-        for head in ([*name, *rate, *channel], [*name, *rate], name):
+        for head in (
+            [(" apexbeat  ", "dim"), *name, *rate, *channel],
+            [*name, *rate, *channel],
+            [*name, *rate],
+            name,
+        ):
             if width_of(head) + width_of(tail) + 2 <= width:
                 return spread(head, tail, width)
     return spread(name, clock, width)
@@ -73,7 +78,7 @@ def _record(recording: bool, can_record: bool, glyphs: Glyphs) -> Line:
         return [(f"{glyphs.cross} CANNOT RECORD", "on-high")]
     if recording:
         return [(f"{glyphs.lamp_on} REC", "high")]
-    return [(f"{glyphs.lamp_off} sound not kept", "dim")]
+    return [(f"{glyphs.lamp_off} rec off", "dim")]
 
 
 def _level(level_db: float | None, glyphs: Glyphs) -> Line:

@@ -17,7 +17,7 @@ AXIS = 6
 def lines(
     session: SessionState, span_min: int, width: int, height: int, glyphs: Glyphs
 ) -> list[Line]:
-    """Rate above, p below (each with its axis), and one row of alarm marks and times."""
+    """Rate above, p below (each with its axis), and one row of alarm marks."""
     if session.status is None or height < 4 or width < 20:
         return []
     end, span = session.status.index, span_min * 60 * 2000
@@ -28,7 +28,7 @@ def lines(
     bottom, top = rate_range(rate)
     out = _curve(rate, bottom, top, rate_height, "wave", glyphs, ".0f")
     out += _curve(p, 0.0, 1.0, p_height, "second", glyphs, ".0f", name="p")
-    out.append(_times(session, end, span, plot, glyphs))
+    out.append(_marks(session, end, span, plot, glyphs))
     return out
 
 
@@ -67,14 +67,19 @@ def _curve(
     return out
 
 
-def _times(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs) -> Line:
+def _marks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs) -> Line:
+    """Where alarms were raised, by the shape of their priority."""
     row = [" "] * plot
-    left = words.at(end - span) if end > span else ""
-    right = words.at(end)
-    for at, text in ((0, left), (plot - len(right), right)):
-        row[at : at + len(text)] = list(text)
-    for alarm in session.alarms.log():
+    for alarm in reversed(session.alarms.log()):
         place = int((alarm.raised - (end - span)) / span * plot)
         if alarm.earlier_session is None and 0 <= place < plot:
-            row[place] = glyphs.marker[0]
-    return [(" " * AXIS, "dim"), ("".join(row), "dim")]
+            row[place] = glyphs.priority(alarm.priority)[0]
+    return [(f"{'alarm ':>{AXIS}}", "dim"), ("".join(row), "plain")]
+
+
+def times(session: SessionState, span_min: int) -> str:
+    """From when to when the trend goes, for its frame."""
+    if session.status is None:
+        return ""
+    end = session.status.index
+    return f"{words.at(end - span_min * 60 * 2000)} to {words.at(end)}"

@@ -28,7 +28,9 @@ def lines(
     evidence = status.verdict_evidence
     room = max(1, height - 2)
     if evidence:
-        out += [[(row, "plain")] for row in wrap(evidence, width, room, glyphs.ellipsis)]
+        out += [
+            [(row, "plain")] for row in wrap(glyphs.plain(evidence), width, room, glyphs.ellipsis)
+        ]
     age = status.verdict_age_s
     if age is not None:
         age += session.age(now)

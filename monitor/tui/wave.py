@@ -8,6 +8,7 @@ was lost is a row of crosses, sound that only did not reach this screen a row of
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from monitor.tui.panel import Line
 from monitor.tui.state import SessionState
 from monitor.tui.waves import PAIR
 
-GAINS = tuple(float(2**power) for power in range(11))
-"""× 1 to × 1024: a stethoscope's sound fills the picture at about × 4 to × 64."""
+GAINS = tuple(float(step * 2**power) for power in range(1, 10) for step in (1, 1.5))
+"""× 2 to × 768, by a third to a half: a stethoscope's sound fills the picture at × 4 to × 64."""
 SPANS_S = (2.0, 5.0, 10.0, 20.0, 60.0)
 
 
@@ -35,13 +36,13 @@ def first_column(head: int, samples: int, width: int) -> int:
 
 
 def auto_gain(peak: float, before: float) -> float:
-    """Gain that lets ``peak`` (full scale 1) fill 45 to 95 % of the height.
+    """Gain that lets ``peak`` (full scale 1) fill 60 to 95 % of the height.
 
     ``before`` is kept while it does, so the picture does not pump.
     """
     if not peak > 0:
         return before
-    if before in GAINS and 0.4 <= peak * before <= 1.0:
+    if before in GAINS and 0.55 <= peak * before <= 1.0:
         return before
     fitting = [gain for gain in GAINS if peak * gain <= 0.95]
     return fitting[-1] if fitting else GAINS[0]
@@ -122,13 +123,14 @@ def _marks(session: SessionState, start: int, samples: int, width: int) -> Line:
             if onset is not None and start <= onset < start + cell * width:
                 word = name if beat.confidence >= 0.5 else name.lower()
                 found.append(((onset - start) // cell, word))
-    crowded = cell > 2000 // 5
+    found.sort()
     row = [" "] * width
+    short = crowded(found)
     for at, word in found:
-        if crowded:
-            row[at] = "|" if word in {"S1", "s1"} else row[at]
-            continue
-        for offset, char in enumerate(word):
+        text = word
+        if short:
+            text = word[-1] if cell <= 200 else ("|" if word[-1] == "1" else "")
+        for offset, char in enumerate(text):
             if at + offset < width:
                 row[at + offset] = char
     for mark in session.marks:
@@ -136,6 +138,11 @@ def _marks(session: SessionState, start: int, samples: int, width: int) -> Line:
         if 0 <= at < width:
             row[at] = "M"
     return [("".join(row), "strong")]
+
+
+def crowded(found: list[tuple[int, str]]) -> bool:
+    """Whether the words would touch: then only 1 and 2 are written, or a stroke at each S1."""
+    return any(b - a < 3 for (a, _), (b, _) in pairwise(found))
 
 
 def _since(beats: deque[ev.Beat], start: int) -> list[ev.Beat]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.tui import wave, words
 from monitor.tui.glyphs import Glyphs
-from monitor.tui.panel import Panel
+from monitor.tui.panel import Line, Panel
 from monitor.tui.state import ScreenState, SessionState
 
 
@@ -34,8 +34,8 @@ class WavePanel(Panel):
         if self.frozen is None and (trouble := _trouble(state, session, now)):
             self.show(wave.nothing(trouble, width, height, self.glyphs), "PHONOCARDIOGRAM", "")
             return
-        if session is None:
-            self.show([], "PHONOCARDIOGRAM", "")
+        if session is None or not session.waves.end:
+            self.show(_guide(height), "FIRST STEPS", "")
             return
         samples = wave.grid(wave.SPANS_S[self.span], width)
         live = session.head.at(now, session.waves.end)
@@ -58,6 +58,19 @@ class WavePanel(Panel):
             if session.lost():
                 heading += " · NO SIGNAL"
         return heading, gain
+
+
+def _guide(height: int) -> list[Line]:
+    """What to do while there is no sound yet."""
+    out: list[Line] = [
+        [("  1  Wait: the core opens the device and loads the model.", "plain")],
+        [("  2  Place the stethoscope left of the breastbone, between the ribs;", "plain")],
+        [("     press lightly, and hold still for ten seconds.", "plain")],
+        [("  3  Tap it: the level meter in the title must move.", "plain")],
+        [("  4  Each heart sound stands up in this picture, S1 and S2 named.", "plain")],
+        [("  d shows the device, ? all keys.", "dim")],
+    ]
+    return [*[[] for _ in range((height - len(out)) // 2)], *out][:height]
 
 
 def _trouble(state: ScreenState, session: SessionState | None, now: float) -> str:

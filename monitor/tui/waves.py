@@ -48,6 +48,12 @@ class WaveStore:
         self._pairs[np.arange(start, stop) % self._size] = np.maximum(pairs, _UNKNOWN + 1)
         self._end = max(self._end, stop)
 
+    def holds(self, index: int) -> bool:
+        """Whether the sound at ``index`` is here."""
+        pair = index // PAIR
+        inside = max(0, self._end - self._size) <= pair < self._end
+        return inside and bool(self._pairs[pair % self._size, 0] != _UNKNOWN)
+
     def columns(
         self, start: int, count: int, samples: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -98,7 +98,9 @@ class Scene:
         cycle = int(120_000 / self.bpm)
         for number in range(max(0, start // cycle - 2), stop // cycle + 1):
             beat = self.beat(number)
-            assert beat.s1 is not None and beat.s2 is not None and beat.systole is not None
+            assert beat.s1 is not None
+            assert beat.s2 is not None
+            assert beat.systole is not None
             for onset, size, pitch, width in ((beat.s1, 0.16, 0.16, 70), (beat.s2, 0.10, 0.22, 50)):
                 t = index - onset - 1.6 * width
                 sound += size * np.exp(-((t / width) ** 2)) * np.sin(t * pitch)

@@ -1,0 +1,190 @@
+"""Pictures of the screen: golden text for the tests, SVG for the manual. Rewritten by
+
+    python tests/tui/pictures.py
+
+and read by a person before they are committed (``git diff tests/tui/golden``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scenes import Scene, scene
+from textual.pilot import Pilot
+
+from monitor.link import messages as ms
+from monitor.tui import theme
+from monitor.tui.app import ApexbeatApp
+from monitor.tui.connection import Deliver, Note
+from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+
+GOLDEN = Path(__file__).with_name("golden")
+MANUAL = Path(__file__).parents[2] / "docs" / "screen"
+AT_S = 760.0
+
+
+class HeldClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        """Now."""
+        return self.time
+
+    boot = monotonic
+    wall = monotonic
+
+    def sleep(self, seconds: float) -> None:
+        """Not used by the screen."""
+        raise AssertionError
+
+
+class Held:
+    """A link without a socket: delivers what it is given at the start, and keeps requests."""
+
+    def __init__(self, *messages: ms.FromCore, connected: bool = True) -> None:
+        self.messages = messages
+        self.connected = connected
+        self.requests: list[ms.Request] = []
+
+    async def run(self, deliver: Deliver, note: Note) -> None:
+        """Deliver, then be silent."""
+        note(
+            self.connected, 0 if self.connected else 3, "" if self.connected else "no core is there"
+        )
+        for message in self.messages:
+            deliver(message)
+        await asyncio.Event().wait()
+
+    def send(self, request: ms.Request) -> bool:
+        """Keep it."""
+        if self.connected:
+            self.requests.append(request)
+        return self.connected
+
+
+def hello(*scenes: Scene) -> ms.Hello:
+    """First message of a core that plays scenes."""
+    names = [played.session for played in scenes]
+    return ms.Hello(link=ms.LINK_VERSION, software="0", pid=1, sessions=names)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: what is played, how large, which keys, how long nothing was heard."""
+
+    name: str
+    scene: str
+    width: int
+    height: int
+    keys: tuple[str, ...] = ()
+    silent_s: float = 0.0
+    glyphs: Glyphs = UNICODE
+    theme: str = theme.DARK.name
+    manual: bool = False
+    """Whether the manual shows it, as SVG."""
+
+
+def _all_sizes() -> list[Shot]:
+    sizes = ((60, 20), (80, 24), (120, 40), (200, 60))
+    names = ("normal", "alarm", "several", "paused", "gap", "lost", "unsure", "young")
+    shots = [
+        Shot(f"{n}-{w}x{h}", n, w, h) for n in names for w, h in sizes if w != 200 or n == "alarm"
+    ]
+    shots += [Shot(f"dead-{w}x{h}", "alarm", w, h, silent_s=7.3) for w, h in sizes[:3]]
+    shots += [Shot(f"nocore-{w}x{h}", "", w, h, silent_s=3.1) for w, h in sizes[:3]]
+    return shots
+
+
+SHOTS: tuple[Shot, ...] = (
+    *_all_sizes(),
+    Shot("first-120x40", "", 120, 40),
+    Shot("brief-40x10", "alarm", 40, 10),
+    Shot("ascii-80x24", "alarm", 80, 24, glyphs=ASCII),
+    Shot("ascii-120x40", "several", 120, 40, glyphs=ASCII),
+    Shot("help-80x24", "normal", 80, 24, keys=("question_mark",)),
+    Shot("help-120x40", "normal", 120, 40, keys=("question_mark",)),
+    Shot("quit-80x24", "alarm", 80, 24, keys=("q",)),
+    Shot("note-80x24", "normal", 80, 24, keys=("m", *"cough")),
+    Shot("device-80x24", "normal", 80, 24, keys=("d",)),
+    Shot("settings-80x24", "normal", 80, 24, keys=("s",)),
+    Shot("log-80x24", "several", 80, 24, keys=("l",)),
+    Shot("log-120x40", "several", 120, 40, keys=("l", "down")),
+    Shot("frozen-120x40", "gap", 120, 40, keys=("space",)),
+    Shot("minute-120x40", "gap", 120, 40, keys=(">", ">", ">")),
+    Shot("screen-normal", "normal", 120, 40, manual=True),
+    Shot("screen-alarm", "alarm", 120, 40, manual=True),
+    Shot("screen-several", "several", 120, 40, manual=True),
+    Shot("screen-lost", "lost", 120, 40, manual=True),
+    Shot("screen-dead", "alarm", 120, 40, silent_s=7.3, manual=True),
+    Shot("screen-log", "several", 120, 40, keys=("l",), manual=True),
+    Shot("screen-small", "alarm", 80, 24, manual=True),
+    Shot("screen-light", "alarm", 120, 40, theme=theme.LIGHT.name, manual=True),
+)
+
+
+def text_of(app: ApexbeatApp) -> str:
+    """What stands on the terminal, row by row, blanks at the ends left out."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+async def settle(pilot: Pilot[int], app: ApexbeatApp) -> None:
+    """Let messages, layout and one frame happen."""
+    for _ in range(3):
+        await pilot.pause()
+        app.frame()
+    await pilot.pause()
+
+
+async def take(shot: Shot) -> tuple[str, str]:
+    """Text and SVG of one picture."""
+    clock = HeldClock()
+    if shot.scene:
+        played = scene(shot.scene)
+        link = Held(hello(played), played.snapshot(AT_S))
+        for gap in played.gap_events(0, int(AT_S * 2000)):
+            link.messages += (ms.EventLine(session=played.session, seq=0, event=gap),)
+    else:
+        link = Held(connected=not shot.silent_s)
+    app = ApexbeatApp(
+        link, quit_ends=True, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0
+    )
+    async with app.run_test(size=(shot.width, shot.height)) as pilot:
+        clock.time += 0.3
+        await settle(pilot, app)
+        await pilot.press(*shot.keys)
+        clock.time += shot.silent_s
+        await settle(pilot, app)
+        return text_of(app), app.export_screenshot(title="apexbeat")
+
+
+def plain_svg(svg: str) -> str:
+    """The SVG with fonts of the reader's machine, and names that do not change from run to run."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono")
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+async def write_all(shots: Sequence[Shot]) -> None:
+    """Write golden texts and the manual's pictures."""
+    GOLDEN.mkdir(exist_ok=True)
+    MANUAL.mkdir(parents=True, exist_ok=True)
+    for shot in shots:
+        text, svg = await take(shot)
+        if shot.manual:
+            (MANUAL / f"{shot.name}.svg").write_text(plain_svg(svg), encoding="utf-8")
+        else:
+            (GOLDEN / f"{shot.name}.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:]
+    asyncio.run(write_all([s for s in SHOTS if not wanted or s.name in wanted]))
