@@ -8,7 +8,7 @@ file is compared with a trusted one *before* torch sees a byte of it.
 | caller | function |
 |---|---|
 | training/export | ``write`` |
-| models/engine_torchscript | ``checked_bytes``, ``parse``, ``check_operators``, ``check_reference`` |
+| models/engine_torchscript | ``checked_bytes``, ``parse``, ``check_reference`` |
 | monitor, cli | ``read_card`` (sha256 of a user's own model, from the card beside it) |
 """
 

@@ -27,21 +27,23 @@ from models.contract import (
 )
 from models.engine import calibrated, checked_windows
 
-ALLOWED_PRIMITIVES = frozenset(
-    "prim::Constant prim::ListConstruct prim::TupleConstruct prim::ListUnpack prim::TupleUnpack "
-    "prim::GetAttr prim::NumToTensor prim::Return prim::Param prim::If prim::device prim::dtype "
-    "prim::Loop prim::unchecked_cast prim::Uninitialized prim::RaiseException".split()
-)
-ALLOWED_OPERATORS = frozenset(
-    "add sub mul div neg pow sqrt square reciprocal mean sum abs clamp clamp_min clamp_max maximum "
-    "minimum amax amin log10 log log2 exp matmul bmm mm addmm linear conv1d conv2d _convolution "
-    "convolution batch_norm relu relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid "
-    "hardsigmoid_ sigmoid tanh softmax log_softmax max_pool1d max_pool2d avg_pool1d avg_pool2d "
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d dropout "
-    "dropout_ flatten reshape view unsqueeze squeeze transpose permute contiguous slice select "
-    "cat stack pad constant_pad_nd lstm gru zeros zeros_like ones_like size len dim Int "
-    "Bool Float to __getitem__ eq ne lt le gt ge __is__ __isnot__ __not__ floordiv std var t "
-    "expand repeat chunk split unbind addmv dot rsub format append warn numel rnn_tanh".split()
+PRIMITIVES = """
+Constant GetAttr If ListConstruct ListUnpack Loop NumToTensor Param RaiseException Return
+TupleConstruct TupleUnpack Uninitialized device dtype unchecked_cast
+"""
+OPERATORS = """
+Bool Float Int __getitem__ __is__ __isnot__ __not__ _convolution abs adaptive_avg_pool1d
+adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d add addmm addmv amax amin append
+avg_pool1d avg_pool2d batch_norm bmm cat chunk clamp clamp_max clamp_min constant_pad_nd
+contiguous conv1d conv2d convolution dim div dot dropout dropout_ eq exp expand flatten
+floordiv format ge gru gt hardsigmoid hardsigmoid_ hardswish hardswish_ hardtanh hardtanh_
+le len linear log log10 log2 log_softmax lstm lt matmul max_pool1d max_pool2d maximum mean
+minimum mm mul ne neg numel ones_like pad permute pow reciprocal relu relu_ repeat reshape
+rnn_tanh rsub select sigmoid size slice softmax split sqrt square squeeze stack std sub sum
+t tanh to transpose unbind unsqueeze var view warn zeros zeros_like
+"""
+ALLOWED = frozenset(f"prim::{p}" for p in PRIMITIVES.split()) | frozenset(
+    f"aten::{o}" for o in OPERATORS.split()
 )
 WARM_UP = 3
 """Calls after which torch's profiling executor has settled."""
@@ -125,7 +127,9 @@ def _load(content: bytes, path: Path) -> tuple[Any, bytes]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
+            module = torch.jit.load(  # type: ignore[no-untyped-call]
+                io.BytesIO(content), map_location="cpu", _extra_files=extra
+            )
     except (RuntimeError, ValueError, UnicodeDecodeError) as error:
         line = str(error).strip().splitlines()[0][:120]
         raise ModelRefused(f"model {path} is no readable TorchScript archive ({line})") from error
@@ -146,8 +150,7 @@ def check_operators(module: Any, path: Path) -> None:
     """
     for node in _nodes(module.inlined_graph):
         kind = node.kind()
-        namespace, _, name = kind.partition("::")
-        if kind in ALLOWED_PRIMITIVES or (namespace == "aten" and name in ALLOWED_OPERATORS):
+        if kind in ALLOWED:
             continue
         raise ModelRefused(f"model {path} uses the operator {kind}, which is not allowed")
 

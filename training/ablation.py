@@ -35,7 +35,9 @@ class Trial:
     fitted: list[Fitted] = field(default_factory=list)
 
 
-def train_on(config: Config, world: World, names: frozenset[str], seed: int, **more: object) -> Fitted:
+def train_on(
+    config: Config, world: World, names: frozenset[str], seed: int, **more: object
+) -> Fitted:
     """Fit on the windows of these recordings with the configuration's sampling."""
     table = world.data.table
     good = frozenset(r.name for r in world.recordings if r.quality in config.qualities)

@@ -73,7 +73,9 @@ def augment(db: Tensor, settings: Augment, rng: np.random.Generator) -> Tensor:
     return db
 
 
-def mix(db: Tensor, target: Tensor, alpha: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def mix(
+    db: Tensor, target: Tensor, alpha: float, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Mixup (Zhang 2018) within the batch: windows and class probabilities [n, 2]."""
     share = rng.beta(alpha, alpha, db.shape[0]).astype(np.float32)
     weight = torch.from_numpy(np.maximum(share, 1 - share))

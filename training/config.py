@@ -148,4 +148,6 @@ def _check_keys(content: dict[str, Any], kind: type, prefix: str) -> None:
     known = {f.name for f in dataclasses.fields(kind)}
     for key in content:
         if key not in known:
-            raise TrainingError(f"unknown key '{prefix}{key}'", f"known: {', '.join(sorted(known))}")
+            raise TrainingError(
+                f"unknown key '{prefix}{key}'", f"known: {', '.join(sorted(known))}"
+            )

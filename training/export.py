@@ -5,6 +5,7 @@ An export is refused where TorchScript, eager and ``torch.export`` differ by mor
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -62,14 +63,13 @@ def classifier(config: Config, network: Network) -> Classifier:
 
 def fold_norm(network: Network) -> Network:
     """Copy of a network with each batch normalisation folded into the convolution before it."""
-    import copy
-
-    out = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    out = copy.deepcopy(network).eval()
+    out.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     for block in [m for m in out.modules() if isinstance(m, nn.Sequential)]:
         for i in range(len(block) - 1):
             first, second = block[i], block[i + 1]
             if isinstance(second, nn.BatchNorm1d | nn.BatchNorm2d):
-                block[i] = fuse_conv_bn_eval(first, second)
+                block[i] = fuse_conv_bn_eval(first, second)  # type: ignore[type-var]
                 block[i + 1] = nn.Identity()
     return out
 
@@ -163,7 +163,7 @@ def _reload(script: Any) -> Any:
         warnings.simplefilter("ignore")
         torch.jit.save(script, buffer)
         buffer.seek(0)
-        return torch.jit.load(buffer)
+        return torch.jit.load(buffer)  # type: ignore[no-untyped-call]
 
 
 def _disagreement(model: Classifier, script: Any, window: NDArray[np.float32]) -> float:

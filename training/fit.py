@@ -1,8 +1,8 @@
 """Training of one network: seeded, resumable after a kill at any moment, frugal.
 
 On processors with bf16 arithmetic the convolutions run in it, channels last (two to three times
-as fast here; weights and logits stay float32). The checkpoint holds network, average, optimiser, epoch and every
-random state; it is written beside and renamed after each epoch.
+as fast here; weights and logits stay float32). The checkpoint holds network, average, optimiser,
+epoch and every random state; it is written beside and renamed after each epoch.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def fit(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 20])
-    network = build(config).to(memory_format=torch.channels_last)
+    network = build(config)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = config.windows_per_epoch // config.batch
@@ -253,7 +254,7 @@ def load_checkpoint(path: Path, config: Config, seed: int) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = torch.load(path, weights_only=True)
-    except Exception as error:  # noqa: BLE001 - a damaged file raises many kinds
+    except Exception as error:  # a damaged file raises many kinds
         raise TrainingError(f"{path} is no readable checkpoint ({error})", "remove it") from error
     if content.get("key") != config.key() or content.get("seed") != seed:
         raise TrainingError(

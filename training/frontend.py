@@ -43,7 +43,9 @@ def make_mfcc(settings: MfccSettings) -> Mfcc:
     return Mfcc(settings, mel_bank(settings))
 
 
-def mel_grid(prepared: Prepared, settings: MfccSettings, folder: Path | None = None) -> torch.Tensor:
+def mel_grid(
+    prepared: Prepared, settings: MfccSettings, folder: Path | None = None
+) -> torch.Tensor:
     """Mel power in dB of all recordings, float16 [frames, n_mels]; frame k begins at k · hop."""
     key = json.dumps([settings.as_dict(), prepared.sound.size, sorted(prepared.start.items())])
     name = hashlib.sha256(key.encode()).hexdigest()[:16]

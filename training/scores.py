@@ -143,6 +143,4 @@ def by_record(
     which, inverse = np.unique(owner, return_inverse=True)
     total = np.bincount(inverse, weights=z)
     count = np.bincount(inverse)
-    return {
-        names[w]: (float(t / c), int(c)) for w, t, c in zip(which, total, count, strict=True)
-    }
+    return {names[w]: (float(t / c), int(c)) for w, t, c in zip(which, total, count, strict=True)}
