@@ -1,0 +1,73 @@
+"""The wheel holds what it needs: installed away from the checkout, it replays a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def call(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **(env or {})}
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    call(
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(ROOT),
+        cwd=folder,
+    )  # fmt: skip
+    return next(folder.glob("apexbeat-*.whl"))
+
+
+def test_the_wheel_holds_models_and_parameters_and_no_tests(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("student.pt", "cycles.npz", "student.json", "cycles.json", "shipped.json"):
+        assert f"models/shipped/{needed}" in names
+    assert any(name.endswith("event.schema.json") for name in names)
+    assert not [n for n in names if n.startswith(("tests/", "recordings/", "docs/"))]
+
+
+def test_installed_away_from_the_checkout_it_replays_a_file(wheel: Path, tmp_path: Path) -> None:
+    # The dependencies are those of this environment; ours must come from the wheel alone.
+    site = tmp_path / "site"
+    call(
+        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index",
+        "--target", str(site), str(wheel), cwd=tmp_path,
+    )  # fmt: skip
+    env = {"PYTHONPATH": str(site)}
+    where = "import monitor, dsp, models; print(monitor.__file__, dsp.__file__, models.__file__)"
+    for path in call(sys.executable, "-c", where, cwd=tmp_path, env=env).split():
+        assert Path(path).is_relative_to(site)
+    command = (sys.executable, "-m", "monitor.cli.main", "replay", "--json")
+    recording = ROOT / "recordings" / "normal.wav"
+    out = call(*command, str(recording), "--events", "events", cwd=tmp_path, env=env)
+    assert json.loads(out.splitlines()[0])["name"].startswith("normal")
+    assert (tmp_path / "events" / "normal.jsonl").stat().st_size > 1000
+
+
+@pytest.mark.skipif(
+    not os.environ.get("APEXBEAT_EMPTY_ENVIRONMENT"),
+    reason="installs 1 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1 (continuous integration does)",
+)
+@pytest.mark.timeout(600)
+def test_the_wheel_installs_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    call(sys.executable, "-m", "venv", "empty", cwd=tmp_path)
+    pip = (str(tmp_path / "empty/bin/pip"), "install", "--quiet")
+    call(*pip, "torch==2.13.0", cwd=tmp_path)
+    call(*pip, str(wheel), cwd=tmp_path)
+    recording = ROOT / "recordings" / "normal.wav"
+    out = call(str(tmp_path / "empty/bin/apexbeat"), "replay", str(recording), cwd=tmp_path)
+    assert "/min" in out
