@@ -133,7 +133,7 @@ def advance(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Ala
     The alarm after it, and what changed, in order.
     """
     known = reading.present is not None and not reading.blocked
-    if known:
+    if known and alarm.condition != reading.present:
         alarm = replace(alarm, condition=bool(reading.present))
     passed = now.sound if rule.alarm_class == "physiological" else now.elapsed
     if alarm.state == "inactive":

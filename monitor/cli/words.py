@@ -71,7 +71,9 @@ def _alarm(entry: AlarmEntry) -> str:
 def _picture(summary: Summary, unicode: bool) -> Iterator[str]:
     if summary.averaged is None:
         return
-    for row in mirrored(summary.averaged.loudness, WIDTH, HEIGHT, unicode):
+    # The square root brings quiet murmurs near to the loud valves.
+    loudness = [value**0.5 for value in summary.averaged.loudness]
+    for row in mirrored(loudness, WIDTH, HEIGHT, unicode):
         yield f"  {row}"
     at = min(WIDTH - 2, max(3, round(summary.averaged.s2 * WIDTH)))
     yield f"  S1{' ' * (at - 2)}S2"
