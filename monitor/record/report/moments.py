@@ -1,0 +1,91 @@
+"""Which moments of a session are shown with their sound: before alarms, and a good one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor import events as ev
+from monitor.record.episodes import RANK
+from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.report.facts import Facts
+
+SECONDS = 5
+BEFORE_S = 4.5
+"""Of a clip, before its alarm became active: what raised it was heard before."""
+
+MOST = 8
+"""Clips in a report; each weighs about 200 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch of sound: samples start..stop, and why it was chosen."""
+
+    start: int
+    stop: int
+    why: str
+
+
+def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Moment]:
+    """Choose at most `MOST` moments, in order of time.
+
+    Parameters
+    ----------
+    record, facts
+        The session.
+    sound
+        float32 [n] at 2 kHz, NaN where lost.
+    """
+    chosen: list[Moment] = []
+    good = first_good(record, facts, sound)
+    if good is not None:
+        chosen.append(good)
+    order = sorted(facts.alarms, key=lambda one: (-RANK[one.priority], one.start))
+    for one in order:
+        if len(chosen) >= MOST:
+            break
+        words = f"{one.kind.replace('_', ' ')}, {one.priority}: {one.evidence}"
+        start = round(one.start - BEFORE_S * RATE_HZ)
+        moment = _fitted(start, sound.size, f"Before the alarm {words}")
+        if not _mostly_heard(sound, moment):
+            continue
+        same = next((m for m in chosen if abs(m.start - moment.start) < RATE_HZ), None)
+        if same is not None and same is not good:
+            chosen[chosen.index(same)] = Moment(same.start, same.stop, f"{same.why}; also {words}")
+        else:
+            chosen.append(moment)
+    return sorted(chosen, key=lambda moment: moment.start)
+
+
+def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Moment | None:
+    """Find the first whole stretch of good quality with at least three beats, or the loudest."""
+    length = SECONDS * RATE_HZ
+    onsets = [one.s1 for one in record.of(ev.Beat) if one.s1 is not None and one.confidence >= 0.5]
+    for start, stop, value in facts.quality:
+        if value != "good":
+            continue
+        for onset in onsets:
+            begin = max(onset - RATE_HZ // 4, 0)
+            if begin < start or begin + length > min(stop, sound.size):
+                continue
+            inside = sum(begin <= other < begin + length for other in onsets)
+            if inside >= 3 and np.isfinite(sound[begin : begin + length]).all():
+                return Moment(begin, begin + length, "The first five seconds of good signal")
+    if facts.alarms or not sound.size:
+        return None
+    moment = _fitted(0, sound.size, "The begin; no stretch of good signal was found")
+    return moment if _mostly_heard(sound, moment) else None
+
+
+def _fitted(start: int, size: int, why: str) -> Moment:
+    length = min(SECONDS * RATE_HZ, size)
+    begin = min(max(start, 0), size - length)
+    return Moment(begin, begin + length, why)
+
+
+def _mostly_heard(sound: NDArray[np.float32], moment: Moment) -> bool:
+    part = sound[moment.start : moment.stop]
+    return part.size > 0 and bool(np.isfinite(part).mean() > 0.5)

@@ -1,0 +1,144 @@
+"""A report of one session, put together and written.
+
+    write_report(record, path)   file, whole or not at all
+    render(record)               the page as text
+
+The page holds what the event file and the sound say, and no date of its own: the same session
+gives the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor import events as ev
+from monitor.errors import UsageError
+from monitor.record import heard
+from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.publish import write_text
+from monitor.record.report import averaged, clip, page, parts
+from monitor.record.report.facts import Facts, gather
+from monitor.record.report.media import PLAYED_HZ, data_uri, wav
+from monitor.record.report.moments import Moment, choose
+from monitor.record.report.timeline import timeline
+from monitor.text import safe_stem
+
+Card = Mapping[str, object]
+
+
+def write_report(
+    record: Record,
+    path: Path | None = None,
+    *,
+    cards: Mapping[str, Card] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the report; return where.
+
+    Parameters
+    ----------
+    record
+        The session.
+    path
+        The file (``.html``); by default named after the session, here.
+    cards
+        Model cards by the name the session line gives the model.
+    overwrite
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    UsageError
+        If the name does not end in .html or the file exists.
+    InputError
+        If the sound cannot be read, or is not that of the events.
+    RecordError
+        If the file cannot be written.
+    """
+    path = Path(f"{safe_stem(record.session.name)}.html") if path is None else path
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{path} does not end in .html", "a report is a web page")
+    write_text(path.parent, {path.name: render(record, cards)}, overwrite)
+    return path
+
+
+def render(record: Record, cards: Mapping[str, Card] | None = None) -> str:
+    """Return the report as HTML."""
+    facts = gather(record)
+    sound = heard.load(record)
+    sections = [page.section("timeline", "Timeline", _timeline(record, facts))]
+    sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))
+    if sound is not None:
+        sections.append(page.section("averaged", "Averaged beat", _averaged(record, sound)))
+    sections.append(page.section("alarms", "Alarms", parts.alarms(record, facts)))
+    sections.append(page.section("signal", "Signal", parts.signal(record, facts)))
+    sections.append(page.section("numbers", "In numbers", parts.numbers(record, facts)))
+    sections.append(page.section("model", "Model and settings", parts.model(record, cards or {})))
+    name = record.session.name
+    foot = (
+        "Written by Apexbeat from the events of one session. Indices count samples at 2 kHz from "
+        "its begin; times are seconds of it. The sound here is band-limited to 20–400 Hz. "
+        "This page asks nothing of any network and runs no script."
+    )
+    return page.page(f"{name} - Apexbeat report", parts.head(record, facts), sections, foot)
+
+
+def _timeline(record: Record, facts: Facts) -> str:
+    keys = [
+        ("dot", "window that counts"),
+        ("ring", "window left out"),
+        ("high", "high alarm"),
+        ("medium", "medium"),
+        ("low", "low"),
+        ("ack", "acknowledged"),
+        ("lost", "no sound"),
+    ]
+    caption = "Time in the session. Pointing at a bar shows its words."
+    return page.figure(timeline(record, facts), caption) + page.legend(keys)
+
+
+def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) -> str:
+    if sound is None:
+        return page.paragraph(
+            "No sound came with these events. Give it with --audio to see and hear moments of it."
+        )
+    moments = choose(record, facts, sound)
+    if not moments:
+        return page.paragraph("No stretch of sound is whole enough to be shown.")
+    drawn = [_moment(record, one, sound, f"clip{n}") for n, one in enumerate(moments)]
+    intro = page.paragraph(
+        "Above: the sound from 20 to 400 Hz with the heart sounds that were found; each clip has "
+        "its own scale (full scale is 1). Below: its spectrogram, 55 dB from white to dark. "
+        f"The player holds the same sound, made louder, at {PLAYED_HZ // 1000} kHz; small "
+        "loudspeakers cannot give it, headphones can.",
+        "note",
+    )
+    return intro + "".join(drawn)
+
+
+def _moment(record: Record, one: Moment, sound: NDArray[np.float32], key: str) -> str:
+    part = sound[one.start : one.stop]
+    start, stop = clip.tenths(one.start / RATE_HZ), clip.tenths(one.stop / RATE_HZ)
+    return page.figure(
+        clip.figure(record, one, sound, key),
+        f"{one.why}.",
+        heading=f"{start} to {stop}",
+        sound=data_uri("audio/wav", wav(part)),
+    )
+
+
+def _averaged(record: Record, sound: NDArray[np.float32]) -> str:
+    one = averaged.average(record, sound)
+    if one is None:
+        found = len(record.of(ev.Beat))
+        return page.paragraph(f"Too few whole cycles for an average ({found} beats were found).")
+    return page.figure(
+        averaged.figure(one),
+        f"Envelope of {one.used} cycles (of {one.found} whole ones; those within 10 % of the "
+        f"median cycle of {one.marks[3] / RATE_HZ * 1000:.0f} ms), laid on their first heart "
+        "sound: median and the range from the 10th to the 90th percentile.",
+    )
