@@ -116,9 +116,7 @@ def _rate(found: Findings, limit: float, band: float) -> Reading:
     high = band < 0
     present = rate > limit if high else rate < limit
     gone = rate < limit + band if high else rate > limit + band
-    side = "above" if present == high else "not above" if high else "not below"
-    if present and not high:
-        side = "below"
+    side = f"{'' if present else 'not '}{'above' if high else 'below'}"
     return Reading(present, gone, f"rate {rate:.0f}/min, {side} {limit:g}, quality {found.quality}")
 
 

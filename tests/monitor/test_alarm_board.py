@@ -22,7 +22,7 @@ READINGS = {
     "poor": Reading(None, False, "noisy", "quality"),
     "cut": Reading(None, False, "cut", "gap"),
 }
-ALL_GONE = {kind: READINGS["gone"] for kind in RULES}
+ALL_GONE = dict.fromkeys(RULES, READINGS["gone"])
 
 
 def ack(alarm=None):
