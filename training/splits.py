@@ -60,6 +60,11 @@ def group_folds(
     return [frozenset(d) for d in dealt]
 
 
+def folds_of(protocol: str) -> int:
+    """Number of folds of a protocol."""
+    return {"S": FOLDS, "D": len(DATABASES), "L": 3, "G3": 3, "all": 1, "P": 1}[protocol]
+
+
 def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int = 0) -> Split:
     """One split of a protocol.
 

@@ -1,0 +1,211 @@
+"""One finished cell of a grid: a system, a protocol, a fold, a seed, and what it predicted.
+
+A cell is one small JSON file with a score for each held-out recording, so that every table can be
+made again from the repository alone, and a grid goes on where it was stopped. The networks
+themselves lie in the cache folder (checkpoints); a missing teacher is trained first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.teacher import Ensemble
+from training.ablation import record_scores, train_on
+from training.config import Config, load_config
+from training.errors import TrainingError
+from training.fit import Fitted, load_checkpoint, predict
+from training.networks import build
+from training.prepare import cache_folder
+from training.scores import auc, macro
+from training.splits import split
+from training.world import World
+
+SYSTEMS = Path(__file__).parent / "systems"
+ALL_WINDOWS = 10_000
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Which cell: names of its system and protocol, fold and seed."""
+
+    system: str
+    protocol: str
+    fold: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """File name without suffix."""
+        return f"{self.system}__{self.protocol}__{self.fold}__{self.seed}"
+
+
+def system(name: str, folder: Path = SYSTEMS) -> Config:
+    """Read the configuration of a named system.
+
+    Raises
+    ------
+    TrainingError
+        If there is none of that name.
+    """
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
+        raise TrainingError(f"no system '{name}' in {folder}", f"known: {known}")
+    return load_config(path)
+
+
+def checkpoint_path(config: Config, cell: Cell, runs: Path | None = None) -> Path:
+    """Where the network of a cell lies."""
+    run = f"{cell.protocol}-{cell.fold}-{cell.seed}"
+    return (runs or cache_folder() / "runs") / f"{config.name}-{config.key()}" / run / "last.pt"
+
+
+def trained(
+    config: Config,
+    world: World,
+    cell: Cell,
+    *,
+    systems: Path = SYSTEMS,
+    runs: Path | None = None,
+    say: Say = lambda text: None,
+) -> Fitted:
+    """Return the network of a cell, trained now or taken from its checkpoint."""
+    path = checkpoint_path(config, cell, runs)
+    if path.is_file():
+        content = load_checkpoint(path, config, cell.seed)
+        if content["epoch"] == config.epochs:
+            network = build(config)
+            network.load_state_dict(content["average" if config.average else "network"])
+            return Fitted(network.eval(), content["losses"], content["seconds"])
+    teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
+    parts = split(world.recordings, cell.protocol, cell.fold)
+    return train_on(
+        config,
+        world,
+        parts.train,
+        cell.seed,
+        teacher=teacher,
+        checkpoint=path,
+        on_epoch=lambda epoch, loss: say(f"{cell.name} epoch {epoch + 1} loss {loss:.3f}"),
+    )
+
+
+def teacher_of(
+    config: Config,
+    world: World,
+    cell: Cell,
+    *,
+    systems: Path = SYSTEMS,
+    runs: Path | None = None,
+    say: Say = lambda text: None,
+) -> nn.Module | None:
+    """Mean logits of the teacher's seeds, trained on the same part of the data; None without.
+
+    Raises
+    ------
+    TrainingError
+        If the teacher hears other features.
+    """
+    if not config.distil.teacher:
+        return None
+    theirs = system(config.distil.teacher, systems)
+    if theirs.mfcc != config.mfcc:
+        raise TrainingError(f"teacher '{theirs.name}' has other features than '{config.name}'")
+    members: list[nn.Module] = []
+    for seed in config.distil.seeds:
+        own = Cell(theirs.name, cell.protocol, cell.fold, seed)
+        members.append(trained(theirs, world, own, systems=systems, runs=runs, say=say).network)
+    ensemble = Ensemble(members).eval()
+    return ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def run_cell(
+    cell: Cell,
+    world: World,
+    folder: Path,
+    *,
+    systems: Path = SYSTEMS,
+    runs: Path | None = None,
+    say: Say = lambda text: None,
+) -> dict[str, Any]:
+    """Train and score one cell, or read it where it is finished already.
+
+    Raises
+    ------
+    TrainingError
+        If the finished cell is of another configuration of the same name.
+    """
+    config = system(cell.system, systems)
+    path = folder / f"{cell.name}.json"
+    if path.is_file():
+        done: dict[str, Any] = json.loads(path.read_text())
+        if done["key"] != config.key():
+            raise TrainingError(
+                f"{path} is of another configuration", "rename the system or remove the file"
+            )
+        return done
+    begun = time.time()
+    fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
+    names = split(world.recordings, cell.protocol, cell.fold).test
+    scores = record_scores(config, fitted, world, names, ALL_WINDOWS)
+    content = {
+        "system": cell.system,
+        "protocol": cell.protocol,
+        "fold": cell.fold,
+        "seed": cell.seed,
+        "key": config.key(),
+        "command": f"apexbeat-train grid {cell.system} --protocol {cell.protocol}",
+        "commit": commit(),
+        "machine": machine(),
+        "cpu_seconds": round(fitted.seconds, 1),
+        "wall_seconds": round(time.time() - begun, 1),
+        "losses": [round(x, 4) for x in fitted.losses],
+        "windows": window_figures(config, fitted, world, names),
+        "records": {n: [round(z, 4), count] for n, (z, count) in sorted(scores.items())},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    os.replace(part, path)
+    return content
+
+
+def window_figures(
+    config: Config, fitted: Fitted, world: World, names: frozenset[str]
+) -> dict[str, float]:
+    """Window-level figures of the held-out part, at z = 0."""
+    table = world.data.table
+    which = table.of(names)
+    z = predict(config, fitted.network, world.data, which)
+    label = table.labels[table.recording[which]]
+    out = macro(label, z) | {"auc": auc(label, z), "windows": float(which.size)}
+    return {k: round(v, 4) for k, v in out.items()}
+
+
+def commit() -> str:
+    """Short hash of the present commit; empty outside a repository."""
+    run = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout.strip()
+
+
+def machine() -> str:
+    """Kind of processor and torch version."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, one thread, torch {torch.__version__}"

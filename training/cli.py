@@ -1,0 +1,90 @@
+"""``apexbeat-train``: everything offline, one command each; imports happen inside the commands."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+COMMANDS = {
+    "fetch": "training.commands:fetch",
+    "prepare": "training.commands:prepare",
+    "teacher": "training.commands:teacher",
+    "student": "training.commands:student",
+    "distill": "training.commands:distill",
+    "grid": "training.commands:grid",
+    "ablate": "training.commands:ablate",
+    "evaluate": "training.commands:evaluate",
+    "compare": "training.commands:compare",
+    "report": "training.commands:report",
+    "export": "training.commands:export",
+    "segmentation": "training.segmentation_cli:segmentation",
+    "evaluate-segmentation": "training.segmentation_cli:evaluate_segmentation",
+}
+HELP = {
+    "fetch": "Download the public set, checked and resumable.",
+    "prepare": "Run the monitor's own signal chain over every recording.",
+    "teacher": "Train a teacher.",
+    "student": "Train a student from the labels alone.",
+    "distill": "Train a student with its teacher's help.",
+    "grid": "Train and score the cells of a protocol; goes on where it stopped.",
+    "ablate": "Try one configuration on coarse folds.",
+    "evaluate": "Figures of a system from its finished cells.",
+    "compare": "Two systems, paired, with interval and p-value.",
+    "report": "Write the tables from the finished cells.",
+    "export": "Write the student file with its contract and card.",
+    "segmentation": "Fit the heart-cycle decoder.",
+    "evaluate-segmentation": "Score the heart-cycle decoder.",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called, so that ``--help`` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, HELP[name]) for name in COMMANDS])
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="apexbeat")
+def cli() -> None:
+    """Train, distil, measure and export the models of Apexbeat (not a medical device)."""
+
+
+def entry() -> NoReturn:
+    """Run; errors that a user can put right are one line on stderr."""
+    from training.errors import TrainingError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.Abort:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,287 @@
+"""The commands of ``apexbeat-train`` but the segmentation's. Heavy imports stay inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+RESULTS = Path("docs/results")
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    envvar="APEXBEAT_DATA",
+    help="Folder of cinc2016 (recordings.csv and training-a … training-f).",
+)
+results_option = click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True
+)
+systems_option = click.option(
+    "--systems",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of configurations (TOML); default: those of the package.",
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True)
+protocol_option = click.option(
+    "--protocol", type=click.Choice(["S", "D", "P", "all"]), default="S", show_default=True
+)
+CONSOLE = Console(stderr=True)
+
+
+def _bar(recordings: Iterable[Any]) -> Iterable[Any]:
+    return track(list(recordings), "signal chain", console=CONSOLE)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _systems(folder: Path | None) -> Path:
+    from training.cells import SYSTEMS
+
+    return folder or SYSTEMS
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@click.command()
+@data_option
+def prepare(data: Path) -> None:
+    """Run the monitor's own signal chain over every recording, once."""
+    from training import datasets
+    from training import prepare as room
+
+    done = room.prepare("cinc2016", datasets.load_cinc2016(data), progress=_bar)
+    hours = sum(done.length.values()) / 2000 / 3600
+    click.echo(f"{len(done.length)} recordings, {hours:.1f} h, in {room.cache_folder()}")
+    for name, reason in done.refused.items():
+        click.echo(f"left out: {name}: {reason}", err=True)
+
+
+def _train(system: str, data: Path, protocol: str, fold: int, seed: int, systems: Path) -> None:
+    from training import cells, world
+
+    _one_thread()
+    config = cells.system(system, systems)
+    opened = world.open_cinc2016(data, config.mfcc, progress=_bar)
+    cell = cells.Cell(system, protocol, fold, seed)
+    cells.trained(config, opened, cell, systems=systems, say=_say)
+    click.echo(str(cells.checkpoint_path(config, cell)))
+
+
+def _training_command(name: str, default: str, words: str) -> click.Command:
+    @click.command(name=name, help=words)
+    @click.option("--system", default=default, show_default=True)
+    @data_option
+    @click.option(
+        "--protocol", type=click.Choice(["S", "D", "P", "all"]), default="all", show_default=True
+    )
+    @click.option("--fold", type=int, default=0, show_default=True)
+    @seed_option
+    @systems_option
+    def command(
+        system: str, data: Path, protocol: str, fold: int, seed: int, systems: Path | None
+    ) -> None:
+        _train(system, data, protocol, fold, seed, _systems(systems))
+
+    return command
+
+
+teacher = _training_command("teacher", "teacher", "Train a teacher; prints its checkpoint.")
+student = _training_command("student", "student", "Train a student from the labels alone.")
+distill = _training_command("distill", "kd-student", "Train a student with its teacher's help.")
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="SYSTEM…")
+@data_option
+@protocol_option
+@click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
+@results_option
+@systems_option
+def grid(
+    names: tuple[str, ...],
+    data: Path,
+    protocol: str,
+    seeds: str,
+    results: Path,
+    systems: Path | None,
+) -> None:
+    """Train and score every cell that is not finished yet."""
+    from training import cells, world
+    from training.splits import folds_of
+
+    _one_thread()
+    where = _systems(systems)
+    opened: dict[str, Any] = {}
+    for seed in [int(s) for s in seeds.split(",")]:
+        for fold in range(folds_of(protocol)):
+            for name in names:
+                config = cells.system(name, where)
+                key = repr(config.mfcc)
+                if key not in opened:
+                    opened.clear()
+                    opened[key] = world.open_cinc2016(data, config.mfcc, progress=_bar)
+                cell = cells.Cell(name, protocol, fold, seed)
+                cells.run_cell(cell, opened[key], results / "cells", systems=where, say=_say)
+                _say(f"finished {cell.name}")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@data_option
+@seed_option
+@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
+@results_option
+def ablate(path: Path, data: Path, seed: int, others: Path | None, results: Path) -> None:
+    """Try one configuration (TOML) on coarse folds; appends to ablation.json."""
+    import dataclasses
+    import json
+
+    from training import ablation, cells, world
+    from training.config import load_config
+
+    _one_thread()
+    config = load_config(path)
+    opened = world.open_cinc2016(data, config.mfcc, progress=_bar)
+    sets = ("pascal", "yaseen2018") if others else ()
+    more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
+    _, figures = ablation.run_trial(config, opened, more, seed=seed)
+    table = results / "ablation.json"
+    rows = json.loads(table.read_text()) if table.is_file() else []
+    rows.append(
+        {
+            "name": config.name,
+            "command": f"apexbeat-train ablate {path.name} --seed {seed}",
+            "commit": cells.commit(),
+            "config": dataclasses.asdict(config),
+            "figures": figures,
+        }
+    )
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_text(json.dumps(rows, indent=1) + "\n")
+    click.echo(json.dumps(figures, indent=1))
+
+
+@click.command()
+@click.argument("system")
+@data_option
+@protocol_option
+@click.option("--seeds", default="0", show_default=True, help="Comma-separated; their mean z.")
+@results_option
+def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) -> None:
+    """Record-level figures of a system from its finished cells, as JSON."""
+    import json
+
+    from training import datasets
+    from training import evaluate as room
+
+    held = _held_out(system, datasets.load_cinc2016(data), protocol, seeds, results)
+    figures = {k: round(v, 4) for k, v in room.figures(held).items()}
+    keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
+    figures |= {f"{k}_95": v for k, v in room.intervals(held, keys).items()}
+    out = results / f"{system}__{protocol}.json"
+    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    click.echo(json.dumps(figures, indent=1))
+
+
+def _held_out(system: str, recordings: list[Any], protocol: str, seeds: str, results: Path) -> Any:
+    from training import evaluate as room
+
+    parts = [
+        room.held_out(room.load_cells(results / "cells", system, protocol, int(s)), recordings)
+        for s in seeds.split(",")
+    ]
+    return room.average_seeds(parts)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@data_option
+@protocol_option
+@click.option("--seeds", default="0", show_default=True)
+@click.option("--figure", default="weighted_auc_no_e", show_default=True)
+@results_option
+def compare(
+    first: str, second: str, data: Path, protocol: str, seeds: str, figure: str, results: Path
+) -> None:
+    """First less second: difference of one figure, 95 % interval, p."""
+    from training import datasets
+    from training import evaluate as room
+
+    recordings = datasets.load_cinc2016(data)
+    a, b = (_held_out(s, recordings, protocol, seeds, results) for s in (first, second))
+    click.echo(
+        f"{first} - {second}, {figure}: "
+        + ", ".join(f"{k} {v}" for k, v in room.paired(a, b, figure).items())
+    )
+
+
+@click.command()
+@data_option
+@results_option
+def report(data: Path, results: Path) -> None:
+    """Write docs/results/*.md from the finished cells."""
+    from training import datasets, tables
+
+    for path in tables.write_all(results, datasets.load_cinc2016(data)):
+        click.echo(str(path))
+
+
+@click.command()
+@click.argument("system", default="kd-student")
+@data_option
+@seed_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("models/shipped/student.pt"))
+@click.option("--version", "model_version", default="1", show_default=True)
+@click.option("--pin", is_flag=True, help="Pin the file's sha256 in shipped.json beside it.")
+@results_option
+@systems_option
+def export(
+    system: str,
+    data: Path,
+    seed: int,
+    out: Path,
+    model_version: str,
+    pin: bool,
+    results: Path,
+    systems: Path | None,
+) -> None:
+    """Write the student file of a system trained on all groups, calibrated on held-out ones."""
+    from training import ship
+
+    _one_thread()
+    sha256 = ship.ship(
+        system,
+        data,
+        out,
+        seed=seed,
+        version=model_version,
+        results=results,
+        systems=_systems(systems),
+        say=_say,
+        pin_it=pin,
+    )
+    click.echo(f"{out} sha256 {sha256}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--url", default=None, help="Mirror; default: PhysioNet.")
+def fetch(folder: Path, url: str | None) -> None:
+    """Download cinc2016 from PhysioNet, checked against its published checksums."""
+    from training import fetch as room
+
+    count = room.fetch(folder, url or room.PHYSIONET, say=_say)
+    click.echo(f"{count} files in {folder}")

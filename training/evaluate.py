@@ -1,0 +1,187 @@
+"""From finished cells to figures: pooled, within databases, with intervals and UNSURE.
+
+Everything is at record level: the mean z (logit) over a recording's windows. Each fold is
+calibrated on the *other* folds' held-out recordings (bias and thresholds), so that no recording
+helps to place the threshold that judges it. Intervals are by bootstrap over groups.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.calibrate import calibrate, equal_weights
+from training.datasets import Recording
+from training.errors import TrainingError
+from training.export import Calibration
+from training.scores import Array, calibration_error, within
+
+DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Held-out record scores of one system, protocol and seed, as arrays of one length."""
+
+    names: tuple[str, ...]
+    label: NDArray[np.int64]
+    z: Array
+    database: NDArray[np.str_]
+    group: NDArray[np.str_]
+    fold: NDArray[np.int64]
+
+
+def load_cells(folder: Path, system: str, protocol: str, seed: int) -> list[dict[str, Any]]:
+    """Read the finished cells of a system, in the order of their folds."""
+    found = []
+    for path in sorted(folder.glob(f"{system}__{protocol}__*__{seed}.json")):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise TrainingError(f"{path} is no readable cell ({error})", "remove it") from error
+    return sorted(found, key=lambda cell: int(cell["fold"]))
+
+
+def held_out(cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]) -> HeldOut:
+    """Join the records of the cells with their labels.
+
+    Raises
+    ------
+    TrainingError
+        If there is no cell, or one names a recording that the table does not know.
+    """
+    by_name = {r.name: r for r in recordings}
+    rows = []
+    for cell in cells:
+        for name, (z, _) in cell["records"].items():
+            if name not in by_name:
+                raise TrainingError(f"a cell names '{name}', which the table does not know")
+            r = by_name[name]
+            rows.append((name, r.label, z, r.database, r.group, cell["fold"]))
+    if not rows:
+        raise TrainingError("there is no finished cell", "run apexbeat-train grid first")
+    name, label, z, database, group, fold = zip(*rows, strict=True)
+    return HeldOut(
+        name, np.array(label), np.array(z), np.array(database), np.array(group), np.array(fold)
+    )
+
+
+def average_seeds(parts: Sequence[HeldOut]) -> HeldOut:
+    """Mean z of several seeds over the same recordings."""
+    first = parts[0]
+    place = [{n: i for i, n in enumerate(p.names)} for p in parts]
+    z = np.mean(
+        [[p.z[at[n]] for n in first.names] for p, at in zip(parts, place, strict=True)], axis=0
+    )
+    return HeldOut(first.names, first.label, z, first.database, first.group, first.fold)
+
+
+def cross_calibrated(h: HeldOut) -> tuple[Array, Array]:
+    """logit p of each recording and the edge of UNSURE, from the calibration of other folds."""
+    z, edge = np.empty(h.z.size), np.empty(h.z.size)
+    for fold in np.unique(h.fold):
+        inside = h.fold == fold
+        other = ~inside if (~inside).any() else inside
+        c = calibrate(h.label[other], h.z[other], h.database[other])
+        z[inside] = (h.z[inside] - c.bias) / c.temperature
+        edge[inside] = logit(c.threshold_abnormal)
+    return z, edge
+
+
+def logit(p: float) -> float:
+    """ln(p / (1 - p))."""
+    return float(np.log(p / (1 - p)))
+
+
+def figures(h: HeldOut) -> dict[str, float]:
+    """All record-level figures of one system.
+
+    ``*_sure`` are those of the recordings that are not UNSURE; ``unsure`` is their share.
+    AUC figures use raw scores of each fold moved to one scale by its cross-calibration.
+    """
+    z, edge = cross_calibrated(h)
+    out = within(h.label, z, h.database)
+    sure = np.abs(z) >= edge
+    inside = within(h.label[sure], z[sure], h.database[sure])
+    out |= {f"{k}_sure": v for k, v in inside.items() if k.startswith(("mean", "weighted"))}
+    out["unsure"] = float(1 - sure.mean())
+    out["unsure_mean_within"] = float(
+        np.mean([1 - sure[h.database == d].mean() for d in sorted(set(h.database.tolist()))])
+    )
+    p = 1 / (1 + np.exp(-z))
+    out["calibration_error"] = calibration_error(h.label, p)
+    weight = equal_weights(h.label, h.database)
+    loss = np.logaddexp(0, np.where(h.label == 1, -z, z))
+    out["log_loss_equal_priors"] = float((weight * loss).sum() / weight.sum())
+    return out
+
+
+def intervals(
+    h: HeldOut, keys: Sequence[str], draws: int = DRAWS, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals by bootstrap over groups, within each database.
+
+    The thresholds stay as they were found; only who is scored is drawn.
+    """
+    z, _ = cross_calibrated(h)
+    rng = np.random.default_rng(seed)
+    drawn = [within(h.label[i], z[i], h.database[i]) for i in resamples(h, draws, rng)]
+    out = {}
+    for key in keys:
+        values = np.array([d.get(key, np.nan) for d in drawn])
+        low, high = np.nanquantile(values, (0.025, 0.975))
+        out[key] = (round(float(low), 4), round(float(high), 4))
+    return out
+
+
+def resamples(h: HeldOut, draws: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Indices of ``draws`` bootstrap samples of whole groups, database by database."""
+    members: dict[str, dict[str, list[int]]] = {}
+    for i, (d, g) in enumerate(zip(h.database.tolist(), h.group.tolist(), strict=True)):
+        members.setdefault(d, {}).setdefault(g, []).append(i)
+    cells = {d: [np.array(m) for m in groups.values()] for d, groups in members.items()}
+    out = []
+    for _ in range(draws):
+        parts = [
+            np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+            for groups in cells.values()
+        ]
+        out.append(np.concatenate(parts))
+    return out
+
+
+def paired(a: HeldOut, b: HeldOut, key: str, draws: int = DRAWS, seed: int = 0) -> dict[str, float]:
+    """Difference a - b of one figure, its 95 % interval and two-sided bootstrap p-value."""
+    if a.names != b.names:
+        raise TrainingError("the two systems were not scored on the same recordings")
+    za, _ = cross_calibrated(a)
+    zb, _ = cross_calibrated(b)
+    whole = within(a.label, za, a.database)[key] - within(b.label, zb, b.database)[key]
+    rng = np.random.default_rng(seed)
+    values = np.array(
+        [
+            within(a.label[i], za[i], a.database[i]).get(key, np.nan)
+            - within(b.label[i], zb[i], b.database[i]).get(key, np.nan)
+            for i in resamples(a, draws, rng)
+        ]
+    )
+    values = values[np.isfinite(values)]
+    below = (1 + (values <= 0).sum()) / (1 + values.size)
+    low, high = np.quantile(values, (0.025, 0.975))
+    return {
+        "difference": round(whole, 4),
+        "low": round(float(low), 4),
+        "high": round(float(high), 4),
+        "p": round(float(min(1.0, 2 * min(below, 1 - below + 1 / (1 + values.size)))), 4),
+    }
+
+
+def final_calibration(h: HeldOut) -> Calibration:
+    """Calibration of the shipped model from all held-out recordings."""
+    return calibrate(h.label, h.z, h.database)

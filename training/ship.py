@@ -1,0 +1,141 @@
+"""The shipped student: trained on all groups, calibrated on held-out ones, with its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.contract import ModelRefused
+from training import evaluate
+from training.cells import SYSTEMS, Cell, Say, commit, system, trained
+from training.config import Config
+from training.errors import TrainingError
+from training.export import Calibration, Provenance, pin, write
+from training.world import World, open_cinc2016
+
+TRAINED_ON = (
+    "PhysioNet/CinC Challenge 2016 (cinc2016): all groups but e-unlisted, hand-annotated S1"
+)
+SPLIT = "all groups train; bias, temperature and thresholds from 5-fold held-out groups"
+SHOWN = (
+    "mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc", "pooled_macc",
+    "mean_auc_sure", "mean_macc_sure", "unsure", "calibration_error",
+)  # fmt: skip
+
+
+def held_out_calibration(
+    name: str, world: World, results: Path, seed: int
+) -> tuple[Calibration, dict[str, Any]]:
+    """Calibration and figures of a system from its finished cells of protocol S."""
+    cells = evaluate.load_cells(results / "cells", name, "S", seed)
+    held = evaluate.held_out(cells, world.recordings)
+    figures = evaluate.figures(held)
+    shown = {k: round(figures[k], 3) for k in SHOWN}
+    return evaluate.final_calibration(held), {"protocol S, record level": shown}
+
+
+def ship(
+    name: str,
+    data: Path,
+    out: Path,
+    *,
+    seed: int,
+    version: str,
+    results: Path,
+    systems: Path = SYSTEMS,
+    say: Say = lambda text: None,
+    pin_it: bool = False,
+    opened: Callable[[Config], World] | None = None,
+) -> str:
+    """Train (or take from its checkpoint), calibrate, export; return the sha256 of the file.
+
+    Raises
+    ------
+    TrainingError
+        If no cell of protocol S is finished, or the export refuses the model.
+    """
+    config = system(name, systems)
+    world = opened(config) if opened else open_cinc2016(data, config.mfcc)
+    calibration, figures = held_out_calibration(name, world, results, seed)
+    fitted = trained(config, world, Cell(name, "all", 0, seed), systems=systems, say=say)
+    provenance = Provenance(
+        name="student",
+        version=version,
+        trained_on=TRAINED_ON,
+        split=SPLIT,
+        distilled_from=_teacher_words(config),
+        figures=figures,
+    )
+    try:
+        sha256 = write(out, config, fitted.network, calibration, provenance)
+    except ModelRefused as refused:
+        raise TrainingError(f"the export would be refused: {refused}") from refused
+    card_path = out.with_suffix(".json")
+    card = json.loads(card_path.read_text())
+    card |= {"system": name, "configuration": config.key(), "commit": commit(), "seed": seed}
+    card_path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    out.with_name("MODEL_CARD.md").write_text(model_card(card), encoding="utf-8")
+    if pin_it:
+        pin(out.parent, out.name)
+    return sha256
+
+
+def _teacher_words(config: Config) -> str | None:
+    d = config.distil
+    if not d.teacher:
+        return None
+    return f"{d.teacher}, {len(d.seeds)} seed(s), T = {d.temperature:g}, alpha = {d.alpha:g}"
+
+
+def model_card(card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    lines = [
+        f"# {card['name']} {card['version']}",
+        "",
+        "Tells normal from abnormal heart sound in 2.5 s windows. **Not a medical device.**",
+        "This page is made by `apexbeat-train export`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| file | `{card['file']}`, {card['bytes']:,} bytes, sha256 `{card['sha256']}` |",
+        f"| trained on | {card['trained_on']} |",
+        f"| split | {card['split']} |",
+        f"| distilled from | {card['distilled_from'] or 'nothing: labels alone'} |",
+        f"| system | `{card['system']}`, key {card['configuration']}, commit {card['commit']} |",
+        f"| parameters | {card['parameters']:,} |",
+        f"| multiply-adds per window | {card['multiply_adds'] / 1e6:.2f} M, "
+        f"front end {card['front_end_multiply_adds'] / 1e6:.2f} M |",
+        f"| window | {card['window']}, 5 000 samples at 2 kHz from each S1 |",
+        f"| signal chain | version {card['chain_version']} |",
+        f"| p | sigmoid((z1 - z0 - {card['bias']}) / {card['calibration_temperature']}), "
+        "the posterior at equal priors |",
+        f"| thresholds | normal at p ≤ {card['threshold_normal']}, "
+        f"abnormal at p ≥ {card['threshold_abnormal']}, unsure between |",
+        "",
+        "## Front end",
+        "",
+        "| setting | value |",
+        "|---|---|",
+        *[f"| {k} | {v} |" for k, v in card["mfcc"].items()],
+        "",
+        "## Held-out figures",
+        "",
+    ]
+    for title, figures in card["figures"].items():
+        lines += [f"{title}:", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {k} | {v} |" for k, v in figures.items()] + [""]
+    lines += [
+        "Means are over databases: a pooled figure rewards recognising the recording device.",
+        "",
+        "## What it does not know",
+        "",
+        "Trained on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
+        "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
+        "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
+        "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",
+        "quality say when not to rely on it.",
+        "",
+    ]
+    return "\n".join(lines)
