@@ -1,8 +1,9 @@
 """Text from outside (device, file, tag, note) made harmless before it is shown or written.
 
-``clean`` takes away what a terminal, a Rich or Textual console, or a browser could obey: escape
-sequences, control and direction characters, and brackets that open a tag. HTML is escaped once
-more where it is written. ``safe_stem`` makes a file name of a name.
+``harmless`` takes away what a terminal could obey: escape sequences, control and direction
+characters. ``clean`` also takes what a console or a browser reads as markup; it is for words that
+leave the machine (HTML is escaped once more where it is written). ``safe_stem`` makes a file name
+of a name.
 """
 
 from __future__ import annotations
@@ -25,12 +26,30 @@ _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)$")
 
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return ``text`` as one harmless line of at most ``limit`` characters.
+    """Return `harmless` text in which no bracket opens a tag either.
+
+    ``[bold]`` becomes ``(bold)`` and ``<script>`` becomes ``‹script>``: for words that another
+    program will show, which may read markup. Cleaning twice changes nothing more.
+
+    Parameters
+    ----------
+    text
+        Anything, lone surrogates and NUL included.
+    limit
+        Characters of the result, 1 or more.
+    """
+    line = _HTML_TAG.sub("‹", harmless(text, limit))
+    if _CONSOLE_TAG.search(line):
+        line = line.replace("[", "(").replace("]", ")")
+    return line
+
+
+def harmless(text: str, limit: int = NAME_LIMIT) -> str:
+    """Return ``text`` as one line of at most ``limit`` characters, safe on a terminal.
 
     Escape sequences vanish with their parameters, control and format characters vanish, any
-    white space becomes one blank, ``[bold]`` becomes ``(bold)`` and ``<script>`` becomes
-    ``‹script>``; a byte of a file name that was no UTF-8 becomes ``�``. What is cut off is marked
-    by ``…``. Cleaning twice changes nothing more.
+    white space becomes one blank, and a byte of a file name that was no UTF-8 becomes ``�``. What
+    is cut off is marked by ``…``. Brackets stay: what reads markup must be told not to.
 
     Parameters
     ----------
@@ -50,17 +69,9 @@ def clean(text: str, limit: int = TEXT_LIMIT) -> str:
         elif category[0] != "C" or category == "Co":
             kept.append(character)
     line = " ".join("".join(kept).split())
-    line = _HTML_TAG.sub("‹", line)
-    if _CONSOLE_TAG.search(line):
-        line = line.replace("[", "(").replace("]", ")")
     if len(line) > limit or len(text) > len(head):
         line = line[: limit - 1].rstrip() + "…"
     return line
-
-
-def harmless(text: str, limit: int = NAME_LIMIT) -> str:
-    """Clean a name (of a file, a device, a patient's label)."""
-    return clean(text, limit)
 
 
 def ascii_text(text: str, limit: int) -> str:
