@@ -141,6 +141,12 @@ class Capture:
         return max(0, self._ledger.certain - self._ring.read) / self.rate_hz
 
     @property
+    def silent_s(self) -> float:
+        """Seconds since samples last came; 0 while they do."""
+        silent_s = self.clock.boot() - self._idle_since
+        return silent_s if silent_s >= IDLE_FROM_S else 0.0
+
+    @property
     def drift_ppm(self) -> float | None:
         """The device's clock against ours."""
         return self._ledger.drift_ppm if self.rate_hz else None

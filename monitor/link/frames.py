@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -40,7 +40,7 @@ class Decoder(Generic[M]):
         Longest frame accepted, bytes.
     """
 
-    def __init__(self, kind: type[M], limit: int = LIMIT) -> None:
+    def __init__(self, kind: Any, limit: int = LIMIT) -> None:
         self._decoder: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(kind)
         self._limit = limit
         self._buffer = bytearray()

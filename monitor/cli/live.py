@@ -1,0 +1,107 @@
+"""``apexbeat live``: monitor a microphone or a phantom."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import load_settings, model_options, setting_options
+
+if TYPE_CHECKING:
+    from monitor.job import Begun, Job
+    from monitor.settings import Settings
+
+
+@click.command("live")
+@click.option(
+    "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
+)
+@click.option("--phantom", metavar="NAME", help="A phantom heart instead of a device.")
+@click.option("--headless", is_flag=True, help="Without a screen; Ctrl-C ends the monitoring.")
+@click.option("--record", is_flag=True, help="Keep the sound too, so that it can be replayed.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the record. [the platform's data folder]",
+)
+@setting_options
+@model_options
+def live(
+    device: str | None,
+    phantom: str | None,
+    headless: bool,
+    record: bool,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    model: Path | None,
+    sha256: str | None,
+) -> int:
+    """Listen to a microphone or a phantom, with a screen."""
+    from monitor.errors import UsageError
+    from monitor.job import Job
+    from monitor.place import store_folder
+
+    if device is not None and phantom is not None:
+        raise UsageError("--device and --phantom exclude each other")
+    settings = load_settings(config_file, overrides, model, sha256).settings
+    folder = store_folder(store, settings)
+    job = Job(
+        store=str(folder),
+        sources=[f"phantom:{phantom}" if phantom is not None else _device(device, settings)],
+        settings=settings,
+        record=record or settings.record.sound,
+        terminal=_terminal(),
+    )
+    return _headless(job) if headless else _with_screen(job)
+
+
+def _device(device: str | None, settings: Settings) -> str:
+    return f"device:{device if device is not None else settings.capture.device}"
+
+
+def _headless(job: Job) -> int:
+    from monitor.background import log_path, quiet_stderr, supervise
+
+    kept = quiet_stderr(log_path(Path(job.store)))
+    sys.stderr = os.fdopen(kept, "w", buffering=1)
+    times = 0
+
+    def began(begun: Begun) -> None:
+        nonlocal times
+        times += 1
+        for note in begun.notes:
+            click.echo(f"apexbeat: {note}", err=True)
+        if times == 1:
+            click.echo(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", err=True)
+        else:
+            click.echo("apexbeat: the core was started again", err=True)
+
+    return supervise(job, began)
+
+
+def _with_screen(job: Job) -> int:
+    from monitor.background import spawn
+    from monitor.tui.app import run
+
+    begun = spawn(job)
+    for note in begun.notes:
+        click.echo(f"apexbeat: {note}", err=True)
+    code = run(Path(begun.address), quit_ends=True)
+    if Path(begun.address).exists():
+        click.echo("monitoring goes on; 'apexbeat attach' shows it again", err=True)
+    return code
+
+
+def _terminal() -> str:
+    for stream in (sys.stderr, sys.stdout, sys.stdin):
+        try:
+            if stream is not None and stream.isatty():
+                return os.ttyname(stream.fileno())
+        except (OSError, ValueError):
+            continue
+    return ""

@@ -1,0 +1,243 @@
+"""The core: a process that holds sessions, their store and the link. ``python -m monitor.core``.
+
+Threads: this one analyses (all sessions in turn); the devices' callbacks fill rings; `store`
+writes; `link` serves screens. Everything that comes from another thread is put into the inbox
+and run here. The core ends by the request ``stop``, by SIGTERM, or, when a device can only be
+revived by a new process, with `EXIT_RESTART`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from monitor.clock import Clock, SystemClock
+from monitor.errors import ApexbeatError
+from monitor.job import EXIT_RESTART, Begun, Job
+from monitor.link.address import address_of
+from monitor.link.messages import (
+    LINK_VERSION,
+    Attach,
+    FromCore,
+    FromScreen,
+    Hello,
+    Reply,
+    Request,
+)
+from monitor.link.server import Server
+from monitor.live_session import LiveSession, Ties
+from monitor.live_start import Starter, boot_id
+from monitor.record.store import CommandRow, Store
+from monitor.version import version
+
+POLL_S = 0.1
+RESTART_AFTER_S = 60.0
+"""A core younger than this does not restart itself: that did not help a minute ago."""
+
+
+class Core:
+    """All sessions of one store.
+
+    Parameters
+    ----------
+    job
+        What to do.
+
+    Raises
+    ------
+    ApexbeatError
+        If it cannot begin.
+    """
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._clients: dict[int, str] = {}
+        self._steps = 0
+        self._reason: str | None = None
+        self._restart = False
+        self.sessions: dict[str, LiveSession] = {}
+        self.store = Store(Path(job.store), clock)
+        try:
+            ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
+            self._starter = Starter(job, ties)
+            self._server: Server | None = None
+            for session in self._starter.start():
+                self.sessions[session.id] = session
+            self._server = Server(
+                address_of(Path(job.store)), self._message, self._gone, self._beat, clock
+            )
+        except BaseException:
+            self.store.close(1.0)
+            raise
+
+    @property
+    def begun(self) -> Begun:
+        """What to tell whoever started us."""
+        assert self._server is not None
+        return Begun(
+            address=str(self._server.address),
+            sessions=list(self.sessions),
+            notes=self._starter.notes,
+        )
+
+    def run(self) -> int:
+        """Monitor until told to stop; return the exit code."""
+        while self._reason is None and not self._restart:
+            self._take_inbox(POLL_S)
+            for session in self.sessions.values():
+                while session.step():
+                    self._take_inbox(0.0)
+            self._steps += 1
+            self._look_at_health()
+        return self._end()
+
+    def stop(self, reason: str) -> None:
+        """End in order; callable from any thread and from a signal handler."""
+        self._inbox.put(lambda: self._stop(reason))
+
+    # ------------------------------------------------------------ this thread
+
+    def _stop(self, reason: str) -> None:
+        self._reason = reason
+
+    def _take_inbox(self, wait_s: float) -> None:
+        try:
+            self._inbox.get(timeout=wait_s)() if wait_s else self._inbox.get_nowait()()
+            while True:
+                self._inbox.get_nowait()()
+        except queue.Empty:
+            return
+
+    def _look_at_health(self) -> None:
+        old = self._clock.monotonic() - self._began_s > RESTART_AFTER_S
+        failed = any(session.capture.failed for session in self.sessions.values())
+        if failed and old and "supervisor" in self._clients.values():
+            self._restart = True
+
+    def _end(self) -> int:
+        assert self._server is not None
+        if self._restart:
+            self._server.close("the core restarts: the audio library hangs")
+            self.store.close()
+            return EXIT_RESTART
+        for session in self.sessions.values():
+            session.end(self._reason or "stopped")
+        written = self.store.close()
+        self._server.close(self._reason or "stopped")
+        return 0 if written else 6
+
+    def _attach(self, client: int, attach: Attach) -> None:
+        assert self._server is not None
+        self._clients[client] = attach.client
+        hello = Hello(
+            link=LINK_VERSION,
+            software=f"apexbeat {version()}",
+            pid=os.getpid(),
+            sessions=list(self.sessions),
+        )
+        snapshots = [session.snapshot() for session in self.sessions.values()]
+        self._server.admit(client, [hello, *snapshots], attach.waves)
+
+    def _leave(self, client: int) -> None:
+        if self._clients.pop(client, "") == "supervisor" and self._reason is None:
+            for session in self.sessions.values():
+                words = "the supervisor is gone: alarms make no sound, a dead core stays dead"
+                self._note(session, "supervisor_gone", words)
+
+    def _note(self, session: LiveSession, kind: str, words: str) -> None:
+        row = CommandRow(session.pipeline.index, self._clock.wall(), "core", kind, words)
+        self.store.command(session.id, row, lambda: None)
+
+    def _request(self, client: int, request: Request) -> None:
+        name = self._clients.get(client, "unknown")
+
+        def answer(ok: bool, error: str) -> None:
+            if self._server is not None:
+                self._server.send(client, Reply(id=request.id, ok=ok, error=error))
+
+        session = self.sessions.get(request.session)
+        if request.what == "stop":
+            answer(True, "")
+            self._stop(f"stopped by {name}")
+        elif request.what == "add":
+            self._add(request, answer)
+        elif session is not None:
+            session.ask(request, name, answer)
+        elif request.what == "acknowledge":
+            self._starter.acknowledge_earlier(request, name, self.sessions.values(), answer)
+        else:
+            answer(False, f"there is no session {request.session}")
+
+    def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
+        try:
+            session = self._starter.add(request.device or "")
+        except ApexbeatError as error:
+            answer(False, str(error))
+            return
+        self.sessions[session.id] = session
+        self._publish(session.snapshot())
+        answer(True, "")
+
+    # ------------------------------------------------------------ other threads
+
+    def _publish(self, message: FromCore) -> None:
+        if self._server is not None:
+            self._server.broadcast(message)
+
+    def _message(self, client: int, message: FromScreen) -> None:
+        if isinstance(message, Attach):
+            self._inbox.put(lambda: self._attach(client, message))
+        else:
+            self._inbox.put(lambda: self._request(client, message))
+
+    def _gone(self, client: int) -> None:
+        self._inbox.put(lambda: self._leave(client))
+
+    def _beat(self) -> int:
+        return self._steps
+
+
+def main() -> int:
+    """Read a job, say how it began, monitor."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    threading.current_thread().name = "analysis"
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    try:
+        core = Core(job, SystemClock())
+    except ApexbeatError as error:
+        _say(Begun(error=str(error), code=error.exit_code))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - told to the supervisor, whatever it was
+        traceback.print_exc()
+        _say(Begun(error=f"the core failed: {error!r}", code=1))
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: core.stop("terminated"))
+    _say(core.begun)
+    gc.collect()
+    gc.freeze()
+    return core.run()
+
+
+def _say(begun: Begun) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(begun) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # an abandoned call into the audio library must not keep us

@@ -1,0 +1,268 @@
+"""One live stream in the core: capture → pipeline → store, link and session folder.
+
+`step` is called ten times a second on the analysis thread and never waits for disk, network or
+device. What a person asks for comes in by `ask` on the same thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.health import HealthState
+from monitor.capture.stream import Capture
+from monitor.clock import Clock
+from monitor.link.messages import EventLine, FromCore, Request, Snapshot, Status
+from monitor.live_state import AlarmLog, Shown, alarm_lines
+from monitor.record.store import AnchorRow, CommandRow, Store
+
+ANCHOR_S = 60.0
+STATUS_S = 0.5
+MINUTE_S = 60.0
+
+
+class Folder(Protocol):
+    """Takes the inputs of a session, to be replayed (see ``record.folder``)."""
+
+    def take(self, item: ev.Input) -> None: ...
+    def events(self, events: tuple[ev.Event, ...]) -> None: ...
+    def anchor(self, row: AnchorRow) -> None: ...
+    def trouble(self) -> str | None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What a session is tied to."""
+
+    clock: Clock
+    store: Store
+    publish: Callable[[FromCore], None]
+    later: Callable[[Callable[[], None]], None]
+    """Runs something on the analysis thread; callable from any thread."""
+    boot_id: str
+
+
+class LiveSession:
+    """One stream.
+
+    Parameters
+    ----------
+    id
+        Of the session.
+    capture, pipeline
+        Of the stream, begun at the same index.
+    log
+        Alarms so far.
+    seq
+        Number of the next line.
+    folder
+        Where sound and inputs are recorded, None if they are not.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        capture: Capture,
+        pipeline: Pipeline,
+        ties: Ties,
+        log: AlarmLog,
+        seq: int = 0,
+        folder: Folder | None = None,
+    ) -> None:
+        self.id = id
+        self.capture, self.pipeline = capture, pipeline
+        self.log, self.folder = log, folder
+        self._ties = ties
+        self._seq = seq
+        self._shown = Shown()
+        self._anchor_s = float("-inf")
+        self._status_s = float("-inf")
+        self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
+        self._cannot: bool = False
+        self._reconnects = 0
+        self._over = False
+
+    # ------------------------------------------------------------ the analysis thread
+
+    def step(self) -> bool:
+        """Take what came; tell whether more waits."""
+        for item in self.capture.poll():
+            self.feed(item)
+        self._check_record()
+        now_s = self._ties.clock.boot()
+        if now_s - self._anchor_s >= ANCHOR_S:
+            self._anchor_s = now_s
+            self.anchor()
+        if now_s - self._status_s >= STATUS_S:
+            self._status_s = now_s
+            self._ties.publish(self.status())
+        return self.capture.behind_s > 0.5
+
+    def feed(self, item: ev.Input) -> None:
+        """Push one input, and give its output to everybody."""
+        if self.folder is not None:
+            self.folder.take(item)
+        self._give(self.pipeline.push(item))
+
+    def ask(self, request: Request, client: str, answer: Callable[[bool, str], None]) -> None:
+        """Do what a person asked for; ``answer`` is called once it is on the disk."""
+        kind = request.what
+        index = self.pipeline.index
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+            answer(False, f"this session cannot {kind}")
+            return
+        command = ev.Command(
+            kind=kind,  # type: ignore[arg-type]
+            index=index,
+            alarm=request.alarm,
+            seconds=request.seconds,
+            note=request.note,
+            limits=request.limits,
+        )
+        asked = request.alarm or ""
+        if kind == "acknowledge":
+            self._asked.append(asked)
+
+        def committed() -> None:
+            if kind == "acknowledge":
+                self._ties.later(lambda: self._asked.remove(asked))
+            answer(True, "")
+
+        body = msgspec.json.encode(request).decode()
+        row = CommandRow(index, self._ties.clock.wall(), client, kind, body)
+        self._ties.store.command(self.id, row, committed)
+        self.feed(command)
+
+    def anchor(self) -> None:
+        """Tie the index to the clocks."""
+        clock = self._ties.clock
+        boot_id = self._ties.boot_id
+        row = AnchorRow(self.capture.index, clock.monotonic(), clock.boot(), clock.wall(), boot_id)
+        self._ties.store.anchor(self.id, row)
+        if self.folder is not None:
+            self.folder.anchor(row)
+
+    def end(self, how: str, complete: bool = True) -> None:
+        """Close device and pipeline; write the last lines."""
+        if self._over:
+            return
+        self._over = True
+        for item in self.capture.end():
+            self.feed(item)
+        self.anchor()
+        self._give(self.pipeline.finish(complete))
+        self.capture.close()
+        self._ties.publish(self.status())
+        self._ties.store.end(self.id, self.pipeline.index, how)
+        if self.folder is not None:
+            self.folder.close()
+
+    # ------------------------------------------------------------ what a screen sees
+
+    def snapshot(self) -> Snapshot:
+        """The full state."""
+        return Snapshot(
+            status=self.status(),
+            alarms=self.log.all(),
+            waves=list(self._shown.waves),
+            beats=list(self._shown.beats),
+            trend=self._shown.trend,
+        )
+
+    def status(self) -> Status:
+        """The present state."""
+        present, capture = self.pipeline.present, self.capture
+        health = capture.health
+        alive = health.state is HealthState.HEALTHY
+        behind = max(0, capture.index - present.index) / RATE_HZ
+        vitals, judged = present.vitals, present.judgement
+        alarms = alarm_lines(present.board, self._asked) + self.log.earlier
+        drift = capture.drift_ppm
+        return Status(
+            session=self.id,
+            index=present.index,
+            clock_s=capture.index / RATE_HZ + capture.silent_s,
+            wall=self._ties.clock.wall() - behind - capture.silent_s,
+            device=capture.driver.name,
+            source=capture.driver.kind,
+            rate_hz=capture.rate_hz,
+            channels=capture.channels,
+            health=health.state.value,
+            health_reason=_reason(capture),
+            reconnects=health.reconnects,
+            rate=vitals.rate if alive else None,
+            spread=vitals.spread if alive else None,
+            systole_ms=vitals.systole_ms if alive else None,
+            diastole_ms=vitals.diastole_ms if alive else None,
+            rate_age_s=None if vitals.age is None or not alive else vitals.age / RATE_HZ,
+            quality=present.quality if alive else None,
+            quality_reason=present.quality_reason,
+            quality_s=max(0, present.index - present.quality_since) / RATE_HZ,
+            verdict=judged.value if alive else "none",
+            p=judged.p if alive else None,
+            windows=judged.windows,
+            verdict_age_s=judged.age_s,
+            verdict_evidence=judged.evidence,
+            level_db=self._shown.level_db if alive else None,
+            clipped=self._shown.clipped,
+            gaps=present.gaps,
+            lost_s=present.lost / RATE_HZ,
+            drift_ppm=drift,
+            delay_s=self.pipeline.latency / RATE_HZ,
+            behind_s=capture.behind_s,
+            recording=self.folder is not None,
+            audio_paused_s=present.board.pause_left / RATE_HZ,
+            can_record=not self._cannot,
+            alarms=alarms,
+            duration_s=None,
+        )
+
+    @property
+    def board(self) -> Board:
+        """The alarms."""
+        return self.pipeline.present.board
+
+    # ------------------------------------------------------------ inside
+
+    def _give(self, output: ev.Output) -> None:
+        lines = tuple(e for e in output.events if not isinstance(e, ev.Session))
+        if self.folder is not None and output.events:
+            self.folder.events(output.events)
+        if lines:
+            board = None
+            if any(isinstance(line, ev.Alarm) for line in lines):
+                self.log.update(self.board)
+                board = self.log.save(self.board)
+            self._ties.store.events(self.id, self._seq, lines, board)
+        for line in lines:
+            self._ties.publish(EventLine(session=self.id, seq=self._seq, event=line))
+            self._seq += 1
+            if isinstance(line, ev.Beat):
+                self._shown.beats.append(line)
+            elif isinstance(line, ev.Vitals):
+                self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
+        for picture in output.pictures:
+            self._ties.publish(self._shown.picture(self.id, picture))
+
+    def _check_record(self) -> None:
+        trouble = self._ties.store.writer.trouble()
+        if trouble is None and self.folder is not None:
+            trouble = self.folder.trouble()
+        if (trouble is not None) != self._cannot:
+            self._cannot = trouble is not None
+            self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))
+
+
+def _reason(capture: Capture) -> str:
+    health = capture.health
+    if health.attempts and health.state is not HealthState.HEALTHY:
+        return f"{health.reason} ({health.attempts} attempts)"
+    return health.reason

@@ -1,0 +1,269 @@
+"""How live sessions begin: new, or going on where a dead core left them.
+
+A session that goes on has the index of its last anchor plus the time since, on a clock that
+counts sleep; what lies between is a gap. Its alarms come from the store.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.driver import Driver
+from monitor.capture.phantom_device import PhantomDevice
+from monitor.capture.stream import Capture
+from monitor.clock import Clock
+from monitor.errors import InputError, ModelError, UsageError
+from monitor.job import Job
+from monitor.link.messages import AlarmLine, Request
+from monitor.live_session import LiveSession, Ties
+from monitor.live_state import AlarmLog, load_board, open_lines
+from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, new_id
+from monitor.session import Models, open_models
+from monitor.version import version
+
+OPEN_S = 8.0
+"""The first opening of a device may take this long."""
+
+GAP_DOUBT = RATE_HZ
+"""Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
+
+
+def boot_id() -> str:
+    """Name of this boot of the machine; empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def driver_for(source: str, clock: Clock) -> Driver:
+    """The driver of ``phantom:NAME`` or ``device:PATTERN``; the device is looked for.
+
+    Raises
+    ------
+    DeviceError, UsageError
+        If there is no such device.
+    """
+    kind, _, name = source.partition(":")
+    if kind == "phantom":
+        return PhantomDevice(name, clock)
+    if kind == "device":
+        from monitor.capture.microphone import choose
+
+        return choose(name, OPEN_S)
+    raise UsageError(f"a source is phantom:NAME or device:NAME, not {source}")
+
+
+def driver_again(row: SessionRow, clock: Clock) -> Driver:
+    """The driver of a session that goes on; the device need not be there."""
+    if row.source == "phantom":
+        return PhantomDevice(row.device, clock)
+    from monitor.capture.microphone import Microphone
+
+    return Microphone(row.device)
+
+
+class Starter:
+    """Begins the sessions of one core.
+
+    Parameters
+    ----------
+    job, ties
+        Of the core.
+    """
+
+    def __init__(self, job: Job, ties: Ties) -> None:
+        self._job, self._ties = job, ties
+        self.notes: list[str] = []
+        self._earlier: list[AlarmLine] = []
+        self._models: Models | None = None
+        if ties.store.damaged is not None:
+            self.notes.append(
+                f"the store was damaged and is kept as {ties.store.damaged.name}; a new one is used"
+            )
+
+    def start(self) -> list[LiveSession]:
+        """Go on with open sessions, or begin those of the job."""
+        archive = Archive(self._ties.store.folder)
+        try:
+            left = archive.open_sessions()
+            if not self._job.resume:
+                self._close_left(archive, left)
+                self._earlier = self._unanswered(archive)
+                return [self.add(source) for source in self._job.sources]
+            self._earlier = self._unanswered(archive)
+            return [self._resume(archive, row) for row in left]
+        finally:
+            archive.close()
+
+    def add(self, source: str) -> LiveSession:
+        """Begin a new session.
+
+        Raises
+        ------
+        ApexbeatError
+            If the device cannot be opened or the models are refused.
+        """
+        ties = self._ties
+        driver = driver_for(source if ":" in source else f"device:{source}", ties.clock)
+        capture = Capture(driver, ties.clock, threading.Event())
+        capture.start(OPEN_S)
+        try:
+            pipeline = self._pipeline(capture, 0, None, strict=True)
+        except BaseException:
+            capture.close()
+            raise
+        now = ties.clock.wall()
+        row = SessionRow(
+            id=new_id(now),
+            name=driver.name,
+            device=getattr(driver, "identity", driver.name),
+            source=driver.kind,
+            rate_hz=capture.rate_hz,
+            channels=capture.channels,
+            software=f"apexbeat {version()}",
+            models=msgspec.json.encode(self._open_models(True).hashes).decode(),
+            settings=msgspec.json.encode(self._job.settings).decode(),
+            folder=None,
+            started=now,
+            ended=None,
+            ended_index=None,
+            ended_how=None,
+            board=None,
+            label=None,
+        )
+        ties.store.begin(row)
+        ties.store.run(row.id, 0, os.getpid())
+        log = AlarmLog(earlier=self._earlier)
+        return LiveSession(row.id, capture, pipeline, ties, log)
+
+    def acknowledge_earlier(
+        self,
+        request: Request,
+        client: str,
+        sessions: Iterable[LiveSession],
+        answer: Callable[[bool, str], None],
+    ) -> None:
+        """Acknowledge alarms of a session that is over."""
+        meant = [
+            line
+            for line in self._earlier
+            if line.earlier_session == request.session
+            and (request.alarm is None or line.kind == request.alarm)
+        ]
+        if not meant:
+            answer(False, f"session {request.session} has no such open alarm")
+            return
+        self._earlier = [line for line in self._earlier if line not in meant]
+        for session in sessions:
+            session.log.earlier = list(self._earlier)
+        archive = Archive(self._ties.store.folder)
+        row = archive.session(request.session)
+        archive.close()
+        saved = load_board(row.board) if row is not None else None
+        if saved is not None:
+            kinds = {line.kind for line in meant}
+            alarms = {
+                kind: replace(alarm, state="acknowledged", acknowledged=alarm.raised)
+                if kind in kinds
+                else alarm
+                for kind, alarm in saved.board.alarms.items()
+            }
+            board = replace(saved.board, alarms=alarms)
+            blob = msgspec.json.encode(msgspec.structs.replace(saved, board=board))
+            self._ties.store.board(request.session, blob)
+        body = msgspec.json.encode(request).decode()
+        wall = self._ties.clock.wall()
+        command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
+        self._ties.store.command(request.session, command, lambda: answer(True, ""))
+
+    # ------------------------------------------------------------ inside
+
+    def _open_models(self, strict: bool) -> Models:
+        if self._models is None:
+            try:
+                self._models = open_models(self._job.settings)
+            except ModelError as error:
+                if strict:
+                    raise
+                from dsp.cycles.model import CycleModel
+                from models import shipped
+
+                self.notes.append(f"model refused: {error}")
+                return Models(None, CycleModel.from_arrays(shipped.cycles_arrays()))
+        return self._models
+
+    def _pipeline(
+        self, capture: Capture, index: int, board: Board | None, strict: bool
+    ) -> Pipeline:
+        models = self._open_models(strict)
+        try:
+            return Pipeline(
+                self._job.settings,
+                models.engine,
+                models.cycles,
+                capture.driver.name,
+                capture.rate_hz,
+                capture.channels,
+                models=models.hashes,
+                index=index,
+                board=board,
+            )
+        except ValueError as error:
+            raise InputError(f"{capture.driver.name}: {error}") from None
+
+    def _resume(self, archive: Archive, row: SessionRow) -> LiveSession:
+        ties = self._ties
+        seq, last = archive.last(row.id)
+        anchors = archive.anchors(row.id)
+        known = max(last, anchors[-1].index if anchors else 0)
+        index = max(known + 1, index_now(anchors, ties.boot_id, ties.clock))
+        driver = driver_again(row, ties.clock)
+        capture = Capture(driver, ties.clock, threading.Event(), index, row.rate_hz, row.channels)
+        capture.resume()  # sound is kept while the models are opened
+        saved = load_board(row.board)
+        board = None if saved is None else saved.board
+        pipeline = self._pipeline(capture, known, board, strict=False)
+        earlier = [line for line in self._earlier if line.earlier_session != row.id]
+        log = AlarmLog([] if saved is None else saved.log, earlier)
+        ties.store.run(row.id, index, os.getpid())
+        session = LiveSession(row.id, capture, pipeline, ties, log, seq + 1)
+        lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
+        session.feed(lost)
+        return session
+
+    def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
+        for row in left:
+            index = archive.last(row.id)[1]
+            self._ties.store.end(row.id, index, "broke off")
+            self.notes.append(f"session {row.id} ended unexpectedly")
+
+    def _unanswered(self, archive: Archive) -> list[AlarmLine]:
+        lines: list[AlarmLine] = []
+        for row in archive.sessions():
+            saved = load_board(row.board)
+            if saved is not None and not (self._job.resume and row.ended is None):
+                lines += open_lines(saved, row.id)
+        return lines
+
+
+def index_now(anchors: list[AnchorRow], boot: str, clock: Clock) -> int:
+    """Index of this moment from the last anchor; 0 without one.
+
+    After a boot of the machine only wall time is left to go by.
+    """
+    if not anchors:
+        return 0
+    last = anchors[-1]
+    passed_s = clock.boot() - last.boot if last.boot_id == boot else clock.wall() - last.wall
+    return last.index + max(0, round(passed_s * RATE_HZ))

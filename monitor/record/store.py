@@ -1,0 +1,244 @@
+"""The record of live sessions: what is put into the store, and how it is asked for.
+
+Store(folder, clock)        the one writer: begin, events, anchor, command, end
+Archive(folder)             read-only: sessions, events, alarms, anchors, commands
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from monitor import events as ev
+from monitor.clock import Clock
+from monitor.errors import RecordError
+from monitor.record.lock import StoreLock
+from monitor.record.schema import open_reader, open_store
+from monitor.record.writer import Row, Writer
+
+TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
+"""Lines that may be dropped when the disk cannot keep up."""
+
+_decode = msgspec.json.Decoder(ev.Event).decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One session as the store keeps it.
+
+    Attributes
+    ----------
+    started, ended
+        Wall time (s since 1970); ``ended`` None while it runs or after it broke off.
+    ended_how
+        Words, None like ``ended``.
+    board
+        The alarms' state as its owner wrote it, None before the first.
+    folder
+        Of the recorded sound, None without.
+    """
+
+    id: str
+    name: str
+    device: str
+    source: str
+    rate_hz: int
+    channels: int
+    software: str
+    models: str
+    settings: str
+    folder: str | None
+    started: float
+    ended: float | None
+    ended_index: int | None
+    ended_how: str | None
+    board: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """At ``index`` the clocks said so."""
+
+    index: int
+    monotonic: float
+    boot: float
+    wall: float
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """What a person asked for."""
+
+    index: int
+    wall: float
+    client: str
+    kind: str
+    body: str
+
+
+_SESSION = ", ".join(SessionRow.__dataclass_fields__)
+
+
+def new_id(wall: float) -> str:
+    """A session's id: sorts by time, unlike any other."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(wall)) + "-" + secrets.token_hex(3)
+
+
+class Store:
+    """The store of ``folder``, for writing. Nothing here waits for the disk but `__init__`.
+
+    Raises
+    ------
+    RecordError
+        If another core keeps it, or it cannot be opened.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise RecordError(f"{folder}: {words}", "choose another --store") from None
+        self.folder = folder
+        self._clock = clock
+        self._lock = StoreLock(folder)
+        first = open_store(folder)
+        self.damaged = first.damaged
+        connections = [first.connection]
+        self.writer = Writer(
+            lambda: connections.pop() if connections else open_store(folder).connection, clock
+        )
+
+    def begin(self, row: SessionRow) -> None:
+        """A new session."""
+        marks = ", ".join("?" for _ in SessionRow.__dataclass_fields__)
+        values = tuple(getattr(row, name) for name in SessionRow.__dataclass_fields__)
+        self.writer.put(Row(f"INSERT INTO sessions ({_SESSION}) VALUES ({marks})", values, True))
+
+    def run(self, session: str, index: int, pid: int) -> None:
+        """A core took the session up at ``index``."""
+        sql = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)"
+        self.writer.put(Row(sql, (session, index, self._clock.wall(), pid), True))
+
+    def events(
+        self,
+        session: str,
+        seq: int,
+        events: Iterable[ev.Event],
+        board: bytes | None = None,
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """Append lines, the first of them number ``seq``, and the alarms' state after them."""
+        rows = []
+        sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+        for number, event in enumerate(events, seq):
+            kind = type(event).__name__.lower()
+            values = (session, number, event.index, kind, _encode(event).decode())
+            trend = isinstance(event, TRENDS)
+            rows.append(Row(sql, values, isinstance(event, ev.Alarm), trend))
+        if board is not None:
+            sql = "UPDATE sessions SET board = ? WHERE id = ?"
+            rows.append(Row(sql, (board.decode(), session), True, False, done))
+        self.writer.put(*rows)
+
+    def anchor(self, session: str, row: AnchorRow) -> None:
+        """Tie an index to the clocks."""
+        values = (session, row.index, row.monotonic, row.boot, row.wall, row.boot_id)
+        self.writer.put(Row("INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)", values))
+
+    def command(self, session: str, row: CommandRow, done: Callable[[], None]) -> None:
+        """What a person asked for; ``done`` is called once it is on the disk."""
+        values = (session, row.index, row.wall, row.client, row.kind, row.body)
+        sql = "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)"
+        self.writer.put(Row(sql, values, True, False, done))
+
+    def board(self, session: str, board: bytes) -> None:
+        """The alarms' state of a session that is over."""
+        sql = "UPDATE sessions SET board = ? WHERE id = ?"
+        self.writer.put(Row(sql, (board.decode(), session), True))
+
+    def folder_of(self, session: str, folder: str | None) -> None:
+        """Where the sound of a session is kept."""
+        sql = "UPDATE sessions SET folder = ? WHERE id = ?"
+        self.writer.put(Row(sql, (folder, session), True))
+
+    def end(self, session: str, index: int, how: str) -> None:
+        """The session is over."""
+        sql = "UPDATE sessions SET ended = ?, ended_index = ?, ended_how = ? WHERE id = ?"
+        self.writer.put(Row(sql, (self._clock.wall(), index, how, session), True))
+
+    def close(self, limit_s: float = 5.0) -> bool:
+        """Write what waits and let go; False if the disk was too slow."""
+        written = self.writer.close(limit_s)
+        self._lock.release()
+        return written
+
+
+class Archive:
+    """The store of ``folder``, to read.
+
+    Raises
+    ------
+    NoInputError
+        If there is none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._db: sqlite3.Connection = open_reader(folder)
+
+    def sessions(self) -> list[SessionRow]:
+        """All sessions, newest first."""
+        sql = f"SELECT {_SESSION} FROM sessions ORDER BY started DESC, id DESC"
+        return [SessionRow(*row) for row in self._db.execute(sql)]
+
+    def open_sessions(self) -> list[SessionRow]:
+        """Those without an end, oldest first."""
+        return [row for row in reversed(self.sessions()) if row.ended is None]
+
+    def session(self, name: str) -> SessionRow | None:
+        """The one session whose id begins with ``name``; None if there is none, or several."""
+        found = [row for row in self.sessions() if row.id.startswith(name)]
+        exact = [row for row in found if row.id == name]
+        found = exact or found
+        return found[0] if len(found) == 1 else None
+
+    def events(
+        self, session: str, kinds: Iterable[str] = (), after: int = -1
+    ) -> Iterator[tuple[int, ev.Event]]:
+        """(number, line) in order; only of some types, only after a number, if asked for."""
+        kinds = tuple(kinds)
+        some = f" AND type IN ({', '.join('?' for _ in kinds)})" if kinds else ""
+        sql = f"SELECT seq, body FROM events WHERE session = ? AND seq > ?{some} ORDER BY seq"
+        for seq, body in self._db.execute(sql, (session, after, *kinds)):
+            yield seq, _decode(body)
+
+    def last(self, session: str) -> tuple[int, int]:
+        """Number and index of the last line; (-1, 0) without any."""
+        sql = "SELECT seq, idx FROM events WHERE session = ? ORDER BY seq DESC LIMIT 1"
+        row = self._db.execute(sql, (session,)).fetchone()
+        return (-1, 0) if row is None else (int(row[0]), int(row[1]))
+
+    def anchors(self, session: str) -> list[AnchorRow]:
+        """In order."""
+        sql = (
+            "SELECT idx, monotonic, boot, wall, boot_id FROM anchors WHERE session = ? ORDER BY idx"
+        )
+        return [AnchorRow(*row) for row in self._db.execute(sql, (session,))]
+
+    def commands(self, session: str) -> list[CommandRow]:
+        """What people asked for, in order."""
+        sql = "SELECT idx, wall, client, kind, body FROM commands WHERE session = ? ORDER BY rowid"
+        return [CommandRow(*row) for row in self._db.execute(sql, (session,))]
+
+    def close(self) -> None:
+        """Let go."""
+        self._db.close()

@@ -1,0 +1,167 @@
+"""The one thread that writes the store: nobody who records ever waits for the disk.
+
+Rows come in by `put`. Urgent ones (alarm transitions, what a person asked for) are committed at
+once, all others at most `LAZY_S` later. When the disk refuses or hangs, rows wait and are tried
+again; beyond `LIMIT` the trends among them are dropped and counted, never a transition.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.clock import Clock
+
+LAZY_S = 0.8
+RETRY_S = 1.0
+UNCONFIRMED_S = 3.0
+"""Rows that are not committed for so long mean that we cannot record."""
+
+LIMIT = 50_000
+"""Rows that may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statement with its values.
+
+    Attributes
+    ----------
+    urgent
+        Commit at once.
+    trend
+        May be dropped when too many wait.
+    done
+        Called on the writer's thread when it is committed.
+    """
+
+    sql: str
+    values: tuple[Any, ...]
+    urgent: bool = False
+    trend: bool = False
+    done: Callable[[], None] | None = None
+
+
+class Writer:
+    """Owns the connection from now on.
+
+    Parameters
+    ----------
+    connect
+        Gives the connection; called again after it broke.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], clock: Clock) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = connect()
+        self._changed = threading.Condition()
+        self._rows: deque[Row] = deque()
+        self._hasty = False
+        self._over = False
+        self._since_s: float | None = None
+        self._error: str | None = None
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    def put(self, *rows: Row) -> None:
+        """Queue rows; they are written in one transaction, in order. Never waits."""
+        with self._changed:
+            for row in rows:
+                if row.trend and len(self._rows) >= LIMIT:
+                    self.dropped += 1
+                    continue
+                self._rows.append(row)
+            if self._since_s is None and self._rows:
+                self._since_s = self._clock.monotonic()
+            if any(row.urgent for row in rows):
+                self._hasty = True
+                self._changed.notify()
+
+    def trouble(self) -> str | None:
+        """Why we cannot record now; None if all is well."""
+        with self._changed:
+            if self._error is not None:
+                return self._error
+            if self._since_s is not None:
+                waited_s = self._clock.monotonic() - self._since_s
+                if waited_s > UNCONFIRMED_S:
+                    return f"the disk has not confirmed for {waited_s:.0f} s"
+        return None
+
+    def close(self, limit_s: float) -> bool:
+        """Write what waits, then stop; False if the disk was too slow."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        self._thread.join(limit_s)
+        return not self._thread.is_alive()
+
+    # ------------------------------------------------------------ the writer's thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._hasty and not self._over:
+                    self._changed.wait(LAZY_S)
+                batch = list(self._rows)
+                self._rows.clear()
+                self._hasty = False
+                over = self._over
+            if batch:
+                self._write(batch, over)
+            elif over:
+                break
+        if self._connection is not None:
+            self._connection.close()
+
+    def _write(self, batch: list[Row], over: bool) -> None:
+        try:
+            self._commit(batch)
+        except (sqlite3.Error, OSError) as error:
+            self._failed(batch, str(error), over)
+            return
+        with self._changed:
+            self._error = None
+            self._since_s = self._clock.monotonic() if self._rows else None
+        for row in batch:
+            if row.done is not None:
+                row.done()
+
+    def _commit(self, batch: list[Row]) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for row in batch:
+                connection.execute(row.sql, row.values)
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+
+    def _failed(self, batch: list[Row], words: str, over: bool) -> None:
+        """Keep the rows for the next try, but not more trends than may wait."""
+        with self._changed:
+            self._error = words
+            keep = batch + list(self._rows)
+            spare = len(keep) - LIMIT
+            kept: deque[Row] = deque()
+            for row in keep:
+                if spare > 0 and row.trend:
+                    spare -= 1
+                    self.dropped += 1
+                else:
+                    kept.append(row)
+            self._rows = kept
+            if over:
+                self._rows.clear()  # there is nobody left to try again
+                return
+            self._changed.wait(RETRY_S)

@@ -1,0 +1,261 @@
+"""The supervisor: keeps a core alive, and sounds the alarms. Small, without torch.
+
+It starts the core in a process group of its own, attaches to it like any screen, and listens. A
+core that is dead, silent for `SILENT_S` or without progress is an alarm of high priority; it is
+killed if need be, and started again to go on with its sessions. See `monitor.job` for what the
+two say to each other when a core begins.
+"""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from monitor.clock import Clock
+from monitor.errors import ApexbeatError, InputError
+from monitor.events import Priority
+from monitor.job import EXIT_RESTART, Begun, Job
+from monitor.link.client import Client, Gone
+from monitor.link.messages import Bye, FromCore, Heartbeat, Status
+from monitor.sound.output import AlarmSound
+
+SILENT_S = 2.0
+"""A core that says nothing for so long is an alarm."""
+
+DEAD_S = 6.0
+"""A core that says nothing, or makes no progress, for so long is killed."""
+
+BEGIN_S = 60.0
+"""A core must have begun by then."""
+
+TICK_S = 0.1
+END_S = 8.0
+BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 10.0)
+"""Waits before a core is started again; the first failure in a while costs no wait."""
+
+STEADY_S = 60.0
+"""A core that lived for so long begins with the first wait again."""
+
+RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
+
+
+class CoreFailed(ApexbeatError):
+    """The core could not begin."""
+
+    def __init__(self, begun: Begun) -> None:
+        super().__init__(begun.error)
+        self.exit_code = begun.code or 1
+
+
+class Supervisor:
+    """Runs one core until it ends in order.
+
+    Parameters
+    ----------
+    job
+        What the core shall do.
+    sound
+        What is heard.
+    log
+        File for the standard error of cores.
+    began
+        Called each time a core has begun.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        sound: AlarmSound,
+        log: Path,
+        clock: Clock,
+        began: Callable[[Begun], None],
+    ) -> None:
+        self._job, self._sound, self._clock, self._began = job, sound, clock, began
+        self._log = log
+        self._core: subprocess.Popen[bytes] | None = None
+        self._client: Client | None = None
+        self._status: dict[str, Status] = {}
+        self._stop: int | None = None
+        self._stopping_s: float | None = None
+        self._heard_s = self._progress_s = 0.0
+        self._beat = -1
+        self._began_s = 0.0
+        self._failures = 0
+        self.restarts = 0
+
+    def stop(self, code: int) -> None:
+        """End the core in order and then leave with ``code``; callable from a signal handler."""
+        self._stop = code
+
+    def run(self) -> int:
+        """Start the core, keep it alive; the exit code when it is over.
+
+        Raises
+        ------
+        CoreFailed
+            If the first core cannot begin.
+        """
+        begun = self._begin(self._job)
+        if begun.error:
+            raise CoreFailed(begun)
+        self._began(begun)
+        job = msgspec.structs.replace(self._job, resume=True)
+        while True:
+            code = self._watch()
+            if code is not None and code != EXIT_RESTART:
+                self._sound.set(None)
+                return code if self._stop is None else self._stop
+            self._revive(job)
+
+    # ------------------------------------------------------------ one core
+
+    def _begin(self, job: Job) -> Begun:
+        """Start a core and wait until it has begun; connects to it."""
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._log.open("ab") as errors:
+            self._core = subprocess.Popen(
+                [sys.executable, "-m", "monitor.core"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                **_own_group(),
+            )
+        assert self._core.stdin is not None
+        assert self._core.stdout is not None
+        with self._core.stdin as channel:
+            channel.write(msgspec.json.encode(job))
+        begun = self._read_begun(self._core.stdout)
+        if begun.error:
+            self._kill()
+            return begun
+        try:
+            self._client = Client.connect(Path(begun.address), "supervisor", waves=False)
+        except InputError as error:
+            self._kill()
+            return Begun(error=str(error), code=1)
+        self._heard_s = self._progress_s = self._clock.monotonic()
+        self._beat = -1
+        return begun
+
+    def _read_begun(self, stdout: IO[bytes]) -> Begun:
+        end_s = self._clock.monotonic() + BEGIN_S
+        while not select.select([stdout], [], [], TICK_S)[0]:
+            self._sound.tick()
+            if self._clock.monotonic() > end_s:
+                return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
+        try:
+            return msgspec.json.decode(stdout.readline(), type=Begun)
+        except msgspec.DecodeError:
+            return Begun(error=f"the core died at its start; see {self._log}", code=1)
+
+    def _watch(self) -> int | None:
+        """Listen until the core is over: its exit code, None if it died or was killed."""
+        assert self._core is not None
+        assert self._client is not None
+        while True:
+            self._sound.tick()
+            self._end_if_asked()
+            try:
+                message = self._client.receive(TICK_S)
+            except Gone:
+                return self._ended()
+            now_s = self._clock.monotonic()
+            if message is not None:
+                self._heard_s = now_s
+                self._take(message, now_s)
+            silent = now_s - self._heard_s > SILENT_S
+            self._sound.set("high" if silent else self._priority())
+            if max(now_s - self._heard_s, now_s - self._progress_s) > DEAD_S:
+                self._kill()
+                return None
+
+    def _take(self, message: FromCore, now_s: float) -> None:
+        if isinstance(message, Status):
+            self._status[message.session] = message
+        elif isinstance(message, Heartbeat):
+            if message.beat != self._beat:
+                self._beat, self._progress_s = message.beat, now_s
+                if now_s - self._began_s > STEADY_S:
+                    self._failures = 0
+        elif isinstance(message, Bye):
+            self._progress_s = now_s
+
+    def _ended(self) -> int | None:
+        """The link closed: how did the core end?"""
+        assert self._core is not None
+        try:
+            code = self._core.wait(END_S if self._stopping_s is not None else 2.0)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return None
+        self._drop_client()
+        if code in (0, EXIT_RESTART):
+            return code
+        return None if self._stop is None else code
+
+    def _end_if_asked(self) -> None:
+        if self._stop is None:
+            return
+        assert self._core is not None
+        now_s = self._clock.monotonic()
+        if self._stopping_s is None:
+            self._stopping_s = now_s
+            self._core.terminate()
+        elif now_s - self._stopping_s > END_S:
+            self._core.kill()
+
+    def _revive(self, job: Job) -> None:
+        """Start a core that goes on; sounds the technical alarm until one has begun."""
+        self._status.clear()
+        self._sound.set("high")
+        while self._stop is None:
+            wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
+            until_s = self._clock.monotonic() + wait_s
+            while self._clock.monotonic() < until_s:
+                self._sound.tick()
+                self._clock.sleep(TICK_S)
+            self._failures += 1
+            begun = self._begin(job)
+            if not begun.error:
+                self.restarts += 1
+                self._began_s = self._clock.monotonic()
+                self._began(begun)
+                return
+            print(begun.error, file=sys.stderr, flush=True)  # noqa: T201 - into our log
+
+    def _priority(self) -> Priority | None:
+        """The highest that should sound: raised, not acknowledged, not paused."""
+        found: Priority | None = None
+        for status in self._status.values():
+            if status.audio_paused_s > 0:
+                continue
+            for line in status.alarms:
+                sounding = line.state in ("active", "latched") and line.earlier_session is None
+                if sounding and (found is None or RANK[line.priority] > RANK[found]):
+                    found = line.priority
+        return found
+
+    def _kill(self) -> None:
+        assert self._core is not None
+        self._drop_client()
+        self._core.kill()
+        self._core.wait()
+        if self._core.stdout is not None:
+            self._core.stdout.close()
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _own_group() -> dict[str, int]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0}
