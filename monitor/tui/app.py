@@ -59,7 +59,7 @@ class ApexbeatApp(App[int]):
         theme_name: str = theme.DARK.name,
         frames_per_s: float = FRAMES_PER_S,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True)
         self.glyphs = glyphs
         self.quit_ends = quit_ends
         self.read_only = read_only

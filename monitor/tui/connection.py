@@ -1,23 +1,21 @@
 """The screen's end of the link: connects, says who it is, reads, and comes back by itself.
 
-Everything runs in the event loop of the screen; nothing here can hold up the core, which drops
-what a slow reader does not take. ``deliver`` gets each message, ``note`` gets each change of the
-connection (connected, attempts so far, one line of trouble).
+`monitor.link.client` is for one thread that may wait; a screen may not, so this one speaks the
+same frames in the event loop of the screen. Nothing here can hold up the core, which drops what a
+slow reader does not take. ``deliver`` gets each message, ``note`` each change of the connection
+(connected, attempts so far, one line of trouble).
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
+from monitor.link import address as where
 from monitor.link import messages as ms
+from monitor.link.frames import Decoder, LinkError, encode
 
-_LENGTH = struct.Struct(">I")
-LARGEST = 64 * 2**20
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.0
 
@@ -31,7 +29,6 @@ class Connection:
     def __init__(self, address: Path, client: str = "screen") -> None:
         self._address = address
         self._client = client
-        self._decoder: msgspec.msgpack.Decoder[ms.FromCore] = msgspec.msgpack.Decoder(ms.FromCore)
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self, deliver: Deliver, note: Note) -> None:
@@ -40,13 +37,16 @@ class Connection:
         wait = FIRST_WAIT_S
         while True:
             try:
-                reader, self._writer = await asyncio.open_unix_connection(str(self._address))
+                # Connecting may wait for a core that hangs, so it gets a thread.
+                peer = await asyncio.to_thread(where.connect, self._address)
+                peer.setblocking(False)
+                reader, self._writer = await asyncio.open_connection(sock=peer)
                 self._put(ms.Attach(link=ms.LINK_VERSION, client=self._client, waves=True))
                 note(True, attempts, "")
                 attempts, wait = 0, FIRST_WAIT_S
                 await self._read(reader, deliver)
                 trouble = "the core closed the connection"
-            except (OSError, ValueError) as error:
+            except (OSError, LinkError) as error:
                 trouble = _words(error)
             finally:
                 self._close()
@@ -56,19 +56,10 @@ class Connection:
             wait = min(LONGEST_WAIT_S, wait * 2)
 
     async def _read(self, reader: asyncio.StreamReader, deliver: Deliver) -> None:
-        while True:
-            try:
-                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-                if length > LARGEST:
-                    raise ValueError(f"a message of {length} bytes is not one of this link")
-                frame = await reader.readexactly(length)
-            except asyncio.IncompleteReadError:
-                return
-            try:
-                message = self._decoder.decode(frame)
-            except msgspec.ValidationError:
-                continue  # a kind of message that only another version knows
-            deliver(message)
+        decoder: Decoder[ms.FromCore] = Decoder(ms.FromCore)
+        while data := await reader.read(65536):
+            for message in decoder.feed(data):
+                deliver(message)
 
     def send(self, request: ms.Request) -> bool:
         """Put a request on its way; False where there is no connection."""
@@ -78,9 +69,8 @@ class Connection:
         return True
 
     def _put(self, message: ms.FromScreen) -> None:
-        frame = msgspec.msgpack.encode(message)
         assert self._writer is not None
-        self._writer.write(_LENGTH.pack(len(frame)) + frame)
+        self._writer.write(encode(message))
 
     def _close(self) -> None:
         if self._writer is not None:
@@ -95,4 +85,6 @@ def _words(error: Exception) -> str:
         return "the core is gone"
     if isinstance(error, PermissionError):
         return "the core belongs to another user"
+    if isinstance(error, LinkError):
+        return f"not a core of this version: {error}"
     return str(error) or type(error).__name__

@@ -27,7 +27,7 @@ def facts(status: ms.Status) -> list[tuple[str, str]]:
         ("came back", f"{status.reconnects} times"),
         ("level", level),
         ("clipped", f"{status.clipped} samples in the last half second"),
-        ("gaps", f"{status.gaps}, {words.age(status.lost_s)} of sound lost"),
+        ("gaps", f"{status.gaps}, {status.lost_s:.1f} s of sound lost"),
         ("clock", f"{drift} against this machine"),
         ("delay", f"{status.delay_s:.1f} s by design, {status.behind_s:.1f} s behind"),
         ("record", "kept" if status.recording else "sound not kept, events are"),

@@ -47,6 +47,7 @@ class MainScreen(Actions):
         super().__init__()
         self.trend_span = 1
         self._layout = ""
+        self._trend_of: object = None
 
     def compose(self) -> ComposeResult:
         """All panels; the style sheet hides what a size has no room for."""
@@ -139,8 +140,15 @@ class MainScreen(Actions):
         name = f"{span} min" if span < 60 else f"{span // 60} h"
         heading = f"TREND · {name} · rate /min above, p(abnormal) below"
         size, glyphs = panel.size, home(self).glyphs
-        lines = trend.lines(shown, span, size.width, size.height, glyphs) if shown else []
-        panel.show(lines, heading, trend.times(shown, span) if shown else "")
+        if shown is None or shown.status is None:
+            panel.show([], heading, "")
+            return
+        # A trend is worth its arithmetic once for each status, not ten times a second.
+        made_of = (shown.id, shown.status.index, len(shown.trend), span, size)
+        if made_of != self._trend_of:
+            self._trend_of = made_of
+            lines = trend.lines(shown, span, size.width, size.height, glyphs)
+            panel.show(lines, heading, trend.times(shown, span))
 
     def _log(self, shown: SessionState | None) -> None:
         panel = self.panel("log")

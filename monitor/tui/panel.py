@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -70,6 +71,18 @@ class Panel(Widget):
         super().__init__(id=id)
         self.glyphs = glyphs
         self._lines: list[Line] = []
+        self._inks: dict[str, Style] = {}
+
+    def notify_style_update(self) -> None:
+        """Forget the colours of the former theme."""
+        super().notify_style_update()
+        self._inks = {}
+
+    def ink(self, name: str) -> Style:
+        """Colour of an ink in the theme in force."""
+        if name not in self._inks:
+            self._inks[name] = self.get_component_rich_style(f"ink--{name}")
+        return self._inks[name]
 
     def show(
         self, lines: list[Line], title: str | None = None, subtitle: str | None = None
@@ -96,14 +109,11 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the content, as wide as the panel."""
         width = self.size.width
-        base = self.get_component_rich_style("ink--plain")
+        base = self.ink("plain")
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        segments = [
-            Segment(self.glyphs.plain(text), self.get_component_rich_style(f"ink--{ink}"))
-            for text, ink in self._lines[y]
-        ]
-        return Strip(segments).adjust_cell_length(width, base).simplify()
+        segments = [Segment(self.glyphs.plain(text), self.ink(ink)) for text, ink in self._lines[y]]
+        return Strip(segments).adjust_cell_length(width, base)
 
     def text(self) -> str:
         """The content as it stands, for tests."""

@@ -27,6 +27,8 @@ def lines(state: ScreenState, now: float, width: int, height: int) -> list[Line]
         advice = "The alarm log below is as last heard. q leaves."
     else:
         advice = "Look at the patient. The alarm log is as last heard."
-    rows = ((head, "high"), (what, "plain"), (doing, "plain"), (advice, "strong"))
-    out: list[Line] = [[(f"  {words.cut(text, width - 2)}", ink)] for text, ink in rows]
+    rows = ((head, "on-high"), (what, "plain"), (doing, "plain"), (advice, "strong"))
+    out: list[Line] = [
+        [(f"  {words.cut(text, width - 2)}".ljust(width), ink)] for text, ink in rows
+    ]
     return [[]] * max(0, (height - len(out)) // 2) + out

@@ -118,6 +118,7 @@ class ScreenState:
         self.attempts = 0
         self.trouble = ""
         self.started_at: float | None = None
+        self._beat = -1
 
     def begin(self, now: float) -> None:
         """Start counting silence from here, before the first message."""
@@ -129,7 +130,10 @@ class ScreenState:
 
     def receive(self, message: ms.FromCore, now: float) -> None:
         """Take one message of the core."""
-        self.heard_at = now
+        if not isinstance(message, ms.Heartbeat):
+            self.heard_at = now
+        elif message.beat != self._beat:  # it counts work done: a mere link is no life
+            self.heard_at, self._beat = now, message.beat
         if isinstance(message, ms.Hello):
             self.core, self.bye = message, None
             for session in message.sessions:

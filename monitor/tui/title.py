@@ -34,11 +34,11 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]
     gaps: Line = [(f"gaps {status.gaps}", "medium" if status.gaps else "dim")]
     if status.lost_s:
-        gaps.append((f" ({words.age(status.lost_s)})", "medium"))
+        gaps.append((f" ({status.lost_s:.1f} s)", "medium"))
     drift: Line = []
     if status.drift_ppm is not None:
         drift = [(f"drift {status.drift_ppm:+.0f} ppm", "dim")]
-    delay: Line = [(f"delay {words.age(status.delay_s + status.behind_s)}", "dim")]
+    delay: Line = [(f"delay {status.delay_s + status.behind_s:.1f} s", "dim")]
     right = [record, clip, gaps, level, delay, drift]
     for dropped in range(len(right) + 1):
         parts = right[: len(right) - dropped] if dropped else right

@@ -20,8 +20,8 @@ def lines(
     """Rate above, p below (each with its axis), and one row of alarm marks."""
     if session.status is None or height < 4 or width < 20:
         return []
-    end, span = session.status.index, span_min * 60 * 2000
     plot = width - AXIS
+    end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * 2000
     rate, p = session.trend.columns(end, span, 2 * plot)
     p_height = max(1, (height - 1) // 3)
     rate_height = height - 1 - p_height
@@ -30,6 +30,12 @@ def lines(
     out += _curve(p, 0.0, 1.0, p_height, "second", glyphs, ".0f", name="p")
     out.append(_marks(session, end, span, plot, glyphs))
     return out
+
+
+def right_edge(index: int, span_min: int, plot: int) -> int:
+    """End of the newest column: columns stand on a fixed grid, so the curve moves as one."""
+    column = max(1, span_min * 60 * 2000 // (2 * plot))
+    return -(-index // column) * column
 
 
 def rate_range(rate: NDArray[np.float64]) -> tuple[float, float]:

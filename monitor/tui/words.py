@@ -72,12 +72,10 @@ def countdown(seconds: float) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """How old something is, as coarse as it matters: ``1.2 s``, ``34 s``, ``5 min``, ``2 h``."""
+    """How old something is, as coarse as it matters: ``1 s``, ``34 s``, ``5 min``, ``2 h``."""
     if seconds is None:
         return UNKNOWN
     seconds = max(0.0, seconds)
-    if seconds < 10:
-        return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
