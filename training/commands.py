@@ -187,7 +187,7 @@ def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) 
     from training import evaluate as room
 
     held = _held_out(system, datasets.load_cinc2016(data), protocol, seeds, results)
-    figures = {k: round(v, 4) for k, v in room.figures(held).items()}
+    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.figures(held).items()}
     keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
     figures |= {f"{k}_95": v for k, v in room.intervals(held, keys).items()}
     out = results / f"{system}__{protocol}.json"
