@@ -181,7 +181,7 @@ class Core:
 
     def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
         try:
-            session = self._starter.add(request.device or "")
+            session = self._starter.add(f"device:{request.device or ''}")
         except ApexbeatError as error:
             answer(False, str(error))
             return

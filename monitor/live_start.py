@@ -29,6 +29,7 @@ from monitor.live_session import LiveSession, Ties
 from monitor.live_state import AlarmLog, load_board, open_lines
 from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, new_id
 from monitor.session import Models, open_models
+from monitor.settings import Capture as CaptureSettings
 from monitor.version import version
 
 OPEN_S = 8.0
@@ -46,7 +47,7 @@ def boot_id() -> str:
         return ""
 
 
-def driver_for(source: str, clock: Clock) -> Driver:
+def driver_for(source: str, capture: CaptureSettings, clock: Clock) -> Driver:
     """The driver of ``phantom:NAME`` or ``device:PATTERN``; the device is looked for.
 
     Raises
@@ -58,9 +59,9 @@ def driver_for(source: str, clock: Clock) -> Driver:
     if kind == "phantom":
         return PhantomDevice(name, clock)
     if kind == "device":
-        from monitor.capture.microphone import choose
+        from monitor.capture.microphone import find
 
-        return choose(name, OPEN_S)
+        return find(name, OPEN_S, capture.rate_hz, capture.channels)
     raise UsageError(f"a source is phantom:NAME or device:NAME, not {source}")
 
 
@@ -70,7 +71,7 @@ def driver_again(row: SessionRow, clock: Clock) -> Driver:
         return PhantomDevice(row.device, clock)
     from monitor.capture.microphone import Microphone
 
-    return Microphone(row.device)
+    return Microphone(row.device, row.name, row.rate_hz, row.channels)
 
 
 class Starter:
@@ -115,7 +116,7 @@ class Starter:
             If the device cannot be opened or the models are refused.
         """
         ties = self._ties
-        driver = driver_for(source if ":" in source else f"device:{source}", ties.clock)
+        driver = driver_for(source, self._job.settings.capture, ties.clock)
         capture = Capture(driver, ties.clock, threading.Event())
         capture.start(OPEN_S)
         try:

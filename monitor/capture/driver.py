@@ -25,13 +25,22 @@ class Port:
     ----------
     ring, arrivals
         Of the capture; they outlive the stream.
+    rate_hz
+        To open the device with; so are the ring's channels.
     wake
         Set when something came.
     """
 
     def __init__(
-        self, ring: Ring, arrivals: deque[Arrival], clock: Clock, wake: threading.Event
+        self,
+        ring: Ring,
+        arrivals: deque[Arrival],
+        rate_hz: int,
+        clock: Clock,
+        wake: threading.Event,
     ) -> None:
+        self.rate_hz = rate_hz
+        self.channels = ring.channels
         self.live = True
         self.ended: str | None = None
         self._ring = ring

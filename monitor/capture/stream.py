@@ -293,7 +293,7 @@ class Capture:
                 )
             if not self.rate_hz:
                 self._prepare(rate_hz, channels)
-            port = Port(self._ring, self._arrivals, self.clock, self.wake)
+            port = Port(self._ring, self._arrivals, rate_hz, self.clock, self.wake)
             return rate_hz, channels, port, self.driver.open(port)
 
         def undo(opened: _Opened) -> None:
