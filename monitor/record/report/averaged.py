@@ -21,7 +21,7 @@ NEAR = 0.1
 """Cycles within this share of the median length are averaged: others would smear S2."""
 
 LEAST, MOST = 3, 2000
-WIDTH, HEIGHT, LEFT, RIGHT, TOP = 960, 200, 64, 14, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP = 960, 200, 64, 26, 26
 
 
 @dataclass(frozen=True, slots=True)

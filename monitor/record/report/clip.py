@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor import events as ev
 from monitor.record.export.model import RATE_HZ, Record
-from monitor.record.report.media import TOP_HZ, data_uri, png, spectrogram
+from monitor.record.report.media import TOP_HZ, data_uri, loudness, png, spectrogram
 from monitor.record.report.moments import Moment
 from monitor.record.report.svg import AMBER, BLUE, INK, Drawing, ticks
 from monitor.text import clock
@@ -17,7 +20,29 @@ WAVE_TOP, WAVE_HEIGHT = 26, 150
 PICTURE_HEIGHT, SPACE = 130, 14
 
 
-def figure(record: Record, moment: Moment, sound: NDArray[np.float32], key: str) -> str:
+QUIET = 3.0
+"""A clip is enlarged at most so much more than the others: silence must look like silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud the clips of a report are: median of their peaks, and of their loudest points."""
+
+    peak: float
+    top_db: float
+
+
+def level(moments: Sequence[Moment], sound: NDArray[np.float32]) -> Level:
+    """Measure the clips of a report."""
+    parts = [sound[one.start : one.stop] for one in moments]
+    peaks = [float(np.nanmax(np.abs(part), initial=0.0)) for part in parts]
+    tops = [float(loudness(part).max()) for part in parts]
+    return Level(float(np.median(peaks)), float(np.median(tops)))
+
+
+def figure(
+    record: Record, moment: Moment, sound: NDArray[np.float32], common: Level, key: str
+) -> str:
     """Return the figure of one moment as SVG.
 
     Parameters
@@ -28,6 +53,8 @@ def figure(record: Record, moment: Moment, sound: NDArray[np.float32], key: str)
         What is shown.
     sound
         float32 [n] of the whole session, NaN where lost.
+    common
+        Loudness of all clips of the report.
     key
         Prefix of the figure's ids.
     """
@@ -37,15 +64,21 @@ def figure(record: Record, moment: Moment, sound: NDArray[np.float32], key: str)
     drawing = Drawing(WIDTH, bottom + 30, key)
     across = (WIDTH - LEFT - RIGHT) / max(part.size, 1)
     beats = _sounds(record, moment)
-    for start, stop, name in beats:
+    labelled = 0.0
+    for start, stop, name, sure in beats:
         colour = BLUE if name == "S1" else AMBER
         x = LEFT + (start - moment.start) * across
         width = (stop - start) * across
-        drawing.rect(x, WAVE_TOP, width, WAVE_HEIGHT, colour, opacity=0.14)
+        drawing.rect(x, WAVE_TOP, width, WAVE_HEIGHT, colour, opacity=0.14 if sure else 0.05)
         drawing.line((x, WAVE_TOP), (x, bottom), colour, width=0.8, dash="3 3")
-        drawing.text(x + width / 2, WAVE_TOP - 8, name, fill=colour, anchor="middle", bold=True)
-    _wave(drawing, part, across)
-    uri = data_uri("image/png", png(spectrogram(part)))
+        middle = x + width / 2
+        if sure or middle - labelled > 34:  # words that would lie on each other say nothing
+            words = name if sure else f"({name})"
+            drawing.text(middle, WAVE_TOP - 8, words, fill=colour, anchor="middle", bold=sure)
+            labelled = middle
+    _wave(drawing, part, across, common.peak / QUIET)
+    top_db = max(float(loudness(part).max()), common.top_db - 20 * np.log10(QUIET))
+    uri = data_uri("image/png", png(spectrogram(part, top_db)))
     drawing.raw(
         f'<image x="{LEFT}" y="{picture}" width="{WIDTH - LEFT - RIGHT}" height="{PICTURE_HEIGHT}"'
         f' preserveAspectRatio="none" href="{uri}"/>'
@@ -66,20 +99,23 @@ def figure(record: Record, moment: Moment, sound: NDArray[np.float32], key: str)
     return drawing.render(f"Phonocardiogram from {clock(moment.start / RATE_HZ)}", words)
 
 
-def _sounds(record: Record, moment: Moment) -> list[tuple[int, int, str]]:
-    """Heart sounds that begin within the moment: (start, end, name)."""
+def _sounds(record: Record, moment: Moment) -> list[tuple[int, int, str, bool]]:
+    """Heart sounds that begin within the moment: (start, end, name, whether it counts)."""
+    least = record.session.settings.get("analysis.min_confidence")
+    least = least if isinstance(least, float) else 0.5
     found = []
     for beat in record.of(ev.Beat):
         for begin, over, name in ((beat.s1, beat.systole, "S1"), (beat.s2, beat.diastole, "S2")):
             if begin is not None and moment.start <= begin < moment.stop:
-                found.append((begin, min(begin if over is None else over, moment.stop), name))
+                stop = min(begin if over is None else over, moment.stop)
+                found.append((begin, stop, name, beat.confidence >= least))
     return found
 
 
-def _wave(drawing: Drawing, part: NDArray[np.float32], across: float) -> None:
-    """Draw the waveform: lowest and highest sample of each column, and a scale of its own."""
+def _wave(drawing: Drawing, part: NDArray[np.float32], across: float, least: float) -> None:
+    """Draw the waveform: lowest and highest sample of each column; ``least`` is its full height."""
     middle = WAVE_TOP + WAVE_HEIGHT / 2
-    peak = float(np.nanmax(np.abs(part), initial=0.0)) or 1.0
+    peak = max(float(np.nanmax(np.abs(part), initial=0.0)), least) or 1.0
     drawing.line((LEFT, middle), (WIDTH - RIGHT, middle))
     drawing.text(LEFT - 8, WAVE_TOP + 12, f"{peak:.2g}", anchor="end")
     drawing.text(LEFT - 8, middle + 4, "0", anchor="end")

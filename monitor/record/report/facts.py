@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor import events as ev
@@ -32,8 +32,9 @@ class Facts:
         Spans (start, end, value), cut at gaps.
     share
         Quality → share of the heard time.
-    p, windows
-        σ(mean logit) over all used windows, None without; how many.
+    p, windows, judged
+        σ(mean logit) over all used windows, None without; how many; the verdict on the whole by
+        the thresholds of the model's card, None where these or windows are missing.
     last
         The last verdict that was not none, None without.
     alarms
@@ -52,6 +53,7 @@ class Facts:
     verdicts: tuple[Span, ...]
     p: float | None
     windows: int
+    judged: ev.VerdictValue | None
     last: ev.Verdict | None
     alarms: tuple[Episode, ...]
 
@@ -68,8 +70,8 @@ class Facts:
         return len(chosen) / self.hours
 
 
-def gather(record: Record) -> Facts:
-    """Collect the facts of a record."""
+def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
+    """Collect the facts of a record; ``card`` is that of the model that judged it."""
     gaps = record.of(ev.Gap)
     lost = sorted((gap.start, gap.start + gap.length) for gap in gaps)
     present = sum(b - a for a, b in heard(0, record.length, lost))
@@ -81,6 +83,7 @@ def gather(record: Record) -> Facts:
     quality = spans(changes, record.length, gaps)
     verdicts = record.of(ev.Verdict)
     ps = [one.p for one in record.of(ev.Window) if one.used and one.p is not None]
+    p = _mean_logit(ps)
     return Facts(
         length=record.length,
         heard=present,
@@ -95,8 +98,9 @@ def gather(record: Record) -> Facts:
             for value in ("good", "noisy", "clipped", "no_heart", "flat")
         },
         verdicts=tuple(spans(((v.index, str(v.value)) for v in verdicts), record.length, gaps)),
-        p=_mean_logit(ps),
+        p=p,
         windows=len(ps),
+        judged=_judged(p, card or {}),
         last=next((one for one in reversed(verdicts) if one.value != "none"), None),
         alarms=tuple(episodes(record.events)),
     )
@@ -105,6 +109,15 @@ def gather(record: Record) -> Facts:
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
+
+
+def _judged(p: float | None, card: Mapping[str, object]) -> ev.VerdictValue | None:
+    normal, abnormal = card.get("threshold_normal"), card.get("threshold_abnormal")
+    if p is None or not isinstance(normal, float) or not isinstance(abnormal, float):
+        return None
+    if p >= abnormal:
+        return "abnormal"
+    return "normal" if p <= normal else "unsure"
 
 
 def _mean_logit(ps: list[float]) -> float | None:

@@ -33,8 +33,8 @@ _ANCHORS = np.array(
 )
 
 
-def spectrogram(sound: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the shades of a spectrogram, 0..LEVELS-1, rows from TOP_HZ down to 0.
+def loudness(sound: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the spectrogram in dB, rows from TOP_HZ down to 0, one column each `HOP` samples.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def spectrogram(sound: NDArray[np.float32]) -> NDArray[np.uint8]:
 
     Returns
     -------
-    uint8 [rows, columns]
-        `RANGE_DB` below the loudest point is 0. One column each `HOP` samples.
+    float64 [rows, columns]
     """
     half = WINDOW // 2
     padded = np.concatenate(
@@ -53,8 +52,22 @@ def spectrogram(sound: NDArray[np.float32]) -> NDArray[np.uint8]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     power = np.abs(np.fft.rfft(frames * get_window("hann", WINDOW), POINTS)) ** 2
     rows = TOP_HZ * POINTS // RATE_HZ + 1
-    loudness = 10 * np.log10(np.maximum(power[:, :rows].T[::-1], 1e-14))
-    shade = (loudness - loudness.max()) / RANGE_DB + 1
+    decibel: NDArray[np.float64] = 10 * np.log10(np.maximum(power[:, :rows].T[::-1], 1e-14))
+    return decibel
+
+
+def spectrogram(sound: NDArray[np.float32], top_db: float | None = None) -> NDArray[np.uint8]:
+    """Return the shades of a spectrogram, uint8 [rows, columns], 0..LEVELS-1.
+
+    Parameters
+    ----------
+    sound
+        float32 [n] at 2 kHz; NaN counts as silence.
+    top_db
+        Level of the darkest shade, white lies `RANGE_DB` below; by default the loudest point.
+    """
+    decibel = loudness(sound)
+    shade = (decibel - (decibel.max() if top_db is None else top_db)) / RANGE_DB + 1
     shades: NDArray[np.uint8] = np.round(np.clip(shade, 0, 1) * (LEVELS - 1)).astype(np.uint8)
     return shades
 

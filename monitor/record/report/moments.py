@@ -13,8 +13,11 @@ from monitor.record.export.model import RATE_HZ, Record
 from monitor.record.report.facts import Facts
 
 SECONDS = 5
-BEFORE_S = 4.5
-"""Of a clip, before its alarm became active: what raised it was heard before."""
+LONGER = {"heart_lost": 10}
+"""Seconds of the clip of some alarms: here the last beats, and the silence after them."""
+
+AFTER_S = 0.5
+"""Of a clip, after its alarm became active: what raised it was heard before."""
 
 MOST = 8
 """Clips in a report; each weighs about 200 KB."""
@@ -48,8 +51,9 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Mom
         if len(chosen) >= MOST:
             break
         words = f"{one.kind.replace('_', ' ')}, {one.priority}: {one.evidence}"
-        start = round(one.start - BEFORE_S * RATE_HZ)
-        moment = _fitted(start, sound.size, f"Before the alarm {words}")
+        length = LONGER.get(one.kind, SECONDS) * RATE_HZ
+        start = round(one.start + AFTER_S * RATE_HZ) - length
+        moment = _fitted(start, length, sound.size, f"Before the alarm {words}")
         if not _mostly_heard(sound, moment):
             continue
         same = next((m for m in chosen if abs(m.start - moment.start) < RATE_HZ), None)
@@ -76,12 +80,13 @@ def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Mome
                 return Moment(begin, begin + length, "The first five seconds of good signal")
     if facts.alarms or not sound.size:
         return None
-    moment = _fitted(0, sound.size, "The begin; no stretch of good signal was found")
+    why = "The begin; no stretch of good signal was found"
+    moment = _fitted(0, SECONDS * RATE_HZ, sound.size, why)
     return moment if _mostly_heard(sound, moment) else None
 
 
-def _fitted(start: int, size: int, why: str) -> Moment:
-    length = min(SECONDS * RATE_HZ, size)
+def _fitted(start: int, length: int, size: int, why: str) -> Moment:
+    length = min(length, size)
     begin = min(max(start, 0), size - length)
     return Moment(begin, begin + length, why)
 

@@ -75,8 +75,8 @@ def _cards(facts: Facts) -> list[tuple[str, str, str]]:
     whole = ("Heart sound, whole session", "--", "no window was used")
     if facts.p is not None:
         side = "abnormal" if facts.p > 0.5 else "normal"
-        used = f"{facts.windows} windows; nearer to {side}"
-        whole = ("Heart sound, whole session", f"p {facts.p:.2f}", used)
+        used = f"p {facts.p:.2f} from {facts.windows} windows; nearer to {side}"
+        whole = ("Heart sound, whole session", facts.judged or f"p {facts.p:.2f}", used)
     per_hour = facts.per_hour()
     rate_of = "" if per_hour is None else f"{per_hour:.1f} per hour of sound"
     if facts.heard < SHORT_S * RATE_HZ:
@@ -123,11 +123,11 @@ def _alarm_row(record: Record, one: Episode) -> list[page.Cell]:
         length = f"latched after {_seconds(one.condition_end - one.start)}"
     answered = "no" if one.acknowledged is None else page.shown_time(record, one.acknowledged)
     return [
-        one.kind.replace("_", " "),
+        (one.kind.replace("_", " "), "t"),
         one.priority,
         (page.shown_time(record, one.start), "t"),
-        length,
-        answered,
+        (length, "t"),
+        (answered, "t"),
         one.evidence,
     ]
 

@@ -44,7 +44,8 @@ def timeline(record: Record, facts: Facts) -> str:
     bands = p_top + P_HEIGHT + SPACE
     alarms = bands + 2 * (BAND + 6)
     marks = alarms + max(len(lanes), 1) * (BAND + 4) + 4
-    bottom = marks + BAND
+    marked = bool(record.of(ev.Mark) or record.of(ev.Fault))
+    bottom = marks + (BAND if marked else 0)
     drawing = Drawing(WIDTH, bottom + 30, "timeline")
     place = _Scale(max(record.length, 1))
     _axis(drawing, record, place, bottom)
@@ -60,7 +61,8 @@ def timeline(record: Record, facts: Facts) -> str:
                 place(start), top, place(stop) - place(start), BAND, colours[value], _word(value)
             )
     _alarms(drawing, lanes, place, alarms, record.length)
-    _marks(drawing, record, place, marks)
+    if marked:
+        _marks(drawing, record, place, marks)
     for gap in record.of(ev.Gap):
         words = f"gap of {gap.length / RATE_HZ:.1f} s: {gap.reason}"
         x = place(gap.start)

@@ -9,7 +9,6 @@ gives the same page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +20,18 @@ from monitor.record import heard
 from monitor.record.export.model import RATE_HZ, Record
 from monitor.record.publish import write_text
 from monitor.record.report import averaged, clip, page, parts
+from monitor.record.report.cards import shipped_cards
 from monitor.record.report.facts import Facts, gather
 from monitor.record.report.media import PLAYED_HZ, data_uri, wav
 from monitor.record.report.moments import Moment, choose
 from monitor.record.report.timeline import timeline
 from monitor.text import safe_stem
 
-Card = Mapping[str, object]
-
 
 def write_report(
     record: Record,
     path: Path | None = None,
     *,
-    cards: Mapping[str, Card] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write the report; return where.
@@ -45,8 +42,6 @@ def write_report(
         The session.
     path
         The file (``.html``); by default named after the session, here.
-    cards
-        Model cards by the name the session line gives the model.
     overwrite
         Whether an existing file may be replaced.
 
@@ -62,13 +57,14 @@ def write_report(
     path = Path(f"{safe_stem(record.session.name)}.html") if path is None else path
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{path} does not end in .html", "a report is a web page")
-    write_text(path.parent, {path.name: render(record, cards)}, overwrite)
+    write_text(path.parent, {path.name: render(record)}, overwrite)
     return path
 
 
-def render(record: Record, cards: Mapping[str, Card] | None = None) -> str:
+def render(record: Record) -> str:
     """Return the report as HTML."""
-    facts = gather(record)
+    cards = shipped_cards(record)
+    facts = gather(record, cards.get("student", {}))
     sound = heard.load(record)
     sections = [page.section("timeline", "Timeline", _timeline(record, facts))]
     sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))
@@ -77,7 +73,7 @@ def render(record: Record, cards: Mapping[str, Card] | None = None) -> str:
     sections.append(page.section("alarms", "Alarms", parts.alarms(record, facts)))
     sections.append(page.section("signal", "Signal", parts.signal(record, facts)))
     sections.append(page.section("numbers", "In numbers", parts.numbers(record, facts)))
-    sections.append(page.section("model", "Model and settings", parts.model(record, cards or {})))
+    sections.append(page.section("model", "Model and settings", parts.model(record, cards)))
     name = record.session.name
     foot = (
         "Written by Apexbeat from the events of one session. Indices count samples at 2 kHz from "
@@ -109,10 +105,12 @@ def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) ->
     moments = choose(record, facts, sound)
     if not moments:
         return page.paragraph("No stretch of sound is whole enough to be shown.")
-    drawn = [_moment(record, one, sound, f"clip{n}") for n, one in enumerate(moments)]
+    level = clip.level(moments, sound)
+    drawn = [_moment(record, one, sound, level, f"clip{n}") for n, one in enumerate(moments)]
     intro = page.paragraph(
-        "Above: the sound from 20 to 400 Hz with the heart sounds that were found; each clip has "
-        "its own scale (full scale is 1). Below: its spectrogram, 55 dB from white to dark. "
+        "Above: the sound from 20 to 400 Hz (full scale is 1) with the heart sounds that were "
+        "found, those of low confidence in brackets. Below: its spectrogram, 55 dB from white to "
+        "dark. "
         f"The player holds the same sound, made louder, at {PLAYED_HZ // 1000} kHz; small "
         "loudspeakers cannot give it, headphones can.",
         "note",
@@ -120,11 +118,13 @@ def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) ->
     return intro + "".join(drawn)
 
 
-def _moment(record: Record, one: Moment, sound: NDArray[np.float32], key: str) -> str:
+def _moment(
+    record: Record, one: Moment, sound: NDArray[np.float32], level: clip.Level, key: str
+) -> str:
     part = sound[one.start : one.stop]
     start, stop = clip.tenths(one.start / RATE_HZ), clip.tenths(one.stop / RATE_HZ)
     return page.figure(
-        clip.figure(record, one, sound, key),
+        clip.figure(record, one, sound, level, key),
         f"{one.why}.",
         heading=f"{start} to {stop}",
         sound=data_uri("audio/wav", wav(part)),
