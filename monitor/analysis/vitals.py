@@ -34,6 +34,9 @@ SPREAD_SPAN = 30 * RATE_HZ
 SPREAD_LEAST = 12
 """Fewer cycles than this give no spread."""
 
+NEIGHBOURS = 2
+"""Cycles on either side that a cycle is compared with."""
+
 MAD_TO_DEVIATION = 1.4826
 """Median absolute deviation of a normal distribution to its standard deviation."""
 
@@ -50,7 +53,8 @@ class Vitals:
     rate
         1/min, median of the last five cycles.
     spread
-        Robust standard deviation of the cycle length over 30 s, as a share of its median.
+        Robust deviation of the cycle length from its neighbours over 30 s, as a share of its
+        median.
     systole_ms, diastole_ms
         Onset of S1 to onset of S2, and on to the next S1; medians of the same cycles.
     age
@@ -179,8 +183,12 @@ class VitalsTracker:
         return Life(self._beats, len(self._onsets), index - self._last, clear)
 
     def _spread(self, index: int) -> float | None:
+        """Robust deviation of each cycle from its neighbours: a drifting rate is no irregularity."""
         lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN]
         if len(lengths) < SPREAD_LEAST:
             return None
-        middle = median(lengths)
-        return float(MAD_TO_DEVIATION * median(abs(n - middle) for n in lengths) / middle)
+        off = []
+        for n, length in enumerate(lengths):
+            neighbours = lengths[max(0, n - NEIGHBOURS) : n] + lengths[n + 1 : n + 1 + NEIGHBOURS]
+            off.append(abs(length - median(neighbours)))
+        return float(MAD_TO_DEVIATION * median(off) / median(lengths))

@@ -101,10 +101,15 @@ def test_a_cycle_that_touches_a_bad_span_does_not_count():
 def test_the_spread_is_robust_and_needs_twelve_cycles():
     made, end = tracker([2000] * 11)
     assert made.vitals(end).spread is None
-    made, end = tracker([2000, 1800, 2200] * 5)
-    assert made.vitals(end).spread == pytest.approx(1.4826 * 200 / 2000)
+    made, end = tracker([1800, 2200] * 7)
+    assert made.vitals(end).spread == pytest.approx(1.4826 * 200 / 2000, rel=0.1)
     made, end = tracker([2000] * 13 + [5000])
     assert made.vitals(end).spread == 0
+
+
+def test_a_rate_that_drifts_is_not_irregular():
+    made, end = tracker(range(2000, 1000, -50))
+    assert made.vitals(end).spread < 0.02
 
 
 def test_the_spread_looks_back_thirty_seconds():
