@@ -116,6 +116,7 @@ class Starter:
             If the device cannot be opened or the models are refused.
         """
         ties = self._ties
+        now = ties.clock.wall()
         driver = driver_for(source, self._job.settings.capture, ties.clock)
         capture = Capture(driver, ties.clock, threading.Event())
         capture.start(OPEN_S)
@@ -124,7 +125,6 @@ class Starter:
         except BaseException:
             capture.close()
             raise
-        now = ties.clock.wall()
         row = SessionRow(
             id=new_id(now),
             name=driver.name,

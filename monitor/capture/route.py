@@ -12,6 +12,7 @@ import re
 import subprocess
 import threading
 from dataclasses import dataclass
+from itertools import pairwise
 
 ASK_S = 2.0
 """Time limit of one question."""
@@ -41,7 +42,7 @@ def parse(outputs: str, sources: str, pid: int) -> list[Fed]:
             names[fields[0]] = fields[1]
     starts = [match.start() for match in _OUTPUT.finditer(outputs)]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(outputs)], strict=True):
+    for start, end in pairwise([*starts, len(outputs)]):
         part = outputs[start:end]
         number, source, owner = _OUTPUT.search(part), _SOURCE.search(part), _PID.search(part)
         if number and source and owner and int(owner[1]) == pid:
