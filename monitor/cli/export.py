@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+
+from monitor.cli.session_option import read_session, session_options
 
 FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
 
 
-def parse_start(text: str | None) -> datetime | None:
-    """Read the wall time of the first sample; without a zone it is UTC.
-
-    Raises
-    ------
-    UsageError
-        If it is no date.
-    """
-    from monitor.errors import UsageError
-    from monitor.text import clean
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--start {clean(text, 60)} is no date", "write it as 2026-05-04T03:02:01+02:00"
-        ) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
 @click.command("export")
-@click.argument("session")
+@session_options
 @click.option(
     "--to", required=True, type=click.Choice(FORMATS), help="Format of the files to be written."
 )
@@ -43,33 +23,29 @@ def parse_start(text: str | None) -> datetime | None:
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
+    metavar="DIR",
     help="Folder for them; made if missing. [here]",
 )
 @click.option(
     "--what",
     multiple=True,
-    help="CSV only: a table (beats, vitals, alarms, episodes, windows, verdicts, quality, gaps, "
-    "marks, faults); may be given several times. [all]",
+    metavar="TABLE",
+    help="CSV only: beats, vitals, alarms, episodes, windows, verdicts, quality, gaps, marks or "
+    "faults; may be repeated. [all]",
 )
-@click.option(
-    "--audio",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The sound of the session, for the signal in WFDB and EDF+.",
-)
-@click.option("--start", help="Wall time of the first sample (ISO 8601; UTC without a zone).")
-@click.option("--name", help="First part of the file names. [the session's name]")
+@click.option("--name", metavar="STEM", help="First part of the file names. [the session's name]")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def export(
-    session: str,
     to: str,
     folder: Path,
     what: tuple[str, ...],
-    audio: Path | None,
-    start: str | None,
     name: str | None,
     overwrite: bool,
+    **session: Any,
 ) -> None:
-    """Write SESSION (an event file, or a session's id) in another format.
+    """Write SESSION in another format.
+
+    SESSION is an event file, or a session of the record: its id, the id's beginning, or "last".
 
     \b
     csv    tables of beats, vitals, alarms, windows, ...
@@ -78,12 +54,13 @@ def export(
     edf    EDF+: sound, heart rate, annotations (needs the extra apexbeat[export])
     fhir   R4 Observations of the heart rate, R6 (ballot) DeviceAlerts
 
-    The sound is band-limited to 20-400 Hz. No patient is named in any file.
+    WFDB and EDF+ hold the sound if --audio gives it, band-limited to 20-400 Hz. No patient is
+    named in any file.
     """
-    from monitor.record.export.open import open_session
     from monitor.record.export.write import export as write
+    from monitor.text import harmless
 
-    record = open_session(session, audio, parse_start(start))
-    paths = write(record, to, folder, what=what, stem=name, overwrite=overwrite)
-    for path in paths:
-        click.echo(str(path))
+    for path in write(
+        read_session(**session), to, folder, what=what, stem=name, overwrite=overwrite
+    ):
+        click.echo(harmless(str(path), 4096))

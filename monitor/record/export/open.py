@@ -11,17 +11,22 @@ from monitor.record.export.model import Record, from_event_file
 from monitor.text import clean
 
 
-def open_session(session: str, sound: Path | None, start: datetime | None) -> Record:
+def open_session(
+    session: str, sound: Path | None, start: datetime | None, store: Path | None = None
+) -> Record:
     """Read a session.
 
     Parameters
     ----------
     session
-        Path of an event file.
+        Path of an event file, or else the id of a session in the store (its begin is enough;
+        ``last`` is the newest).
     sound
         Its sound, None without.
     start
-        Wall time of index 0, None where unknown.
+        Wall time of index 0, None where it is unknown or the store knows it.
+    store
+        Folder of the store; None has none.
 
     Raises
     ------
@@ -31,11 +36,17 @@ def open_session(session: str, sound: Path | None, start: datetime | None) -> Re
         If it is no event file.
     """
     path = Path(session)
-    if not path.is_file():
+    if path.is_file():
+        record = from_event_file(path)
+    elif store is None or "/" in session or path.suffix:
         raise NoInputError(
-            f"there is no event file {clean(session, 200)}", "give a .jsonl file of a replay"
+            f"there is no event file {clean(session, 200)}",
+            "give a .jsonl file, or the id of a session in the store",
         )
-    record = from_event_file(path)
+    else:
+        from monitor.record.export.stored import from_store
+
+        record = from_store(store, session)
     if sound is not None:
         record = replace(record, sound=sound)
     return record if start is None else record.begun(start)
