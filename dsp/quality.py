@@ -2,24 +2,29 @@
 
 In: mono 2 kHz sound before the band-pass and the filtered sound of the same indices. Out: one
 `Span` for every 1 000 samples counted from index 0, with a reason in words. A span is judged
-with what came before it and `AHEAD` spans after it; after a start the first spans wait for
-`START` spans and are judged backwards. Nothing depends on how the sound was cut.
+with up to `BEHIND` spans before it and `AHEAD` after it; after a start or a gap the first spans
+wait for `START` spans and are judged backwards. Nothing depends on how the sound was cut.
+
+What is measured stands in `dsp.quality_features`, the fitted judgement in `dsp.quality_judge`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from dsp.stage import STEP, FloatArray
-
-QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
+from dsp.quality_features import HOP, Measures, features, loudness, measure
+from dsp.quality_judge import Judge, QualityValue
+from dsp.quality_table import PARAMETERS
+from dsp.stage import RATE_HZ, STEP, FloatArray
 
 AHEAD = 2
 """Spans after a span that its judgement may use."""
+
+BEHIND = 7
+"""Spans before it."""
 
 START = 8
 """Spans that are heard before the first is judged."""
@@ -29,10 +34,6 @@ FLAT_PEAK_TO_PEAK = 1.0e-4
 
 FLAT_RUN = 3
 """Spans in a row: silence of 1.5 s is longer than any diastole at 30/min."""
-
-CLIP_LEVEL = 0.98
-CLIP_SAMPLES = 20
-"""Samples of a span at full scale that make it clipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measures:
-    """What is kept of one span."""
+class _Heard:
+    """One span that was heard."""
 
     start: int
     end: int
     flat: bool
-    clipped: bool
+    measures: Measures
 
 
 class QualityIndex:
@@ -67,6 +68,7 @@ class QualityIndex:
     delay = STEP * (1 + AHEAD)
 
     def __init__(self) -> None:
+        self._judge = Judge(PARAMETERS)
         self.reset(0)
 
     def reset(self, index: int) -> None:
@@ -74,7 +76,9 @@ class QualityIndex:
         self._index = index
         self._raw: FloatArray = np.zeros(0)
         self._filtered: FloatArray = np.zeros(0)
-        self._waiting: deque[_Measures] = deque()
+        self._before: FloatArray = np.zeros(HOP)
+        self._waiting: deque[_Heard] = deque()
+        self._past: deque[_Heard] = deque(maxlen=BEHIND)
         self._started = False
         self._flat_run = 0
 
@@ -93,51 +97,54 @@ class QualityIndex:
         spans: list[Span] = []
         done = 0
         while raw.size - done >= (take := STEP - self._index % STEP):
-            spans += self._span(raw[done : done + take], filtered[done : done + take])
+            self._hear(raw[done : done + take], filtered[done : done + take])
+            spans += self._certain()
             done += take
         self._raw, self._filtered = raw[done:].copy(), filtered[done:].copy()
         return spans
 
     def flush(self) -> list[Span]:
         """Judge what is left; the last span may be shorter."""
-        spans: list[Span] = []
         if self._raw.size:
-            spans = self._span(self._raw, self._filtered)
+            self._hear(self._raw, self._filtered)
             self._raw, self._filtered = np.zeros(0), np.zeros(0)
+        spans = []
         while self._waiting:
-            spans.append(self._judge())
+            spans.append(self._next())
         return spans
 
-    def _span(self, raw: FloatArray, filtered: FloatArray) -> list[Span]:
-        raw, filtered = np.nan_to_num(raw), np.nan_to_num(filtered)
+    def _hear(self, raw: FloatArray, filtered: FloatArray) -> None:
+        if not (np.isfinite(raw.sum()) and np.isfinite(filtered.sum())):
+            raw, filtered = (np.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (raw, filtered))
         start, self._index = self._index, self._index + raw.size
-        self._waiting.append(
-            _Measures(
-                start,
-                self._index,
-                bool(np.ptp(raw) < FLAT_PEAK_TO_PEAK),
-                int(np.count_nonzero(np.abs(raw) >= CLIP_LEVEL)) >= CLIP_SAMPLES,
-            )
-        )
+        flat = bool(raw.max() - raw.min() < FLAT_PEAK_TO_PEAK)
+        measures = measure(raw, filtered, self._before)
+        self._before = np.concatenate([self._before, filtered])[-HOP:]
+        self._waiting.append(_Heard(start, self._index, flat, measures))
+
+    def _certain(self) -> list[Span]:
         if not self._started and len(self._waiting) < START:
             return []
         self._started = True
         spans = []
         while len(self._waiting) > AHEAD:
-            spans.append(self._judge())
+            spans.append(self._next())
         return spans
 
-    def _judge(self) -> Span:
-        """The oldest span that waits."""
+    def _next(self) -> Span:
+        """Judge the oldest span that waits."""
         run = self._flat_run
-        for measures in self._waiting:
-            if not measures.flat:
+        for heard in self._waiting:
+            if not heard.flat:
                 break
             run += 1
+        around = [heard.measures for heard in (*self._past, *self._waiting)]
+        here = len(self._past)
         this = self._waiting.popleft()
+        self._past.append(this)
         self._flat_run = self._flat_run + 1 if this.flat else 0
+        loud = loudness(around[here : here + 1 + AHEAD])
+        value, reason = self._judge(features(around, here), loud)
         if this.flat and run >= FLAT_RUN:
-            return Span(this.start, this.end, "flat", f"flat for {run * STEP / 2000:.0f} s")
-        if this.clipped:
-            return Span(this.start, this.end, "clipped", "louder than full scale")
-        return Span(this.start, this.end, "good", "")
+            return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")
+        return Span(this.start, this.end, value, reason)

@@ -1,0 +1,137 @@
+"""The fitted judgement of the signal quality.
+
+In: the vector of `dsp.quality_features` and the loudness of a span. Out: a value and a reason. A
+small network gives the chances of good, noisy and no heart; a threshold, fitted so that few
+hand-annotated clean spans are lost, decides for or against good; how loud the heart was a moment
+ago helps to tell a noise that hides it from a silence without it. The numbers shipped are those
+of `dsp.quality_table`, written by ``python -m training.quality``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dsp.quality_features import NAMES
+from dsp.stage import FloatArray
+
+QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
+
+QUIET_DB = 10.0
+"""A span so far under the heart's loudness holds no heart sound."""
+
+LOUD_DB = 6.0
+"""A bad span so far over the heart's loudness may hide one."""
+
+FORGET_DB = 0.5
+"""Per good span: how fast a louder heart is forgotten."""
+
+HYSTERESIS = 0.25
+"""In units of the logit, around the threshold: a value that was taken is kept a little."""
+
+LIMIT = 4.0
+"""Scaled features are cut here: nothing unheard-of decides alone."""
+
+_FULL_SCALE = NAMES.index("full_scale")
+_REASONS = {
+    "steady": "steady noise",
+    "speech": "speech or music",
+    "rubbing": "rubbing",
+    "hum": "hum or a tone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is fitted.
+
+    Attributes
+    ----------
+    clipped_share
+        Share of samples at full scale, over a context, that is called clipped.
+    threshold
+        Least logit of good.
+    mean, deviation
+        float64 [f] of the features.
+    hidden, hidden_bias, out, out_bias
+        Network f → h → (good, noisy, no heart).
+    kinds, kind, kind_bias
+        Names of noises, and the linear model that tells them apart.
+    """
+
+    clipped_share: float
+    threshold: float
+    mean: FloatArray
+    deviation: FloatArray
+    hidden: FloatArray
+    hidden_bias: FloatArray
+    out: FloatArray
+    out_bias: FloatArray
+    kinds: tuple[str, ...]
+    kind: FloatArray
+    kind_bias: FloatArray
+
+
+class Judge:
+    """Judges one span after another; remembers how loud the heart was."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self._heart_db: float | None = None
+        self._good = True
+
+    def __call__(self, vector: FloatArray, loud_db: float) -> tuple[QualityValue, str]:
+        """Value and reason of the next span.
+
+        Parameters
+        ----------
+        vector
+            float64 [`dsp.quality_features.COUNT`].
+        loud_db
+            `dsp.quality_features.loudness` of the span and those ahead.
+        """
+        fitted = self._parameters
+        if vector[_FULL_SCALE] >= fitted.clipped_share:
+            return "clipped", "louder than full scale"
+        scaled = scale(fitted, vector)
+        logits = value_logits(fitted, scaled)
+        margin = good_margin(logits) - fitted.threshold
+        self._good = margin >= (-HYSTERESIS if self._good else HYSTERESIS)
+        if self._good:
+            before = loud_db if self._heart_db is None else self._heart_db - FORGET_DB
+            self._heart_db = max(loud_db, before)
+            return "good", ""
+        heart_db = self._heart_db
+        if heart_db is not None and loud_db < heart_db - QUIET_DB:
+            return "no_heart", "no heart sounds"
+        hidden = heart_db is not None and loud_db > heart_db + LOUD_DB
+        reason = _REASONS[fitted.kinds[int(kind_logits(fitted, scaled).argmax())]]
+        if hidden or logits[1] >= logits[2]:
+            return "noisy", reason
+        return "no_heart", reason if reason == _REASONS["speech"] else "no heart sounds"
+
+
+def scale(fitted: Parameters, vector: FloatArray) -> FloatArray:
+    """Features in units of their deviation."""
+    out: FloatArray = np.clip((vector - fitted.mean) / fitted.deviation, -LIMIT, LIMIT)
+    return out
+
+
+def value_logits(fitted: Parameters, scaled: FloatArray) -> FloatArray:
+    """Logits of good, noisy and no heart; sums without BLAS, alike for every way of cutting."""
+    hidden = np.tanh((fitted.hidden * scaled).sum(axis=1) + fitted.hidden_bias)
+    out: FloatArray = (fitted.out * hidden).sum(axis=1) + fitted.out_bias
+    return out
+
+
+def good_margin(logits: FloatArray) -> float:
+    """Logit of good against everything else."""
+    return float(logits[0] - np.logaddexp(logits[1], logits[2]))
+
+
+def kind_logits(fitted: Parameters, scaled: FloatArray) -> FloatArray:
+    """Logits of the kinds of noise."""
+    out: FloatArray = (fitted.kind * scaled).sum(axis=1) + fitted.kind_bias
+    return out
