@@ -23,7 +23,7 @@ RR_S = np.array([0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.1, 1.3, 1.6, 
 SYSTOLE_S = np.array(
     [0.140, 0.172, 0.212, 0.246, 0.279, 0.306, 0.325, 0.338, 0.355, 0.372, 0.392, 0.405]
 )
-"""Mean time from S1 to S2 at each cycle length (hand annotations of cinc2016; ends extrapolated)."""
+"""Mean time from S1 to S2 at each cycle length (annotations of cinc2016; ends extrapolated)."""
 DB = float(np.log(10) / 10)
 
 
@@ -158,14 +158,43 @@ def change_sounds(x: Float32, labels: Labels, rng: Generator) -> Float32:
 
 
 def break_contact(x: Float32, labels: Labels, rng: Generator) -> tuple[Float32, Labels]:
-    """Replace a span by silence (digital or a faint hiss): nothing to be found there."""
+    """Replace a span by silence, digital or a faint hiss: nothing to be found there."""
     count = len(x)
-    long = min(int(rng.integers(10, 300)), count)
+    long = count if rng.random() < 0.15 else min(int(rng.integers(15, 400)), count)
     at = int(rng.integers(0, count - long + 1))
     x, labels = x.copy(), labels.copy()
-    x[at : at + long] = SILENCE
+    if rng.random() < 0.5:
+        x[at : at + long] = SILENCE
+    else:
+        hiss = rng.uniform(SILENCE, float(x.min())) + rng.normal(0, 0.5, FEATURES)
+        x[at : at + long] = hiss + rng.normal(0, rng.uniform(0, 1.2), (long, FEATURES))
     labels[at : at + long] = NONE
     return x, labels
+
+
+def stop_heart(x: Float32, labels: Labels, rng: Generator) -> tuple[Float32, Labels]:
+    """Fill a span of 2.5–10 s with what is heard between beats: the heart pauses, the room not."""
+    between = np.flatnonzero(labels == 3)
+    if len(between) < 50 or len(x) < 200:
+        return x, labels
+    long = int(rng.integers(125, min(500, len(x))))
+    at = int(rng.integers(0, len(x) - long + 1))
+    begins = rng.choice(between, long // 4 + 1)
+    source = np.minimum((begins[:, None] + np.arange(4)).reshape(-1)[:long], len(x) - 1)
+    source = np.where(labels[source] == 3, source, np.repeat(begins, 4)[:long])
+    x, labels = x.copy(), labels.copy()
+    x[at : at + long] = x[source]
+    labels[at : at + long] = NONE
+    return x, labels
+
+
+def shift_bands(x: Float32, rng: Generator) -> Float32:
+    """Move the spectrum by up to one band: smaller hearts sound higher."""
+    halves = x.reshape(-1, BANDS)
+    at = np.clip(np.arange(BANDS) + rng.uniform(-1.0, 1.0), 0, BANDS - 1)
+    low = np.minimum(at.astype(int), BANDS - 2)
+    part = (at - low).astype(np.float32)
+    return (halves[:, low] * (1 - part) + halves[:, low + 1] * part).reshape(x.shape)
 
 
 def only_noise(x: Float32, bank: Float32, rng: Generator) -> Float32:
@@ -186,10 +215,14 @@ def augment(
     x, labels = x[:length], labels[:length]
     if rng.random() < 0.03:
         return only_noise(x, bank, rng), np.full(len(x), NONE, np.uint8)
+    if rng.random() < 0.35:
+        x = shift_bands(x, rng)
     if rng.random() < 0.4:
         x = change_sounds(x, labels, rng)
     if rng.random() < 0.25:
         x = add_murmur(x, labels, bank, rng)
+    if rng.random() < 0.12:
+        x, labels = stop_heart(x, labels, rng)
     if rng.random() < 0.5:
         x = add_noise(x, bank, rng, (-3.0, 30.0))
     if rng.random() < 0.15:
@@ -198,6 +231,6 @@ def augment(
         at = int(rng.integers(0, len(x)))
         x = x.copy()
         x[at:] += rng.normal(0, 15 * DB)
-    if rng.random() < 0.06:
+    if rng.random() < 0.08:
         x, labels = break_contact(x, labels, rng)
     return x, labels

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+import soundfile
 from numpy.typing import NDArray
 
 from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
+from dsp.chain import process
+from dsp.stage import CHAIN_VERSION
 
 STATES = ("S1", "systole", "S2", "diastole")
 IGNORE = 255
@@ -111,6 +114,43 @@ def band_features(sound: NDArray[np.floating]) -> NDArray[np.float32]:
     if not parts:
         return np.zeros((0, FEATURES), np.float32)
     return np.concatenate(parts)[-first : -first + whole]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Scored recordings with their filtered sound, features, labels and annotations."""
+
+    recordings: list[Recording]
+    truths: list[Truth]
+    sounds: list[NDArray[np.float32]]
+    features: list[NDArray[np.float32]]
+    labels: list[NDArray[np.uint8]]
+
+
+def prepare(data: Path) -> Prepared:
+    """Run the chain over every scored recording, or read what an earlier run kept."""
+    items, annotated = recordings(data), truths(data)
+    digest = hashlib.sha256(f"{CHAIN_VERSION} {[r.name for r in items]}".encode()).hexdigest()[:12]
+    kept = cache_dir() / f"sound-{digest}.npz"
+    if not kept.exists():
+        _keep(items, kept)
+    stored = np.load(kept)
+    ends = np.cumsum(stored["lengths"])
+    sounds = np.split(stored["sound"], ends[:-1])
+    features = [band_features(s) for s in sounds]
+    found = [annotated[r.name] for r in items]
+    labels = [t.frames(len(f)) for t, f in zip(found, features, strict=True)]
+    return Prepared(items, found, sounds, features, labels)
+
+
+def _keep(items: list[Recording], path: Path) -> None:
+    sounds = []
+    for item in items:
+        sound, rate = soundfile.read(item.path, dtype="float32")
+        sounds.append(process(sound, rate).astype(np.float32))
+    part = path.with_suffix(".part.npz")
+    np.savez(part, sound=np.concatenate(sounds), lengths=np.array([len(s) for s in sounds]))
+    part.rename(path)
 
 
 def folds(items: list[Recording], count: int = 5) -> dict[str, int]:

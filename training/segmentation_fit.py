@@ -129,13 +129,16 @@ def fit(
     smooth = 0.0
     for step in range(schedule.steps):
         x, mask, labels = excerpts.batch()
-        loss = functional.cross_entropy(network(x, mask), labels, weight, ignore_index=IGNORE)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(x, mask)
+        loss = functional.cross_entropy(logits.float(), labels, weight, ignore_index=IGNORE)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         plan.step()
-        smooth = float(loss) if step == 0 else 0.98 * smooth + 0.02 * float(loss)
+        value = float(loss.detach())
+        smooth = value if step == 0 else 0.98 * smooth + 0.02 * value
         if step % 50 == 0 or step == schedule.steps - 1:
             report(step, smooth)
     return network.eval()

@@ -29,7 +29,7 @@ LAYERS = ((1, 1), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1), (16, 0), (32, 0), (64
 class Shape:
     """Size of a network."""
 
-    channels: int = 40
+    channels: int = 32
     layers: tuple[tuple[int, int], ...] = LAYERS
 
     @property
@@ -42,7 +42,8 @@ class Network(nn.Module):
     """Five logits for each frame.
 
     Input float32 [n, FEATURES, frames] (normalised features) and a mask [n, 1, frames] of the
-    frames that exist; output [n, CLASSES, frames].
+    frames that exist; output [n, CLASSES, frames]. The convolutions are two-dimensional with a
+    height of one, because those are fast on a processor when channels come last.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -50,12 +51,15 @@ class Network(nn.Module):
         self.shape = shape
         widths = [FEATURES] + [shape.channels] * len(shape.layers)
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(a, b, 3, dilation=d)
+            nn.Conv2d(a, b, (1, 3), dilation=(1, d))
             for a, b, (d, _) in zip(widths, widths[1:], shape.layers, strict=False)
         )
-        self.head = nn.Conv1d(shape.channels, CLASSES, 1)
+        self.head = nn.Conv2d(shape.channels, CLASSES, 1)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x[:, :, None].contiguous(memory_format=torch.channels_last)
+        mask = mask[:, :, None]
         x = x * mask
         for k, (layer, (dilation, ahead)) in enumerate(
             zip(self.convolutions, self.shape.layers, strict=True)
@@ -64,20 +68,20 @@ class Network(nn.Module):
             y = torch.relu(layer(padded))
             x = (y if k == 0 else x + y) * mask
         logits: Tensor = self.head(x)
-        return logits
+        return logits[:, :, 0]
 
 
 def arrays(network: Network) -> dict[str, NDArray[np.float32]]:
     """Weights as numpy sees them: matrices [3 * in, out] (oldest tap first), biases, layout."""
     out: dict[str, NDArray[np.float32]] = {}
     for k, layer in enumerate(network.convolutions):
-        weight = layer.weight.detach().numpy()
+        weight = layer.weight.detach().numpy()[:, :, 0]
         out[f"network.{k}.weight"] = np.ascontiguousarray(
             weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])
         )
         out[f"network.{k}.bias"] = layer.bias.detach().numpy().copy()
     out["network.head.weight"] = np.ascontiguousarray(
-        network.head.weight.detach().numpy()[:, :, 0].T
+        network.head.weight.detach().numpy()[:, :, 0, 0].T
     )
     bias = network.head.bias
     assert bias is not None

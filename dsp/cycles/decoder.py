@@ -17,10 +17,10 @@ from dsp.cycles.assemble import Assembler
 from dsp.cycles.bands import BLOCK, FRAME, SETTLE, Float32
 from dsp.cycles.beat import Beat
 from dsp.cycles.durations import build
-from dsp.cycles.lattice import Lattice
+from dsp.cycles.lattice import GAINS, Lattice
 from dsp.cycles.model import CycleModel
 from dsp.cycles.network import CLASSES
-from dsp.cycles.path import best_path
+from dsp.cycles.path import PathReader
 
 DECIDED = 3_000
 """Samples before the end of a step up to which borders are settled."""
@@ -42,8 +42,11 @@ class CycleDecoder:
         self._emission = model.new_emission()
         self._lattice = Lattice(build(model.durations), model.penalties)
         self._assembler = Assembler(model.calibration)
-        self._scoring = model.scoring
-        self._bias = model.scoring.bias()
+        self._reader = PathReader(self._lattice)
+        scoring = model.scoring
+        self._floor = np.float32(scoring.floor)
+        self._gains = (GAINS * scoring.scale).astype(np.float32)
+        self._bias = scoring.bias() @ self._gains
         self.reset(0)
 
     @property
@@ -81,18 +84,20 @@ class CycleDecoder:
 
     def _advance(self, posterior: Float32, rows: int) -> None:
         """Hand one block of log posteriors on; rows after the end of the sound count nothing."""
-        scoring = self._scoring
-        scores = (np.maximum(posterior, scoring.floor) - self._bias) * scoring.scale
+        gains = np.maximum(posterior, self._floor) @ self._gains
+        gains -= self._bias
+        frame = self._assembler.frame
         if self._emission.stop is not None:
-            rows = min(rows, max(0, self._emission.stop - self._assembler.frame))
-            scores[rows:] = 0
+            rows = min(rows, max(0, self._emission.stop - frame))
+            gains[rows:] = 0
+        if frame < self._emission.first:
+            gains[: self._emission.first - frame] = 0
         self._assembler.remember(posterior)
-        self._lattice.push(scores)
+        self._lattice.push(gains)
 
     def _settle(self, frame: int, out: Decoded) -> None:
         """Settle the borders up to ``frame``."""
-        borders = best_path(self._lattice, self._settled)
+        borders = self._reader.read(self._settled, frame)
         self._settled = frame
         for at, state in borders:
-            if at <= frame:
-                self._assembler.add(at, state, out.beats, out.s1)
+            self._assembler.add(at, state, out.beats, out.s1)

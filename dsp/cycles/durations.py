@@ -38,8 +38,8 @@ class DurationSettings:
     """Cycle lengths of the table of systoles, s."""
     systole_s: Float
     """Mean S1–S2 interval at each, s."""
-    classes: int = 11
-    cycle_spread: float = 0.10
+    classes: int = 8
+    cycle_spread: float = 0.13
     """Standard deviation of the cycle within a class, relative."""
     systole_spread: float = 0.13
     """Standard deviation of the S1–S2 interval within a class, relative."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from dsp.cycles.bands import BLOCK, FEATURES, Float32
@@ -71,28 +72,43 @@ def read_weights(arrays: Mapping[str, NDArray[np.float32]]) -> Weights:
     return Weights(tuple(layers), head)
 
 
+class _Stage:
+    """One layer with its past: input rows [2 * dilation + 25, in], the newest last."""
+
+    def __init__(self, layer: Layer) -> None:
+        width = (layer.weight.shape[0] - 1) // TAPS
+        gap = layer.dilation
+        self.weight = layer.weight
+        self.late = gap * layer.ahead
+        self.past = np.zeros((2 * gap + BLOCK, width), np.float32)
+        self.new = self.past[2 * gap :]
+        self.kept = self.past[: 2 * gap]
+        self.keep = self.past[BLOCK:]
+        self.same = self.past[2 * gap - self.late : 2 * gap - self.late + BLOCK]
+        row, item = self.past.strides
+        self.seen = as_strided(self.past, (BLOCK, TAPS, width), (row, gap * row, item))
+        self.rows = np.ones((BLOCK, TAPS * width + 1), np.float32)
+        row, item = self.rows.strides
+        self.taps = as_strided(self.rows, (BLOCK, TAPS, width), (row, width * item, item))
+
+
 class TemporalNetwork:
     """Streaming evaluation; ``reset`` before a stream, ``end`` once its length is known."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        widths = [(layer.weight.shape[0] - 1) // TAPS for layer in weights.layers]
-        self._past = [
-            np.zeros((2 * layer.dilation + BLOCK, width), np.float32)
-            for layer, width in zip(weights.layers, widths, strict=True)
-        ]
-        self._taps = [
-            np.ones((BLOCK, layer.weight.shape[0]), np.float32) for layer in weights.layers
-        ]
+        self._stages = [_Stage(layer) for layer in weights.layers]
         self._last = np.ones((BLOCK, weights.head.shape[0]), np.float32)
+        self._outputs = [stage.new for stage in self._stages[1:]]
+        self._outputs.append(np.zeros((BLOCK, weights.head.shape[0] - 1), np.float32))
         self.reset(0, 0)
 
     def reset(self, frame: int, first: int) -> None:
         """The next block begins with ``frame``; sound begins with frame ``first``."""
         self.frame, self.first = frame, first
         self.stop: int | None = None
-        for past in self._past:
-            past[:] = 0
+        for stage in self._stages:
+            stage.past[:] = 0
 
     def end(self, stop: int) -> None:
         """Sound ends before frame ``stop``."""
@@ -109,29 +125,29 @@ class TemporalNetwork:
         """Return log posteriors [25, 5] of the frames that begin ``ahead`` before this block."""
         frame = self.frame
         self.frame += BLOCK
-        self._clear(x, frame)
-        for k, layer in enumerate(self.weights.layers):
-            past, taps, gap = self._past[k], self._taps[k], layer.dilation
-            width = x.shape[1]
-            past[: 2 * gap] = past[BLOCK:]
-            past[2 * gap :] = x
-            for tap in range(TAPS):
-                taps[:, tap * width : (tap + 1) * width] = past[tap * gap : tap * gap + BLOCK]
-            y = taps @ layer.weight
+        first = self._stages[0]
+        first.kept[:] = first.keep
+        first.new[:] = x
+        self._clear(first.new, frame)
+        for k, (stage, y) in enumerate(zip(self._stages, self._outputs, strict=True)):
+            stage.taps[:] = stage.seen
+            if k + 1 < len(self._stages):
+                following = self._stages[k + 1]
+                following.kept[:] = following.keep
+            np.matmul(stage.rows, stage.weight, out=y)
             np.maximum(y, 0, out=y)
-            back = gap * layer.ahead
             if k:
-                y += past[2 * gap - back : 2 * gap - back + BLOCK]
-            frame -= back
-            self._clear(y, frame)
-            x = y
-        self._last[:, :-1] = x
-        logits: Float32 = self._last @ self.weights.head
-        return log_softmax(logits)
+                y += stage.same
+            frame -= stage.late
+            if frame < self.first or self.stop is not None:
+                self._clear(y, frame)
+        self._last[:, :-1] = self._outputs[-1]
+        return log_softmax(self._last @ self.weights.head)
 
 
 def log_softmax(logits: Float32) -> Float32:
     """Logarithm of the softmax over the last axis."""
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    out: Float32 = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    return out
+    logits = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    total = np.add.reduce(np.exp(logits), axis=-1, keepdims=True)
+    logits -= np.log(total)
+    return logits

@@ -1,152 +1,174 @@
 """Finds the best path at the head of a lattice and reads its borders backwards.
 
 A border is ``(frame, state)``: from that frame on the heart is in that state (S1, systole, S2,
-diastole) or not to be heard (NONE). Nothing is stored for this but the length of the best cycle
-and the best class before each S1; the inner borders are found again where they are needed.
+diastole) or not to be heard (NONE). The lattice keeps scores only; what was chosen is found
+again here, for the few cycles that are read.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.cycles import lattice as at
+from dsp.cycles.bands import BLOCK
 from dsp.cycles.durations import NEVER, SOUND_FRAMES
-from dsp.cycles.lattice import HEAD, Lattice
+from dsp.cycles.lattice import HEAD, HISTORY, S2_AFTER, Lattice
 
 S1, SYSTOLE, S2, DIASTOLE, NONE = range(5)
 Border = tuple[int, int]
 
-_OPEN = 70
-"""Positions before the head where S2 may still be missing."""
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An unfinished cycle at the head: class, position of S1, and whether S2 has come."""
+
+    row: int
+    s1: int
+    has_s2: bool
 
 
-def _s2_of(lattice: Lattice, row: int, s1: int) -> int:
-    """Position of the best S2 of a cycle of class ``row`` that begins at position ``s1``."""
-    density = lattice.durations.systole[row]
-    known = lattice.q[s1 : min(s1 + len(density), HEAD)]
-    return s1 + int((known + density[: len(known)]).argmax())
+class PathReader:
+    """Reads the best path of one lattice."""
 
+    def __init__(self, lattice: Lattice) -> None:
+        self._lattice = lattice
+        d = lattice.durations
+        self._reach = d.cycle_survival.shape[1] - 1
+        span = np.arange(HEAD - self._reach, HEAD)
+        age = HEAD - span
+        self._span = slice(HEAD - self._reach, HEAD)
+        self._waiting = np.ascontiguousarray(d.systole_survival[:, age])
+        self._alive = np.ascontiguousarray(d.cycle_survival[:, age])
+        shown = span[None, :] + d.shortest[:, None]
+        self._done_at = np.minimum(shown, HEAD - 1) + lattice.rows[:, None] * HISTORY
+        self._done = np.where(shown < HEAD, self._alive, NEVER)
+        open_span = int(d.shortest.max()) + 1
+        self._open = slice(HEAD - open_span, HEAD)
+        self._open_alive = np.ascontiguousarray(self._alive[:, -open_span:])
+        self._from_s2 = np.log(2.0 / d.systole.shape[1])
 
-def _sound(line: NDArray[np.float64], density: NDArray[np.float64], at: int) -> int:
-    """Position at which the sound that begins at ``at`` ends."""
-    ahead = line[at + 2 : at + SOUND_FRAMES + 1]
-    return at + 2 + int((ahead + density[: len(ahead)]).argmax())
+    def read(self, after: int, until: int) -> list[Border]:
+        """Borders of the best path later than frame ``after`` and not after ``until``."""
+        lattice = self._lattice
+        lines = lattice.lines
+        score, end = self._heads()
+        none = float(lines[at.NONE, HEAD - 1])
+        begun = float(lines[at.BEGUN, HEAD - 1])
+        out: list[Border] = []
+        window = (after - lattice.base, until - lattice.base)
+        if none >= score and none >= begun:
+            self._lost(HEAD - 1, out, window)
+        elif begun > score:
+            self._start(HEAD - 1, out)
+        else:
+            self._cycle(end.row, end.s1, end.has_s2, HEAD, out, window)
+            self._back(self._class_before(end.row, end.s1), end.s1, out, window)
+        base = lattice.base
+        return [(p + base, state) for p, state in out[::-1] if window[0] < p <= window[1]]
 
+    def _heads(self) -> tuple[float, _End]:
+        """Best unfinished cycle at the head, and its score."""
+        lattice = self._lattice
+        lines, span = lattice.lines, self._span
+        base = lattice.switched[:, span] + lines[at.A1, span]
+        waiting = base + self._waiting
+        waiting += lines[at.SYSTOLE, HEAD]
+        done = lattice.w.reshape(-1).take(self._done_at)
+        done += self._done
+        # the S2 of a young cycle, anywhere between S1 and the head
+        young_span = self._open
+        best_q = np.maximum.accumulate(lines[at.Q, young_span][::-1])[::-1]
+        young = base[:, -best_q.size : -S2_AFTER] + self._open_alive[:, :-S2_AFTER]
+        young += best_q[S2_AFTER:] + self._from_s2
+        options = []
+        for table, first, has_s2 in (
+            (waiting, span.start, False), (done, span.start, True), (young, young_span.start, True)
+        ):  # fmt: skip
+            row, column = divmod(int(table.argmax()), table.shape[1])
+            options.append((float(table[row, column]), _End(row, first + column, has_s2)))
+        return max(options, key=lambda option: option[0])
 
-def _cycle(lattice: Lattice, s1: int, s2: int | None) -> list[tuple[int, int]]:
-    """Borders (positions) of a cycle."""
-    d = lattice.durations
-    out = [(s1, S1)]
-    end1 = _sound(lattice.sound1, d.sound1, s1)
-    if s2 is None:
-        return [*out, (end1, SYSTOLE)] if end1 < HEAD else out
-    out += [
-        (min(end1, s2 - 1), SYSTOLE),
-        (s2, S2),
-        (_sound(lattice.sound2, d.sound2, s2), DIASTOLE),
-    ]
-    return out
+    def _s2_of(self, row: int, s1: int, end: int) -> int:
+        """Position of the best S2 of a cycle of class ``row`` that begins at position ``s1``."""
+        density = self._lattice.durations.systole[row]
+        known = self._lattice.lines[at.Q, s1 : min(s1 + len(density), end, HEAD)]
+        return s1 + int((known + density[: len(known)]).argmax())
 
+    def _sound(self, line: int, density: NDArray[np.float64], begin: int) -> int:
+        """Position at which the sound that begins at ``begin`` ends."""
+        ahead = self._lattice.lines[line, begin + 2 : begin + SOUND_FRAMES + 1]
+        return begin + 2 + int((ahead + density[: len(ahead)]).argmax())
 
-def _heads(lattice: Lattice) -> tuple[float, int, int, int | None]:
-    """Best unfinished cycle: score, class, position of S1, and of S2 if it has come."""
-    d = lattice.durations
-    reach = d.cycle_survival.shape[1] - 1
-    span = np.arange(HEAD - reach, HEAD)
-    age = HEAD - span
-    base = lattice.switched[:, span] + lattice.a1[span]
-    waiting = base + (lattice.systole[HEAD] + d.systole_survival[:, age])
-    best_row, best_at = divmod(int(waiting.argmax()), len(span))
-    found: tuple[float, int, int, int | None] = (
-        float(waiting[best_row, best_at]), best_row, int(span[best_at]), None
-    )  # fmt: skip
-    # cycles whose S2 window is wholly behind the head
-    at = np.minimum(span[None, :] + d.shortest[:, None], HEAD - 1)
-    done = lattice.w[lattice.rows[:, None], at] + d.cycle_survival[:, age]
-    done[span[None, :] + d.shortest[:, None] >= HEAD] = NEVER
-    row, column = divmod(int(done.argmax()), len(span))
-    if done[row, column] > found[0]:
-        s1 = int(span[column])
-        found = (float(done[row, column]), row, s1, _s2_of(lattice, row, s1))
-    return _young(lattice, found)
-
-
-def _young(
-    lattice: Lattice, found: tuple[float, int, int, int | None]
-) -> tuple[float, int, int, int | None]:
-    """Better of ``found`` and the young cycles whose S2 window reaches over the head."""
-    d = lattice.durations
-    span = np.arange(HEAD - _OPEN, HEAD)
-    row = lattice.switched[:, span].argmax(axis=0)
-    wide = d.systole.shape[1]
-    ahead = np.concatenate([lattice.q[HEAD - _OPEN : HEAD], np.full(wide, NEVER)])
-    view = np.lib.stride_tricks.sliding_window_view(ahead, wide)[: len(span)]
-    options = view + d.systole[row]
-    choice = options.argmax(axis=1)
-    each = np.arange(len(span))
-    score = (
-        lattice.switched[row, span] + lattice.a1[span] + options[each, choice]
-        + d.cycle_survival[row, HEAD - span]
-    )  # fmt: skip
-    at = int(score.argmax())
-    if score[at] <= found[0]:
-        return found
-    return float(score[at]), int(row[at]), int(span[at]), int(span[at] + choice[at])
-
-
-def best_path(lattice: Lattice, after: int) -> list[Border]:
-    """Borders of the best path later than frame ``after``, oldest first."""
-    score, row, s1, s2 = _heads(lattice)
-    origin = lattice.first - lattice.base
-    none = lattice.lost[HEAD - 1]
-    start = float(lattice.begun[HEAD - 1]) if origin > 0 else NEVER
-    out: list[tuple[int, int]] = []
-    if max(none, start) >= score:
-        at = HEAD - 1
-        _free(lattice, at, none >= start, out, after)
-    else:
-        out += _cycle(lattice, s1, s2)[::-1]
-        _back(lattice, int(lattice.before[row, s1]), s1, out, after)
-    shifted = [(at + lattice.base, state) for at, state in out[::-1]]
-    return [(frame, state) for frame, state in shifted if frame > after]
-
-
-def _back(lattice: Lattice, row: int, at: int, out: list[tuple[int, int]], after: int) -> None:
-    """Append (newest first) what lies before the S1, or the end of a cycle, at position ``at``."""
-    while at + lattice.base > after and at > 0:
-        came = int(lattice.came[row, at])
-        if came < 0:
-            lost = lattice.lost[at] + lattice.penalties.find >= lattice.begun[at]
-            _free(lattice, at, bool(lost), out, after)
+    def _cycle(
+        self, row: int, s1: int, has_s2: bool, end: int, out: list[Border], window: tuple[int, int]
+    ) -> None:
+        """Append the borders of a cycle, newest first, unless none of them is wanted."""
+        if s1 > window[1]:
             return
-        s1 = at - came - int(lattice.durations.shortest[row])
-        if s1 < 0:
-            return
-        out += _cycle(lattice, s1, _s2_of(lattice, row, s1))[::-1]
-        at, row = s1, int(lattice.before[row, s1])
+        d = self._lattice.durations
+        last = end
+        if has_s2:
+            s2 = last = self._s2_of(row, s1, end)
+            out.append((self._sound(at.SOUND2, d.sound2, s2), DIASTOLE))
+            out.append((s2, S2))
+        end1 = min(self._sound(at.SOUND1, d.sound1, s1), last - 1)
+        out += [(end1, SYSTOLE), (s1, S1)]
 
+    def _back(self, row: int, place: int, out: list[Border], window: tuple[int, int]) -> None:
+        """Append what lies before position ``place``, where a cycle of class ``row`` ends."""
+        lattice = self._lattice
+        d = lattice.durations
+        reach = d.cycle.shape[1]
+        while place > max(window[0], reach):
+            options = lattice.w[row, place - reach + 1 : place + 1] + d.cycle[row, ::-1]
+            choice = int(options.argmax())
+            if lattice.lines[at.FREE, place] >= options[choice]:
+                self._free(place, out, window)
+                return
+            s1 = place - (reach - 1 - choice) - int(d.shortest[row])
+            self._cycle(row, s1, True, place, out, window)
+            row, place = self._class_before(row, s1), s1
 
-def _free(lattice: Lattice, at: int, lost: bool, out: list[tuple[int, int]], after: int) -> None:
-    """Append what lies before ``at``: a stretch without a heart, or the start of the stream."""
-    origin = max(lattice.first - lattice.base, 0)
-    if lost:
-        entry = int(lattice.entry[: at + 1].argmax())
-        if lattice.entry[entry] < lattice.lost[at] - lattice.none[at] - 1e-6:
-            return  # lost before what is remembered, so long decided
+    def _class_before(self, row: int, s1: int) -> int:
+        """Class of the cycle that ends where one of class ``row`` begins."""
+        lattice = self._lattice
+        return int((lattice.v[:, s1] + lattice.durations.switch[:, row]).argmax())
+
+    def _free(self, place: int, out: list[Border], window: tuple[int, int]) -> None:
+        """Append what lies before a first S1 at ``place``."""
+        lattice = self._lattice
+        found = lattice.lines[at.NONE, place] + lattice.penalties.find
+        if found >= lattice.lines[at.BEGUN, place]:
+            self._lost(place, out, window)
+        else:
+            self._start(place, out)
+
+    def _lost(self, place: int, out: list[Border], window: tuple[int, int]) -> None:
+        """Append the stretch without a heart before ``place``, and what lies before it."""
+        lattice = self._lattice
+        entries = lattice.lines[at.ENTRY, : place - BLOCK + 1]
+        entry = int(entries.argmax())
+        wanted = lattice.lines[at.NONE, place] - lattice.lines[at.LOST, place]
+        if entries[entry] < wanted - 1e-6:
+            return  # lost before what is remembered, so long settled
         out.append((entry, NONE))
-        if entry + lattice.base <= lattice.first:
+        if entry + lattice.base > lattice.first:
+            self._back(int(lattice.v[:, entry].argmax()), entry, out, window)
+
+    def _start(self, place: int, out: list[Border]) -> None:
+        """Append the beginning of a stream whose first S1 is at ``place``."""
+        lattice = self._lattice
+        lines = lattice.lines
+        origin = max(lattice.first - lattice.base, 0)
+        q = lines[at.Q, origin : place - S2_AFTER + 1]
+        s2 = origin + int(q.argmax()) if q.size else origin
+        if not q.size or q[s2 - origin] - lines[at.SYSTOLE, origin] <= 0:
+            out.append((origin, DIASTOLE))
             return
-        _back(lattice, int(lattice.v[:, entry].argmax()), entry, out, after)
-        return
-    stop = at - 5
-    if stop <= origin:
-        out.append((origin, DIASTOLE))
-        return
-    gain = lattice.systole[origin:stop] - lattice.systole[origin] + lattice.s2_gain[origin:stop]
-    s2 = origin + int(gain.argmax())
-    if gain[s2 - origin] <= 0:
-        out.append((origin, DIASTOLE))
-        return
-    out += [(_sound(lattice.sound2, lattice.durations.sound2, s2), DIASTOLE), (s2, S2)]
-    if s2 > origin:
-        out.append((origin, SYSTOLE))
+        out.append((self._sound(at.SOUND2, lattice.durations.sound2, s2), DIASTOLE))
+        out.append((s2, S2))
+        if s2 > origin:
+            out.append((origin, SYSTOLE))

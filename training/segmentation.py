@@ -1,0 +1,84 @@
+"""`apexbeat-train segmentation`: fits the cycle decoder's emission, fold by fold and on all.
+
+Weights are kept in the user's cache folder under the name of the fit, so that an interrupted run
+goes on where it stopped. The splits are by group (DATA.md); choices between variants were made
+on the development groups of `segmentation_data.development`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.cycles.durations import DurationSettings
+from dsp.cycles.model import CycleModel
+from training.segmentation_augment import RR_S, SYSTOLE_S
+from training.segmentation_data import Prepared, cache_dir, development, folds
+from training.segmentation_fit import Item, Schedule, fit
+from training.segmentation_network import Shape, arrays
+
+FOLDS = 5
+VARIANT = "v2"
+"""Name of the present configuration; changed whenever features, network or training change."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which recordings a fit is kept from: a fold, the development groups, a database or none."""
+
+    name: str
+
+    def holds_out(self, prepared: Prepared) -> list[bool]:
+        """True for each recording that the fit must not see."""
+        items = prepared.recordings
+        if self.name == "all":
+            return [False] * len(items)
+        if self.name == "dev":
+            groups = development(items)
+            return [r.group in groups for r in items]
+        if self.name.startswith("without-"):
+            return [r.database == self.name.removeprefix("without-") for r in items]
+        fold = folds(items, FOLDS)
+        return [fold[r.group] == int(self.name.removeprefix("fold")) for r in items]
+
+
+def weights_path(part: Part) -> Path:
+    """Where the weights of a fit are kept."""
+    return cache_dir() / f"{VARIANT}-{part.name}.npz"
+
+
+def learn(
+    prepared: Prepared,
+    part: Part,
+    schedule: Schedule,
+    report: Callable[[int, float], None] = lambda step, loss: None,
+) -> dict[str, NDArray[np.float32]]:
+    """Weights of the emission fitted without ``part`` (from the cache if they are there)."""
+    path = weights_path(part)
+    if path.exists():
+        return dict(np.load(path))
+    hours: dict[str, float] = {}
+    for r in prepared.recordings:
+        hours[r.database] = hours.get(r.database, 0.0) + r.duration_s
+    items = [
+        Item(features, labels, r.duration_s / hours[r.database] ** 0.5)
+        for r, features, labels, out in zip(
+            prepared.recordings, prepared.features, prepared.labels,
+            part.holds_out(prepared), strict=True,
+        )
+        if not out
+    ]  # fmt: skip
+    weights = arrays(fit(items, Shape(), schedule, report))
+    with path.with_suffix(".part").open("wb") as file:
+        np.savez(file, **weights)  # type: ignore[arg-type]
+    path.with_suffix(".part").rename(path)
+    return weights
+
+
+def model_of(weights: dict[str, NDArray[np.float32]]) -> CycleModel:
+    """A decoder's model around fitted weights."""
+    return CycleModel("network", weights, DurationSettings(RR_S, SYSTOLE_S))
