@@ -167,6 +167,70 @@ class Screen(Section, frozen=True, kw_only=True):
     """Seconds of waveform shown."""
 
 
+class Outward(Section, frozen=True, kw_only=True):
+    """What leaves this machine: nothing, until you name a place for it."""
+
+    bed: str = ""
+    """Name of this bed on the network; empty takes the machine's. Never a name of a patient."""
+
+    least: Literal["low", "medium", "high"] = "low"
+    """Lowest priority of an alarm that is handed to `command` and `webhook`."""
+
+    mqtt_host: str = ""
+    """Broker to report to; empty for none."""
+
+    mqtt_port: int = 0
+    """Port of the broker; 0 takes 1883, or 8883 with TLS."""
+
+    mqtt_tls: bool = False
+    """Encrypt the way to the broker, and check its certificate."""
+
+    mqtt_ca: str = ""
+    """File of the authority that signed the broker's certificate; empty takes the system's."""
+
+    mqtt_cert: str = ""
+    """File of a client certificate; empty for none."""
+
+    mqtt_key: str = ""
+    """File of the key of `mqtt_cert`."""
+
+    mqtt_user: str = ""
+    """User name at the broker."""
+
+    mqtt_password_file: str = ""
+    """File that holds the password, 0600; empty takes APEXBEAT_MQTT_PASSWORD."""
+
+    mqtt_prefix: str = "apexbeat"
+    """First part of every topic."""
+
+    mqtt_discovery: str = "homeassistant"
+    """Topic under which Home Assistant looks for devices; empty announces none."""
+
+    mqtt_trend_s: float = 10.0
+    """Seconds between two vitals sent as a trend."""
+
+    mqtt_queue: int = 50_000
+    """Messages kept on disk while the broker is away; trends are dropped first."""
+
+    command: tuple[str, ...] = ()
+    """Program and arguments called for each alarm, without a shell; JSON on its input."""
+
+    command_limit_s: float = 10.0
+    """Seconds after which that program is killed."""
+
+    webhook: str = ""
+    """http or https address that each alarm is posted to as JSON."""
+
+    webhook_header_file: str = ""
+    """File with one header line for it, such as `Authorization: Bearer ...`, 0600."""
+
+    webhook_limit_s: float = 10.0
+    """Seconds that one post may take."""
+
+    metrics_port: int = 0
+    """Port on 127.0.0.1 for Prometheus metrics; 0 for none."""
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """All tables."""
 
@@ -177,6 +241,7 @@ class Settings(Section, frozen=True, kw_only=True):
     record: Record = Record()
     sound: Sound = Sound()
     screen: Screen = Screen()
+    outward: Outward = Outward()
 
     def for_event_file(self) -> dict[str, Scalar]:
         """Return what decides about events, flat; no path and no wall time."""
@@ -338,6 +403,12 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "record.event_days": (0, 36_500),
     "sound.volume": (0.1, 1),
     "screen.seconds": (1, 60),
+    "outward.mqtt_port": (0, 65_535),
+    "outward.mqtt_trend_s": (1, 3600),
+    "outward.mqtt_queue": (100, 1_000_000),
+    "outward.command_limit_s": (0.1, 300),
+    "outward.webhook_limit_s": (0.1, 300),
+    "outward.metrics_port": (0, 65_535),
 }
 
 _RISING = (
