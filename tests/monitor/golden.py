@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -43,17 +44,12 @@ def lines(path: Path, model_folder: Path, block_frames: int | None = None) -> li
     return plain
 
 
-_shipped = None
-
-
+@cache
 def shipped():
-    global _shipped
-    if _shipped is None:
-        from monitor.session import open_models
-        from monitor.settings import Settings
+    from monitor.session import open_models
+    from monitor.settings import Settings
 
-        _shipped = open_models(Settings())
-    return _shipped
+    return open_models(Settings())
 
 
 def same(ours: dict, golden: dict) -> bool:

@@ -39,14 +39,26 @@ def write(path: Path, **changes: object) -> str:
         warnings.simplefilter("ignore")
         script = torch.jit.script(SystoleRule().eval())
         logits = script(torch.from_numpy(window[None]))[0].tolist()
-        content = dict(
-            name="systole rule", version="1", trained_on="nothing: a written rule", split="none",
-            distilled_from=None, window="full", chain_version=CHAIN_VERSION, mfcc={},
-            calibration_temperature=1.0, bias=0.0, threshold_normal=0.4, threshold_abnormal=0.7,
-            parameters=0, multiply_adds=0, front_end_multiply_adds=0,
-            weights_sha256=weights_sha256(script), reference_window=encode_reference(window),
-            reference_logits=tuple(logits),
-        )  # fmt: skip
+        content = {
+            "name": "systole rule",
+            "version": "1",
+            "trained_on": "nothing: a written rule",
+            "split": "none",
+            "distilled_from": None,
+            "window": "full",
+            "chain_version": CHAIN_VERSION,
+            "mfcc": {},
+            "calibration_temperature": 1.0,
+            "bias": 0.0,
+            "threshold_normal": 0.4,
+            "threshold_abnormal": 0.7,
+            "parameters": 0,
+            "multiply_adds": 0,
+            "front_end_multiply_adds": 0,
+            "weights_sha256": weights_sha256(script),
+            "reference_window": encode_reference(window),
+            "reference_logits": tuple(logits),
+        }
         contract = Contract(**(content | changes))
         torch.jit.save(script, str(path), _extra_files={EXTRA_FILE: contract.to_json()})
     import hashlib

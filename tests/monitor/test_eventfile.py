@@ -60,7 +60,12 @@ def test_every_kind_of_alarm_is_in_the_schema():
 def test_every_line_of_a_pipeline_fits_the_schema_and_reads_back(tmp_path):
     sound, beats = heart(12.0)
     lost = ev.Lost(24_000, 3000, 40, "x")
-    more = [lost, ev.Idle(3.0), ev.Command("mark", 0, note="é[bold]\n"), ev.Command("acknowledge", 0)]
+    more = [
+        lost,
+        ev.Idle(3.0),
+        ev.Command("mark", 0, note="é[bold]\n"),
+        ev.Command("acknowledge", 0),
+    ]
     events = run(pipeline(beats), [*blocks(sound, 997), *more, *blocks(sound[:5000], 997)])
     with EventFile(tmp_path / "a.jsonl") as file:
         file.write(events)
@@ -79,9 +84,13 @@ def test_a_file_has_its_name_only_when_it_is_whole(tmp_path):
 
 
 def test_what_fails_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), EventFile(tmp_path / "a.jsonl") as file:
-        file.write(EXAMPLES)
-        raise KeyboardInterrupt
+    def interrupted():
+        with EventFile(tmp_path / "a.jsonl") as file:
+            file.write(EXAMPLES)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert os.listdir(tmp_path) == []
 
 
@@ -124,8 +133,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_under_the_final_name(tmp_path):
     file._file.close()
     file._file = open("/dev/full", "wb")  # noqa: SIM115
     with pytest.raises(RecordError, match="no space left"):
-        for _ in range(1000):
-            file.write(EXAMPLES)
+        file.write(EXAMPLES * 1000)
     file.abort()
     assert os.listdir(tmp_path) == []
 
