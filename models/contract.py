@@ -221,7 +221,9 @@ def read_card(path: Path) -> str:
     ModelRefused
         If there is no card or it holds no sha256.
     """
-    card = path.with_suffix(".json")
+    card = path.with_name(f"{path.name}.json")
+    if not card.is_file():
+        card = path.with_suffix(".json")
     try:
         value = json.loads(card.read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:

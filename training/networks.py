@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from models.peers import FocalCnn, MobileNetV3
 from models.student import Standardise, Student, TemporalStudent
 from models.teacher import Teacher
 from training.config import Config
@@ -15,6 +16,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "student": Student,
     "temporal": TemporalStudent,
     "teacher": Teacher,
+    "mobilenet": MobileNetV3,
+    "focal": FocalCnn,
 }
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from models.contract import ModelRefused
+from models.engine_torchscript import open_model
 from training import evaluate
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
 from training.errors import TrainingError
-from training.export import Calibration, Provenance, pin, write
+from training.export import Calibration, Provenance, classifier, pin, write
+from training.export_onnx import write_onnx
 from training.world import World, open_cinc2016
 
 TRAINED_ON = (
@@ -77,8 +79,11 @@ def ship(
     card |= {"system": name, "configuration": config.key(), "commit": commit(), "seed": seed}
     card_path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     out.with_name("MODEL_CARD.md").write_text(model_card(card), encoding="utf-8")
+    onnx = out.with_suffix(".onnx")
+    write_onnx(onnx, classifier(config, fitted.network), open_model(out, sha256).contract)
     if pin_it:
         pin(out.parent, out.name)
+        pin(out.parent, onnx.name)
     return sha256
 
 

@@ -1,0 +1,95 @@
+"""The ONNX engine: the same model and contract where 0.9 GB of torch do not fit.
+
+Needs ``onnxruntime`` (the extra ``onnx``) and no torch. The contract stands in the file's
+metadata; size, sha256, contract and reference window are checked as for TorchScript.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import (
+    EXTRA_FILE,
+    Contract,
+    ModelRefused,
+    check_reference,
+    checked_bytes,
+    parse,
+    read_card,
+)
+from models.engine import calibrated, checked_windows
+
+INPUT, OUTPUT = "sound", "logits"
+
+
+class OnnxEngine:
+    """A verified ONNX model. Make one with ``open_model``."""
+
+    def __init__(self, session: Any, contract: Contract, sha256: str) -> None:
+        self._session = session
+        self._contract = contract
+        self._sha256 = sha256
+
+    @property
+    def contract(self) -> Contract:
+        """What the model is and promises."""
+        return self._contract
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+        return self._sha256
+
+    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw logits float32 [n, 2] of windows float32 [n, 5000], one window at a time."""
+        windows = checked_windows(windows)
+        out = np.empty((windows.shape[0], 2), np.float32)
+        for i, window in enumerate(windows):
+            out[i] = self._session.run([OUTPUT], {INPUT: window[None]})[0][0]
+        return out
+
+    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
+        return calibrated(self._contract, self.logits(windows))
+
+
+def open_model(path: Path | str, sha256: str | None = None) -> OnnxEngine:
+    """Open and verify a model file.
+
+    Raises
+    ------
+    ModelRefused
+        If anything is off, or onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelRefused(
+            "onnxruntime is not installed", "pip install 'apexbeat[onnx]'"
+        ) from error
+    path = Path(path)
+    content = checked_bytes(path, sha256 if sha256 is not None else read_card(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base but this
+        line = " ".join(str(error).split())[:120]
+        raise ModelRefused(f"model {path} is no readable ONNX file ({line})") from error
+    text = session.get_modelmeta().custom_metadata_map.get(EXTRA_FILE)
+    if not text:
+        raise ModelRefused(f"model {path} holds no {EXTRA_FILE}", "export it with apexbeat-train")
+    try:
+        contract = parse(text)
+    except ModelRefused as refused:
+        raise ModelRefused(f"model {path}: {refused.what}", refused.remedy) from refused
+    engine = OnnxEngine(session, contract, hashlib.sha256(content).hexdigest())
+    check_reference(contract, engine.logits(contract.reference()[None]), path)
+    return engine
