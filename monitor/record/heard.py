@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.chain import Chain
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.errors import InputError
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.text import clean
 
 TOLERANCE = RATE_HZ // 2
@@ -65,15 +66,13 @@ def _placed(record: Record, file: _Reader, name: str) -> NDArray[np.float32]:
     whole = -(-file.frames * RATE_HZ // file.samplerate)
     gaps = sorted(record.of(ev.Gap), key=lambda gap: gap.start)
     delivered = length - record.lost()
-    if abs(whole - length) <= TOLERANCE:
-        pieces = [(0, length)]
-    elif abs(whole - delivered) <= TOLERANCE:
-        pieces = _between(gaps, length)
-    else:
+    if min(abs(whole - length), abs(whole - delivered)) > TOLERANCE:
         raise InputError(
             f"{name} lasts {whole / RATE_HZ:.1f} s, the events {length / RATE_HZ:.1f} s",
             "give the sound that these events were found in",
         )
+    with_gaps = abs(whole - length) <= abs(whole - delivered)
+    pieces = [(0, length)] if with_gaps else _between(gaps, length)
     sound = np.full(length, np.nan, np.float32)
     for number, (start, stop) in enumerate(pieces):
         last = number + 1 == len(pieces)

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from monitor.errors import RecordError, UsageError
@@ -70,12 +70,13 @@ def staging(folder: Path, names: list[str], overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def write_text(folder: Path, texts: dict[str, str], overwrite: bool) -> list[Path]:
-    """Write UTF-8 texts (name → content) as one batch; return their paths."""
-    with staging(folder, list(texts), overwrite) as stage:
-        for name, text in texts.items():
-            (stage / name).write_bytes(text.encode("utf-8"))
-    return [folder / name for name in texts]
+def write_files(folder: Path, contents: Mapping[str, str | bytes], overwrite: bool) -> list[Path]:
+    """Write files (name → bytes, or text in UTF-8) as one batch; return their paths."""
+    with staging(folder, list(contents), overwrite) as stage:
+        for name, content in contents.items():
+            data = content.encode("utf-8") if isinstance(content, str) else content
+            (stage / name).write_bytes(data)
+    return [folder / name for name in contents]
 
 
 def _sync(path: Path) -> None:

@@ -106,7 +106,7 @@ def test_what_is_no_session_is_one_line_and_an_exit_code(command, tmp_path, caps
     assert run([*command, "bad.jsonl"]) == EXIT_SOME_FAILED
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3
-    assert lines[2].startswith("apexbeat: bad.jsonl:1: not a line of an event file")
+    assert lines[2].startswith("apexbeat: bad.jsonl, line 1: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl"]
 
 

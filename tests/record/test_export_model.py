@@ -18,7 +18,7 @@ from monitor.errors import InputError, RecordError, UsageError
 from monitor.record import heard
 from monitor.record.episodes import TECHNICAL, episodes, spans
 from monitor.record.export.model import Anchor, from_event_file, record_of
-from monitor.record.publish import staging, write_text
+from monitor.record.publish import staging, write_files
 from monitor.text import ascii_text, clean, clock, safe_stem
 
 
@@ -83,7 +83,7 @@ def test_a_broken_line_is_named_with_its_number(tmp_path):
     sample = record_sample.write(tmp_path)
     whole = sample.events.read_bytes().splitlines(keepends=True)
     sample.events.write_bytes(b"".join(whole[:7]) + whole[7][:20])
-    with pytest.raises(InputError, match=r"session\.jsonl:8: not a line"):
+    with pytest.raises(InputError, match=r"session\.jsonl, line 8: "):
         from_event_file(sample.events)
 
 
@@ -164,13 +164,13 @@ def test_sound_of_another_length_is_refused(tmp_path):
 
 
 def test_files_appear_whole_private_and_never_over_another(tmp_path):
-    (path,) = write_text(tmp_path / "new", {"a.txt": "one"}, overwrite=False)
+    (path,) = write_files(tmp_path / "new", {"a.txt": "one"}, overwrite=False)
     assert path.read_text() == "one"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="--overwrite"):
-        write_text(path.parent, {"b.txt": "two", "a.txt": "two"}, overwrite=False)
+        write_files(path.parent, {"b.txt": "two", "a.txt": "two"}, overwrite=False)
     assert sorted(one.name for one in path.parent.iterdir()) == ["a.txt"]
-    write_text(path.parent, {"a.txt": "two"}, overwrite=True)
+    write_files(path.parent, {"a.txt": "two"}, overwrite=True)
     assert path.read_text() == "two"
 
 
@@ -185,4 +185,4 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordError, match="cannot write"):
-        write_text(tmp_path / "file", {"a": "b"}, overwrite=False)
+        write_files(tmp_path / "file", {"a": "b"}, overwrite=False)

@@ -7,7 +7,9 @@ import hashlib
 import io
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import wave
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -22,7 +24,7 @@ from monitor import events as ev
 from monitor.errors import InputError, UsageError
 from monitor.record import heard
 from monitor.record.export.model import from_event_file, record_of
-from monitor.record.report import averaged, media
+from monitor.record.report import averaged, media, pdf
 from monitor.record.report.facts import gather
 from monitor.record.report.moments import choose
 from monitor.record.report.svg import ticks, time_ticks
@@ -319,3 +321,26 @@ def test_a_browser_draws_the_page_and_can_play_its_sound(session, tmp_path):
         assert colour in seen, what
     blue = (pixels[..., 2] > pixels[..., 0] + 60).mean()
     assert blue > 0.005  # spectrograms and the curve of the rate
+
+
+def test_a_pdf_holds_the_page_and_fetches_nothing(session, tmp_path):
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError) as error:
+        pytest.skip(f"WeasyPrint: {error}")
+    path = write_report(session.record, tmp_path / "r.pdf")
+    assert path.read_bytes().startswith(b"%PDF-")
+    assert path.stat().st_size > 50_000
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        outside = f'<img src="http://127.0.0.1:{server.getsockname()[1]}/x.png">'
+        assert pdf.to_pdf(f"<body>words{outside}</body>").startswith(b"%PDF-")
+        with pytest.raises(BlockingIOError):
+            server.accept()  # nobody came
+
+
+def test_a_pdf_without_its_library_says_how_to_get_it(session, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(UsageError, match=r"pip install 'apexbeat\[pdf\]'"):
+        write_report(session.record, tmp_path / "r.pdf")
+    assert list(tmp_path.iterdir()) == []

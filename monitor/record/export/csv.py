@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import episodes
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 
 Cell = str | int | float | None
 

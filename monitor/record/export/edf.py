@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import episodes, spans
 from monitor.record.export.extras import need
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.text import ascii_text, safe_stem
 
 NO_RATE = -1.0

@@ -9,13 +9,13 @@ from types import ModuleType
 from monitor.errors import UsageError
 
 
-def need(module: str, purpose: str) -> ModuleType:
-    """Import a library of the extra ``export``.
+def need(module: str, purpose: str, extra: str = "export") -> ModuleType:
+    """Import a library of an extra of the package.
 
     Raises
     ------
     UsageError
-        If it is not installed; the message says how to install it.
+        If it, or a system library under it, is not installed; the message says how to get it.
     """
     try:
         with warnings.catch_warnings():  # their deprecations are not the user's business
@@ -24,5 +24,10 @@ def need(module: str, purpose: str) -> ModuleType:
     except ImportError as error:
         raise UsageError(
             f"{purpose} needs the library {module}, which is not installed",
-            "pip install 'apexbeat[export]'",
+            f"pip install 'apexbeat[{extra}]'",
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{purpose} needs {module}, which lacks a library of the system: {error}",
+            f"install what the manual of {module} names",
         ) from error

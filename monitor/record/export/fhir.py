@@ -18,9 +18,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import Episode, episodes, heard
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 
 Json = dict[str, Any]
 

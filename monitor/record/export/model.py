@@ -11,23 +11,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.errors import InputError
+from monitor.record import eventfile
 from monitor.text import NAME_LIMIT, clean
 
-RATE_HZ = 2000
-"""Samples per second of every index."""
-
-LINE_LIMIT = 1_000_000
-"""Bytes of one line; the longest that Apexbeat writes has some thousands."""
-
 _Kind = TypeVar("_Kind", bound=ev.Event)
-_DECODER = msgspec.json.Decoder(ev.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Anchor:
     wall: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """One session.
 
@@ -63,7 +59,7 @@ class Record:
     sound: Path | None = None
     source: Path | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Samples from index 0 to the last thing known."""
         last = self.end.index if self.end is not None else 0
@@ -119,8 +115,7 @@ def from_event_file(path: Path, sound: Path | None = None) -> Record:
         message names the line.
     """
     try:
-        with open(path, "rb") as file:
-            events = list(_events(_lines(file), path))
+        events = list(eventfile.read(path))
     except OSError as error:
         raise InputError(f"{_shown(path)} cannot be read: {error.strerror or error}") from error
     return replace(record_of(events, _shown(path)), sound=sound, source=path)
@@ -153,25 +148,6 @@ def record_of(events: Iterable[ev.Event], where: str) -> Record:
             raise InputError(f"{where}:{number}: index {event.index} after {last}, out of order")
         last = event.index
     return Record(session=session, events=tuple(body), end=end)
-
-
-def _lines(file: Iterable[bytes]) -> Iterator[bytes]:
-    for line in file:
-        if len(line) > LINE_LIMIT:
-            yield line[:LINE_LIMIT]  # no valid line is that long: the decoder will say so
-        else:
-            yield line
-
-
-def _events(lines: Iterator[bytes], path: Path) -> Iterator[ev.Event]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield _DECODER.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(
-                f"{_shown(path)}:{number}: not a line of an event file: {clean(str(error), 160)}",
-                "was it changed or cut off?",
-            ) from error
 
 
 def _cleaned(event: ev.Event) -> ev.Event:

@@ -9,7 +9,7 @@ from monitor.errors import UsageError
 from monitor.record import heard
 from monitor.record.export import csv, edf, fhir, jsonl, wfdb
 from monitor.record.export.model import Record
-from monitor.record.publish import staging, write_text
+from monitor.record.publish import staging, write_files
 from monitor.text import safe_stem
 
 FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
@@ -64,15 +64,15 @@ def export(
             raise UsageError(f"no table {unknown[0]}", f"choose of {', '.join(csv.TABLES)}")
         tables = list(dict.fromkeys(what)) or list(csv.TABLES)
         texts = {f"{stem}.{name}.csv": csv.render(record, name) for name in tables}
-        return write_text(folder, texts, overwrite)
+        return write_files(folder, texts, overwrite)
     if to == "jsonl":
         name = f"{stem}.jsonl"
         if record.source is not None and (folder / name).resolve() == record.source.resolve():
             raise UsageError(f"{folder / name} is the input itself", "choose another -o")
-        return write_text(folder, {name: jsonl.render(record)}, overwrite)
+        return write_files(folder, {name: jsonl.render(record)}, overwrite)
     if to == "fhir":
         texts = {f"{stem}.{suffix}": text for suffix, text in fhir.render(record).items()}
-        return write_text(folder, texts, overwrite)
+        return write_files(folder, texts, overwrite)
     if to == "wfdb":
         names = wfdb.file_names(stem, record.sound is not None)
         with staging(folder, names, overwrite) as stage:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.record.report.svg import AMBER, BLUE, INK, Drawing, ticks
 
 LEAD = RATE_HZ // 20

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.record.report.media import TOP_HZ, data_uri, loudness, png, spectrogram
 from monitor.record.report.moments import Moment
 from monitor.record.report.svg import AMBER, BLUE, INK, Drawing, ticks

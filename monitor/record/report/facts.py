@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import Episode, episodes, heard, spans
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 
 Span = tuple[int, int, str]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window, resample_poly
 
-from monitor.record.export.model import RATE_HZ
+from dsp.stage import RATE_HZ
 
 WINDOW, HOP, POINTS = 160, 16, 512
 """Of the spectrogram, in samples: 80 ms, 8 ms, zero-padded to 3.9 Hz a row."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import RANK
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 
 SECONDS = 5

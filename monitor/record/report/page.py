@@ -107,7 +107,7 @@ def legend(keys: Sequence[tuple[str, str]]) -> str:
 
 def shown_time(record: Record, index: int) -> str:
     """Time in the session, and the wall time (UTC) where it is known."""
-    from monitor.record.export.model import RATE_HZ
+    from dsp.stage import RATE_HZ
     from monitor.text import clock
 
     moment = record.moment(index)

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from html import escape
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import Episode
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.record.report import page
 from monitor.record.report.facts import Facts
 from monitor.text import clock

@@ -6,9 +6,10 @@ import statistics
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.episodes import Episode
-from monitor.record.export.model import RATE_HZ, Record
+from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 from monitor.record.report.svg import (
     BLUE,

@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.errors import UsageError
 from monitor.record import heard
-from monitor.record.export.model import RATE_HZ, Record
-from monitor.record.publish import write_text
+from monitor.record.export.model import Record
+from monitor.record.publish import refuse_existing, write_files
 from monitor.record.report import averaged, clip, page, parts
 from monitor.record.report.cards import shipped_cards
 from monitor.record.report.facts import Facts, gather
 from monitor.record.report.media import PLAYED_HZ, data_uri, wav
 from monitor.record.report.moments import Moment, choose
+from monitor.record.report.pdf import to_pdf
 from monitor.record.report.timeline import timeline
 from monitor.text import safe_stem
 
@@ -41,23 +43,26 @@ def write_report(
     record
         The session.
     path
-        The file (``.html``); by default named after the session, here.
+        The file (``.html``, or ``.pdf`` with the extra); by default named after the session, here.
     overwrite
         Whether an existing file may be replaced.
 
     Raises
     ------
     UsageError
-        If the name does not end in .html or the file exists.
+        If the name ends in neither, the file exists, or the extra is missing.
     InputError
         If the sound cannot be read, or is not that of the events.
     RecordError
         If the file cannot be written.
     """
     path = Path(f"{safe_stem(record.session.name)}.html") if path is None else path
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{path} does not end in .html", "a report is a web page")
-    write_text(path.parent, {path.name: render(record)}, overwrite)
+    kind = path.suffix.lower()
+    if kind not in (".html", ".htm", ".pdf"):
+        raise UsageError(f"{path} ends in neither .html nor .pdf", "choose one of them")
+    refuse_existing([path], overwrite)
+    html = render(record)
+    write_files(path.parent, {path.name: to_pdf(html) if kind == ".pdf" else html}, overwrite)
     return path
 
 
