@@ -65,7 +65,8 @@ def _pixels(text: str, *, across: int, down: int) -> np.ndarray:
         glyph = np.array([[c == "#" for c in row] for row in _FONT[char].split()])
         glyph = np.repeat(np.repeat(glyph, across, axis=1), down, axis=0)
         if number:
-            glyphs.append(np.zeros((glyph.shape[0], max(1, across)), dtype=bool))
+            gap = across if down > 1 else across // 2
+            glyphs.append(np.zeros((glyph.shape[0], max(1, gap)), dtype=bool))
         glyphs.append(glyph)
     raster: np.ndarray = np.concatenate(glyphs, axis=1)
     return raster

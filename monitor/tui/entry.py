@@ -31,7 +31,6 @@ class EntryScreen(Dialog[str]):
 
     def on_mount(self) -> None:
         """Write at once."""
-        super().on_mount()
         self.query_one(Input).focus()
 
     def advance(self) -> None:
@@ -48,4 +47,8 @@ class EntryScreen(Dialog[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give it."""
-        self.dismiss(event.value.strip())
+        self.dismiss(self.result_of(event.value.strip()))
+
+    def result_of(self, text: str) -> str:
+        """What is given for the written ``text``."""
+        return text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.widgets import Input
-
 from monitor.tui.entry import EntryScreen
 from monitor.tui.live import home
 
@@ -15,10 +13,7 @@ class NoteScreen(EntryScreen):
         super().__init__("MARK THIS MOMENT", "What do you see? The note may stay empty.")
         self._pressed_at = pressed_at
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Give the note; if the writing took long it says so, for the index is the core's."""
+    def result_of(self, text: str) -> str:
+        """The note; if the writing took long it says so, for the index is the core's."""
         late = home(self).now() - self._pressed_at
-        note = event.value.strip()
-        if late >= 2:
-            note = f"{note} (key pressed {late:.0f} s earlier)".strip()
-        self.dismiss(note)
+        return f"{text} (key pressed {late:.0f} s earlier)".strip() if late >= 2 else text

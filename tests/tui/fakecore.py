@@ -40,6 +40,8 @@ class FakeCore:
         self.requests: list[ms.Request] = []
         self.attached: list[ms.Attach] = []
         self._writers: set[asyncio.StreamWriter] = set()
+        self._all: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._seq = 0
         self._beat = 0
@@ -53,9 +55,10 @@ class FakeCore:
         """Close every socket, as a core that dies."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._writers):
+        for writer in list(self._all):
             writer.close()
-        self._writers.clear()
+        for task in list(self._tasks):
+            await task
 
     def say(self, message: msgspec.Struct) -> None:
         """Send to all screens."""
@@ -84,6 +87,10 @@ class FakeCore:
         self.say(ms.Heartbeat(beat=self._beat))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._all.add(writer)
         names = [played.session for played in self.scenes]
         writer.write(frame(ms.Hello(link=ms.LINK_VERSION, software="0", pid=1, sessions=names)))
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -99,7 +106,11 @@ class FakeCore:
                 else:
                     self._answer(message, writer)
         self._writers.discard(writer)
+        self._all.discard(writer)
+        self._tasks.discard(task)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     def _answer(self, request: ms.Request, writer: asyncio.StreamWriter) -> None:
         self.requests.append(request)

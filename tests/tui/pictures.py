@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,13 +93,22 @@ class Shot:
 
 
 def _all_sizes() -> list[Shot]:
-    sizes = ((60, 20), (80, 24), (120, 40), (200, 60))
-    names = ("normal", "alarm", "several", "paused", "gap", "lost", "unsure", "young")
-    shots = [
-        Shot(f"{n}-{w}x{h}", n, w, h) for n in names for w, h in sizes if w != 200 or n == "alarm"
-    ]
-    shots += [Shot(f"dead-{w}x{h}", "alarm", w, h, silent_s=7.3) for w, h in sizes[:3]]
-    shots += [Shot(f"nocore-{w}x{h}", "", w, h, silent_s=3.1) for w, h in sizes[:3]]
+    small, medium, large, huge = (60, 20), (80, 24), (120, 40), (200, 60)
+    every = {
+        "normal": (small, medium),
+        "alarm": (small, medium, large, huge),
+        "several": (small, medium, large),
+        "paused": (medium, large),
+        "gap": (medium,),
+        "lost": (small, medium, large, huge),
+        "unsure": (medium,),
+        "young": (medium, large),
+    }
+    shots = [Shot(f"{n}-{w}x{h}", n, w, h) for n, sizes in every.items() for w, h in sizes]
+    for w, h in (small, medium, large, huge):
+        shots.append(Shot(f"dead-{w}x{h}", "alarm", w, h, silent_s=7.3))
+    shots.append(Shot("nocore-60x20", "", *small, silent_s=3.1))
+    shots.append(Shot("nocore-80x24", "", *medium, silent_s=3.1))
     return shots
 
 
@@ -110,7 +119,6 @@ SHOTS: tuple[Shot, ...] = (
     Shot("ascii-80x24", "alarm", 80, 24, glyphs=ASCII),
     Shot("ascii-120x40", "several", 120, 40, glyphs=ASCII),
     Shot("help-80x24", "normal", 80, 24, keys=("question_mark",)),
-    Shot("help-120x40", "normal", 120, 40, keys=("question_mark",)),
     Shot("quit-80x24", "alarm", 80, 24, keys=("q",)),
     Shot("note-80x24", "normal", 80, 24, keys=("m", *"cough")),
     Shot("device-80x24", "normal", 80, 24, keys=("d",)),
@@ -144,9 +152,17 @@ async def settle(pilot: Pilot[int], app: ApexbeatApp) -> None:
     await pilot.pause()
 
 
-async def take(shot: Shot) -> tuple[str, str]:
-    """Text and SVG of one picture."""
-    clock = HeldClock()
+def groups(shots: Iterable[Shot]) -> list[list[Shot]]:
+    """Shots that differ in size only, together: one app is made for each group."""
+    found: dict[object, list[Shot]] = {}
+    for shot in shots:
+        alike = (shot.scene, shot.silent_s, shot.glyphs, shot.theme, shot.keys)
+        found.setdefault(alike if not shot.keys else shot, []).append(shot)
+    return list(found.values())
+
+
+def app_of(shot: Shot, clock: HeldClock) -> ApexbeatApp:
+    """The app of a picture, fed but not moving."""
     if shot.scene:
         played = scene(shot.scene)
         link = Held(hello(played), played.snapshot(AT_S))
@@ -158,27 +174,37 @@ async def take(shot: Shot) -> tuple[str, str]:
         link, quit_ends=True, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0
     )
     app.flash = False
-    async with app.run_test(size=(shot.width, shot.height)) as pilot:
+    return app
+
+
+async def take(shots: Sequence[Shot]) -> list[tuple[str, str]]:
+    """Text and SVG of each picture of one group."""
+    clock = HeldClock()
+    app = app_of(shots[0], clock)
+    taken = []
+    async with app.run_test(size=(shots[0].width, shots[0].height)) as pilot:
         clock.time += 0.3
         await settle(pilot, app)
-        await pilot.press(*shot.keys)
-        clock.time += shot.silent_s
-        await settle(pilot, app)
-        return text_of(app), svg(
-            app.screen._compositor.render_strips(), app.current_theme.background or "#000000"
-        )
+        await pilot.press(*shots[0].keys)
+        clock.time += shots[0].silent_s
+        for shot in shots:
+            await pilot.resize_terminal(shot.width, shot.height)
+            await settle(pilot, app)
+            strips = app.screen._compositor.render_strips()
+            taken.append((text_of(app), svg(strips, app.current_theme.background or "#000000")))
+    return taken
 
 
 async def write_all(shots: Sequence[Shot]) -> None:
     """Write golden texts and the manual's pictures."""
     GOLDEN.mkdir(exist_ok=True)
     MANUAL.mkdir(parents=True, exist_ok=True)
-    for shot in shots:
-        text, picture = await take(shot)
-        if shot.manual:
-            (MANUAL / f"{shot.name}.svg").write_text(picture, encoding="utf-8")
-        else:
-            (GOLDEN / f"{shot.name}.txt").write_text(text, encoding="utf-8")
+    for group in groups(shots):
+        for shot, (text, picture) in zip(group, await take(group), strict=True):
+            if shot.manual:
+                (MANUAL / f"{shot.name}.svg").write_text(picture, encoding="utf-8")
+            else:
+                (GOLDEN / f"{shot.name}.txt").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
