@@ -211,6 +211,7 @@ class Core:
 def main() -> int:
     """Read a job, say how it began, monitor."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    os.umask(0o077)
     threading.current_thread().name = "analysis"
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):

@@ -87,8 +87,8 @@ class LiveSession:
         self._status_s = float("-inf")
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
-        self._reconnects = 0
         self._over = False
+        self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
 
     # ------------------------------------------------------------ the analysis thread
 
@@ -145,7 +145,9 @@ class LiveSession:
         """Tie the index to the clocks."""
         clock = self._ties.clock
         boot_id = self._ties.boot_id
-        row = AnchorRow(self.capture.index, clock.monotonic(), clock.boot(), clock.wall(), boot_id)
+        row = AnchorRow(
+            self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
+        )
         self._ties.store.anchor(self.id, row)
         if self.folder is not None:
             self.folder.anchor(row)
@@ -182,15 +184,15 @@ class LiveSession:
         present, capture = self.pipeline.present, self.capture
         health = capture.health
         alive = health.state is HealthState.HEALTHY
-        behind = max(0, capture.index - present.index) / RATE_HZ
+        clock_s = self._clock_s()
         vitals, judged = present.vitals, present.judgement
         alarms = alarm_lines(present.board, self._asked) + self.log.earlier
         drift = capture.drift_ppm
         return Status(
             session=self.id,
             index=present.index,
-            clock_s=capture.index / RATE_HZ + capture.silent_s,
-            wall=self._ties.clock.wall() - behind - capture.silent_s,
+            clock_s=clock_s,
+            wall=self._ties.clock.wall() - (clock_s - present.index / RATE_HZ),
             device=capture.driver.name,
             source=capture.driver.kind,
             rate_hz=capture.rate_hz,
@@ -224,6 +226,13 @@ class LiveSession:
             alarms=alarms,
             duration_s=None,
         )
+
+    def _clock_s(self) -> float:
+        """Seconds since index 0; goes on while no sample comes."""
+        now_s = self._ties.clock.boot()
+        if self._zero_s is None:
+            self._zero_s = now_s - self.capture.index_now / RATE_HZ
+        return now_s - self._zero_s
 
     @property
     def board(self) -> Board:

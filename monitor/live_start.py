@@ -22,11 +22,14 @@ from monitor.capture.driver import Driver
 from monitor.capture.phantom_device import PhantomDevice
 from monitor.capture.stream import Capture
 from monitor.clock import Clock
-from monitor.errors import InputError, ModelError, UsageError
+from monitor.errors import InputError, ModelError, RecordError, UsageError
+from monitor.folderformat import VERSION as FOLDER_VERSION
+from monitor.folderformat import FolderInfo
 from monitor.job import Job
 from monitor.link.messages import AlarmLine, Request
 from monitor.live_session import LiveSession, Ties
 from monitor.live_state import AlarmLog, load_board, open_lines
+from monitor.record.folder import FolderWriter
 from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, new_id
 from monitor.session import Models, open_models
 from monitor.settings import Capture as CaptureSettings
@@ -143,10 +146,18 @@ class Starter:
             board=None,
             label=None,
         )
+        folder = None
+        if self._job.record:
+            try:
+                folder = self._folder(row, 0, None)
+            except BaseException:
+                capture.close()
+                raise
+            row = replace(row, folder=str(folder.folder))
         ties.store.begin(row)
         ties.store.run(row.id, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
-        return LiveSession(row.id, capture, pipeline, ties, log)
+        return LiveSession(row.id, capture, pipeline, ties, log, folder=folder)
 
     def acknowledge_earlier(
         self,
@@ -238,10 +249,40 @@ class Starter:
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
         log = AlarmLog([] if saved is None else saved.log, earlier)
         ties.store.run(row.id, index, os.getpid())
-        session = LiveSession(row.id, capture, pipeline, ties, log, seq + 1)
+        folder = None
+        if row.folder is not None:
+            try:
+                folder = self._folder(row, known, row.board)
+            except RecordError as error:
+                self.notes.append(f"the sound is not recorded any more: {error}")
+        session = LiveSession(row.id, capture, pipeline, ties, log, seq + 1, folder)
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
         session.feed(lost)
         return session
+
+    def _folder(self, row: SessionRow, index: int, board: str | None) -> FolderWriter:
+        """A session folder; one more for each core that goes on with the session."""
+        parent = self._ties.store.folder / "sessions"
+        path, number = parent / row.id, 1
+        while path.exists():
+            number += 1
+            path = parent / f"{row.id}-{number}"
+        info = FolderInfo(
+            version=FOLDER_VERSION,
+            session=row.id,
+            name=row.name,
+            source=row.source,
+            device=row.device,
+            rate_hz=row.rate_hz,
+            channels=row.channels,
+            software=row.software,
+            models=msgspec.json.decode(row.models, type=dict[str, str]),
+            settings=self._job.settings,
+            started=self._ties.clock.wall(),
+            index=index,
+            board=board,
+        )
+        return FolderWriter(path, info, self._ties.clock)
 
     def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
         for row in left:

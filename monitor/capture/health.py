@@ -22,6 +22,10 @@ SILENT_AT_START_S = 2.5
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0)
 """Waits before the first, second, third and every later attempt to reopen."""
 
+STALLED_S = 4.0
+"""A stream that is open and silent has this much longer to deliver its backlog, before it is
+opened again (which throws that away)."""
+
 HUNG_S = 8.0
 """A call into the audio library that is not back by then is abandoned."""
 
@@ -158,8 +162,8 @@ class Health:
             self.state = HealthState.ESCALATED
         elif self.state is not HealthState.ESCALATED:
             self.state = HealthState.ALARMED
-        self._plan(now_s)
+        self._plan(now_s, least_s=STALLED_S)
 
-    def _plan(self, now_s: float) -> None:
+    def _plan(self, now_s: float, least_s: float = 0.0) -> None:
         wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
-        self._retry_s = now_s + wait_s
+        self._retry_s = now_s + max(wait_s, least_s)

@@ -12,6 +12,7 @@ from collections import deque
 
 import numpy as np
 
+from dsp.stage import RATE_HZ
 from monitor.capture.attempt import Attempt
 from monitor.capture.driver import Driver, OpenStream, Port
 from monitor.capture.health import (
@@ -92,6 +93,7 @@ class Capture:
         self._pending: list[Hole] = []
         self._idle_since = clock.boot()
         self._idle_told = 0.0
+        self._came_s: float | None = None
         if rate_hz:
             self._prepare(rate_hz, channels)
 
@@ -156,6 +158,15 @@ class Capture:
         """Absolute index of the next sample to be handed out."""
         return self._timeline.index if self.rate_hz else self.start_index
 
+    @property
+    def index_now(self) -> int:
+        """Absolute index of this moment: of the newest sample, plus the time since it came."""
+        if not self.rate_hz:
+            return self.start_index
+        waiting = self._ledger.delivered - self._ring.read
+        since_s = self.clock.boot() - self._came_s if self._came_s is not None else 0.0
+        return self.index + round(waiting * RATE_HZ / self.rate_hz + since_s * RATE_HZ)
+
     def end(self) -> list[Input]:
         """Stop; what is left and what is missing until now. May be called once."""
         now_s = self.clock.boot()
@@ -196,6 +207,7 @@ class Capture:
         while self._arrivals:
             arrival = self._arrivals.popleft()
             self._ledger.arrive(arrival)
+            self._came_s = arrival.at_s
             self._flags += tuple(f for f in arrival.flags if f not in self._flags)
             came = True
         if came:

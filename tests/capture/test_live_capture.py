@@ -249,7 +249,7 @@ def test_a_hung_device_that_wakes_up_in_time_is_used_again(device: FakeDevice) -
 
 
 def test_no_first_frame_ever_is_an_alarm_and_opens_again(device: FakeDevice) -> None:
-    device.run(6, delivers=False)
+    device.run(8, delivers=False)
     assert device.opened == 2
     assert sum(i.seconds for i in device.inputs if isinstance(i, Idle)) > 2
     assert device.capture.health.state is not HealthState.HEALTHY
