@@ -41,6 +41,35 @@ class Teacher(nn.Module):
         return logits
 
 
+class TemporalTeacher(nn.Module):
+    """Four convolutions over time, every row a channel; mean and maximum over time; linear."""
+
+    def __init__(
+        self,
+        rows: int = 13,
+        widths: tuple[int, ...] = (64, 96, 128, 128),
+        kernels: tuple[int, ...] = (7, 5, 5, 5),
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = rows
+        for i, (width, kernel) in enumerate(zip(widths, kernels, strict=True)):
+            layers += [nn.Conv1d(before, width, kernel, padding=kernel // 2)]
+            layers += [nn.BatchNorm1d(width), nn.ReLU()]
+            layers += [nn.MaxPool1d(2)] if i < 3 else []
+            before = width
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before, 2))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Logits float32 [n, 2] of rows float32 [n, rows, frames]."""
+        maps = self.features(rows)
+        both = torch.cat([torch.mean(maps, dim=2), torch.amax(maps, dim=2)], dim=1)
+        logits: Tensor = self.head(both)
+        return logits
+
+
 class Ensemble(nn.Module):
     """Mean logits of several teachers."""
 

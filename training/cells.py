@@ -120,13 +120,15 @@ def teacher_of(
     """
     if not config.distil.teacher:
         return None
-    theirs = system(config.distil.teacher, systems)
-    if theirs.mfcc != config.mfcc:
-        raise TrainingError(f"teacher '{theirs.name}' has other features than '{config.name}'")
     members: list[nn.Module] = []
-    for seed in config.distil.seeds:
-        own = Cell(theirs.name, cell.protocol, cell.fold, seed)
-        members.append(trained(theirs, world, own, systems=systems, runs=runs, say=say).network)
+    for name in config.distil.teacher.split(","):
+        theirs = system(name.strip(), systems)
+        if theirs.mfcc != config.mfcc:
+            raise TrainingError(f"teacher '{name}' has other features than '{config.name}'")
+        for seed in config.distil.seeds:
+            own = Cell(theirs.name, cell.protocol, cell.fold, seed)
+            fitted = trained(theirs, world, own, systems=systems, runs=runs, say=say)
+            members.append(fitted.network)
     ensemble = Ensemble(members).eval()
     return ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

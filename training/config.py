@@ -61,9 +61,9 @@ class Distil:
     Attributes
     ----------
     teacher
-        Name of the teacher's configuration; empty: no distillation.
+        Name of the teacher's configuration, or several with commas; empty: no distillation.
     seeds
-        Seeds of its runs; their mean logits teach.
+        Seeds of its runs; the mean logits of all teachers and seeds teach.
     temperature, alpha
         alpha · CE + (1 - alpha) · T² · KL.
     literal

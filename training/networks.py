@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.peers import FocalCnn, MobileNetV3
 from models.student import Standardise, Student, TemporalStudent
-from models.teacher import Teacher
+from models.teacher import Teacher, TemporalTeacher
 from training.config import Config
 from training.errors import TrainingError
 
@@ -16,6 +16,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "student": Student,
     "temporal": TemporalStudent,
     "teacher": Teacher,
+    "temporal-teacher": TemporalTeacher,
     "mobilenet": MobileNetV3,
     "focal": FocalCnn,
 }
@@ -47,7 +48,7 @@ def build(config: Config) -> Network:
         known = ", ".join(sorted(NETWORKS))
         raise TrainingError(f"unknown network '{config.network}'", f"known: {known}")
     options: dict[str, Any] = {k: _tuples(v) for k, v in config.options.items()}
-    if config.network == "temporal":
+    if config.network in ("temporal", "temporal-teacher"):
         options["rows"] = config.mfcc.n_mels if config.bands else config.mfcc.n_mfcc
     try:
         network = NETWORKS[config.network](**options)
