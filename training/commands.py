@@ -48,6 +48,13 @@ def _systems(folder: Path | None) -> Path:
     return folder or SYSTEMS
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is no list of numbers") from None
+
+
 def _one_thread() -> None:
     import torch
 
@@ -124,7 +131,7 @@ def grid(
     _one_thread()
     where = _systems(systems)
     opened: dict[str, Any] = {}
-    for seed in [int(s) for s in seeds.split(",")]:
+    for seed in _numbers(seeds):
         for fold in range(folds_of(protocol)):
             for name in names:
                 config = cells.system(name, where)
@@ -142,8 +149,18 @@ def grid(
 @data_option
 @seed_option
 @click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
+@click.option("--folds", default="0,1,2", show_default=True, help="Of three folds by group.")
+@click.option("--lefts", default="0,1,2", show_default=True, help="Left out: a, b, or c, d and f.")
 @results_option
-def ablate(path: Path, data: Path, seed: int, others: Path | None, results: Path) -> None:
+def ablate(
+    path: Path,
+    data: Path,
+    seed: int,
+    others: Path | None,
+    folds: str,
+    lefts: str,
+    results: Path,
+) -> None:
     """Try one configuration (TOML) on coarse folds; appends to ablation.json."""
     import dataclasses
     import json
@@ -156,13 +173,15 @@ def ablate(path: Path, data: Path, seed: int, others: Path | None, results: Path
     opened = world.open_cinc2016(data, config.mfcc, progress=_bar)
     sets = ("pascal", "yaseen2018") if others else ()
     more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
-    _, figures = ablation.run_trial(config, opened, more, seed=seed)
+    parts = {"folds": _numbers(folds), "lefts": _numbers(lefts)}
+    _, figures = ablation.run_trial(config, opened, more, seed=seed, **parts)
     table = results / "ablation.json"
     rows = json.loads(table.read_text()) if table.is_file() else []
     rows.append(
         {
             "name": config.name,
-            "command": f"apexbeat-train ablate {path.name} --seed {seed}",
+            "command": f"apexbeat-train ablate {path.name} --folds {folds} --lefts {lefts}",
+            "seed": seed,
             "commit": cells.commit(),
             "config": dataclasses.asdict(config),
             "figures": figures,
