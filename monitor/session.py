@@ -16,6 +16,7 @@ from typing import Protocol
 
 from dsp.cycles.model import CycleModel
 from dsp.stage import CHAIN_VERSION
+from models.engine import Engine
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
@@ -49,6 +50,7 @@ def open_models(settings: Settings) -> Models:
     from models.contract import ModelRefused
 
     own = settings.analysis.model
+    engine: Engine
     try:
         cycles = CycleModel.from_arrays(shipped.cycles_arrays())
         if own:

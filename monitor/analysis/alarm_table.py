@@ -242,3 +242,29 @@ TABLE: tuple[Rule, ...] = (
 
 RULES: dict[str, Rule] = {rule.kind: rule for rule in TABLE}
 """Rows by kind."""
+
+
+def rows(limits: Alarms) -> list[tuple[str, ...]]:
+    """Return the table in words, its heading first: what the manual and the screen print.
+
+    The delay of the condition stands in the condition's own words; ``delay`` is that of the
+    signal, with the settings in force.
+    """
+    table = [("kind", "class, priority", "condition", "delay", "clears", "what to do")]
+    for rule in TABLE:
+        seconds = rule.delay(limits) / 2000
+        words: str = rule.priority
+        if rule.escalates_to is not None:
+            words += f", {rule.escalates_to} after {limits.escalate_s:g} s"
+        delay = f"{seconds:g} s" if seconds else "none"
+        table.append(
+            (
+                rule.kind,
+                f"{rule.alarm_class}, {words}",
+                rule.condition,
+                delay,
+                rule.clears,
+                rule.remedy,
+            )
+        )
+    return table

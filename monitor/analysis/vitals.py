@@ -183,7 +183,7 @@ class VitalsTracker:
         return Life(self._beats, len(self._onsets), index - self._last, clear)
 
     def _spread(self, index: int) -> float | None:
-        """Robust deviation of each cycle from its neighbours: a drifting rate is no irregularity."""
+        """Robust deviation of each cycle from its neighbours: drift is no irregularity."""
         lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN]
         if len(lengths) < SPREAD_LEAST:
             return None

@@ -14,9 +14,14 @@ from monitor.cli.common import load_settings, setting_options
 @click.option(
     "--path", "only_path", is_flag=True, help="Only where the settings file is looked for."
 )
+@click.option("--alarms", "alarm_table", is_flag=True, help="The alarm table, in Markdown.")
 @setting_options
 def config(
-    as_json: bool, only_path: bool, config_file: Path | None, overrides: tuple[str, ...]
+    as_json: bool,
+    only_path: bool,
+    alarm_table: bool,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
 ) -> None:
     """Show the settings in force and where each came from."""
     import msgspec
@@ -27,6 +32,13 @@ def config(
         click.echo(str(config_file or st.default_path()))
         return
     loaded = load_settings(config_file, overrides)
+    if alarm_table:
+        from monitor.analysis.alarm_table import rows as alarm_rows
+
+        head, *body = alarm_rows(loaded.settings.alarms)
+        for row in (head, ("---",) * len(head), *body):
+            click.echo(f"| {' | '.join(row)} |")
+        return
     values = msgspec.to_builtins(loaded.settings)
     words = st.describe()
     rows = []

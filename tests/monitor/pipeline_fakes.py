@@ -10,7 +10,7 @@ import numpy as np
 from dsp.chain import Chain
 from dsp.cycles.beat import Beat
 from dsp.phantom import Phantom, render
-from dsp.quality import QualityIndex
+from dsp.quality import Span
 from dsp.windows import Windows
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
@@ -55,6 +55,34 @@ class TrueCycles:
         return out
 
 
+class PlainQuality:
+    """Flat where nothing is, else good; each span is judged one span late."""
+
+    def __init__(self) -> None:
+        self.reset(0)
+
+    def push(self, raw: np.ndarray, filtered: np.ndarray) -> list[Span]:
+        self.sound = np.concatenate((self.sound, raw))
+        return self._spans(1000)
+
+    def flush(self) -> list[Span]:
+        return self._spans(0)
+
+    def reset(self, index: int) -> None:
+        self.start, self.sound = index, np.zeros(0)
+
+    def _spans(self, ahead: int) -> list[Span]:
+        spans = []
+        while len(self.sound) > ahead:
+            length = min(1000 - self.start % 1000, len(self.sound) - ahead)
+            if ahead and length < 1000 - self.start % 1000:
+                break
+            value = "good" if np.ptp(self.sound[:length]) > 1e-6 else "flat"
+            spans.append(Span(self.start, self.start + length, value, ""))
+            self.start, self.sound = self.start + length, self.sound[length:]
+        return spans
+
+
 @dataclass
 class Contract:
     threshold_normal: float = 0.4
@@ -84,7 +112,7 @@ def pipeline(
     channels: int = 1,
     **kwargs: object,
 ) -> Pipeline:
-    parts = Stages(Chain(rate_hz, channels), TrueCycles(beats), QualityIndex(), Windows("full"))
+    parts = Stages(Chain(rate_hz, channels), TrueCycles(beats), PlainQuality(), Windows("full"))
     model = EnergyModel() if engine is None else engine
     return Pipeline(
         settings or Settings(), model, None, "test", rate_hz, channels, parts=parts, **kwargs

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline_fakes import EnergyModel, TrueCycles, blocks, heart, pipeline, run
+from pipeline_fakes import EnergyModel, PlainQuality, TrueCycles, blocks, heart, pipeline, run
 
 from dsp.chain import Chain
 from dsp.cycles.beat import Beat
 from dsp.phantom import Murmur
-from dsp.quality import QualityIndex
 from dsp.windows import Windows
 from monitor import events as ev
 from monitor.analysis.stages import Stages
@@ -285,7 +284,7 @@ class Breaks(TrueCycles):
 
 
 def test_a_stage_that_raises_is_a_fault_and_an_alarm_and_the_stream_goes_on():
-    parts = Stages(Chain(2000), Breaks(BEATS), QualityIndex(), Windows())
+    parts = Stages(Chain(2000), Breaks(BEATS), PlainQuality(), Windows())
     lines = run(_with(parts), blocks(SOUND, 1000))
     (fault,) = of(ev.Fault, lines)
     assert fault.index == 10_000
@@ -307,7 +306,7 @@ def test_without_a_model_everything_else_works_and_model_refused_is_raised():
     from monitor.analysis.pipeline import Pipeline
     from monitor.settings import Settings
 
-    parts = Stages(Chain(2000), TrueCycles(BEATS), QualityIndex(), Windows())
+    parts = Stages(Chain(2000), TrueCycles(BEATS), PlainQuality(), Windows())
     pipe = Pipeline(Settings(), None, None, "test", 2000, 1, parts=parts)
     lines = run(pipe, blocks(SOUND, 5000))
     assert [(a.kind, a.state) for a in of(ev.Alarm, lines)] == [("model_refused", "active")]

@@ -108,6 +108,28 @@ def test_no_block_passes_before_its_last_frame_would_have_been_heard(clip):
             assert clock.now == pytest.approx(told / 4000 / 2)
 
 
+def test_a_future_that_changes_never_changes_the_past(models):
+    import numpy as np
+    import soundfile as sf
+
+    from monitor.session import open_pipeline
+
+    sound, rate = sf.read(MURMUR, dtype="float32", frames=16 * 4000)
+    other = sound.copy()
+    other[10 * rate :] = np.random.default_rng(0).normal(size=6 * rate) * 0.1
+
+    def past(frames):
+        with FileSource(MURMUR) as source:
+            pipe = open_pipeline(Settings(), models, source)
+        events = []
+        for at in range(0, len(frames), 500):
+            events += pipe.push(Block(frames[at : at + 500, None], rate, at)).events
+        return [e for e in events if e.index <= 10 * 2000 - 500]
+
+    assert past(sound) == past(other)
+    assert len(past(sound)) > 20
+
+
 def test_idleness_takes_its_time_too():
     import numpy as np
 
