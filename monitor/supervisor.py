@@ -11,7 +11,7 @@ from __future__ import annotations
 import select
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +34,7 @@ DEAD_S = 6.0
 BEGIN_S = 60.0
 """A core must have begun by then."""
 
+CORE = (sys.executable, "-m", "monitor.core")
 TICK_S = 0.1
 END_S = 8.0
 BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 10.0)
@@ -66,6 +67,8 @@ class Supervisor:
         File for the standard error of cores.
     began
         Called each time a core has begun.
+    core
+        Command line of a core.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class Supervisor:
         log: Path,
         clock: Clock,
         began: Callable[[Begun], None],
+        core: Sequence[str] = CORE,
     ) -> None:
+        self._command = list(core)
         self._job, self._sound, self._clock, self._began = job, sound, clock, began
         self._log = log
         self._core: subprocess.Popen[bytes] | None = None
@@ -109,6 +114,7 @@ class Supervisor:
         while True:
             code = self._watch()
             if code is not None and code != EXIT_RESTART:
+                self._drop_client()
                 self._sound.set(None)
                 return code if self._stop is None else self._stop
             self._revive(job)
@@ -120,7 +126,7 @@ class Supervisor:
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._log.open("ab") as errors:
             self._core = subprocess.Popen(
-                [sys.executable, "-m", "monitor.core"],
+                self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -130,7 +136,8 @@ class Supervisor:
         assert self._core.stdout is not None
         with self._core.stdin as channel:
             channel.write(msgspec.json.encode(job))
-        begun = self._read_begun(self._core.stdout)
+        with self._core.stdout as answer:
+            begun = self._read_begun(answer)
         if begun.error:
             self._kill()
             return begun
@@ -246,8 +253,6 @@ class Supervisor:
         self._drop_client()
         self._core.kill()
         self._core.wait()
-        if self._core.stdout is not None:
-            self._core.stdout.close()
 
     def _drop_client(self) -> None:
         if self._client is not None:

@@ -70,8 +70,8 @@ class AlarmSound:
         pattern = PATTERNS[self._wanted]
         usable = self._failed_s is None or now_s - self._failed_s > RETRY_S
         if self._play is not None and self._busy is None and usable:
-            self._start(self._wanted, now_s)
             self._next_s = now_s + pattern.burst_s + pattern.between_bursts_s
+            self._start(self._wanted, now_s)  # if that fails, the bell is due at once
         elif self._busy is None or self._failure is not None:
             self._bell()
             self.bursts += 1

@@ -1,0 +1,168 @@
+"""A live session in virtual time: what a screen, the store and a replay get of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from scripted import RATE, Rig
+
+from dsp.cycles.model import CycleModel
+from models import shipped
+from monitor import events as ev
+from monitor import folderformat as ff
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.folder import FolderSource
+from monitor.capture.stream import Capture
+from monitor.clock import SystemClock
+from monitor.link.frames import encode
+from monitor.link.messages import EventLine, Request, Wave
+from monitor.live_state import load_board
+from monitor.record.folder import FolderWriter
+from monitor.record.store import Archive
+from monitor.settings import Settings
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path / "store", "tachycardia")
+    yield rig
+    if not rig.session._over:
+        rig.close()
+
+
+def _ask(rig: Rig, what: str, **fields: object) -> tuple[bool, str]:
+    answered = threading.Event()
+    found: list[tuple[bool, str]] = []
+
+    def answer(ok: bool, error: str) -> None:
+        found.append((ok, error))
+        answered.set()
+
+    request = Request(id=1, session="s", what=what, **fields)  # type: ignore[arg-type]
+    rig.session.ask(request, "screen", answer)
+    assert answered.wait(10)
+    return found[0]
+
+
+def test_a_screen_sees_rate_beats_waves_and_the_alarm(rig: Rig) -> None:
+    rig.run(40)
+    status = rig.status
+    assert status.health == "healthy"
+    assert status.rate == pytest.approx(140, abs=30)
+    assert status.clock_s == pytest.approx(40, abs=0.2)
+    assert [a.kind for a in status.alarms if a.state == "active"].count("tachycardia") == 1
+    assert len(rig.events(ev.Beat)) > 30
+    waves = [m for m in rig.messages if isinstance(m, Wave)]
+    assert [w.start for w in waves] == list(range(0, 1000 * len(waves), 1000))
+    assert len(np.frombuffer(waves[0].pairs, "<i2")) == 250
+    snapshot = rig.session.snapshot()
+    assert snapshot.beats
+    assert snapshot.trend
+    assert len(snapshot.waves) == 60
+    encode(snapshot)
+
+
+def test_lines_are_numbered_without_a_hole_and_stand_in_the_store(rig: Rig) -> None:
+    rig.run(20)
+    numbers = [m.seq for m in rig.messages if isinstance(m, EventLine)]
+    assert numbers == list(range(len(numbers)))
+    rig.close()
+    archive = Archive(rig.store.folder)
+    published = [m.event for m in rig.messages if isinstance(m, EventLine)]
+    assert [e for _, e in archive.events("s")] == published
+    archive.close()
+
+
+def test_an_acknowledgement_is_answered_once_it_is_on_the_disk(rig: Rig) -> None:
+    rig.run(40)
+    assert _ask(rig, "acknowledge", alarm="tachycardia") == (True, "")
+    rig.run(1)
+    line = next(a for a in rig.status.alarms if a.kind == "tachycardia")
+    assert line.state == "acknowledged"
+    assert line.acknowledged is not None
+    assert not line.acknowledge_pending
+    archive = Archive(rig.store.folder)
+    [command] = archive.commands("s")
+    archive.close()
+    assert (command.kind, command.client) == ("acknowledge", "screen")
+
+
+def test_audio_pause_is_counted_down(rig: Rig) -> None:
+    rig.run(40)
+    _ask(rig, "pause_audio", seconds=60.0)
+    rig.run(10)
+    assert rig.status.audio_paused_s == pytest.approx(50, abs=1.5)
+
+
+def test_a_lost_signal_takes_the_numbers_away_within_two_seconds_and_raises_an_alarm(
+    rig: Rig,
+) -> None:
+    rig.run(20)
+    assert rig.status.rate is not None
+    rig.run(2.6, delivers=False)
+    status = rig.status
+    assert status.health == "alarmed"
+    assert status.rate is None
+    assert status.level_db is None
+    assert status.quality is None
+    assert "signal_lost" in [a.kind for a in status.alarms if a.state == "active"]
+    rig.run(8)
+    assert rig.status.health == "healthy"
+    assert rig.status.rate is not None
+    assert len(rig.events(ev.Gap)) == 1
+
+
+def test_an_unknown_request_is_refused_in_words(rig: Rig) -> None:
+    ok, error = _ask(rig, "dance")
+    assert not ok
+    assert "dance" in error
+
+
+def test_the_state_of_the_alarms_can_be_restored_from_the_store(rig: Rig) -> None:
+    rig.run(40)
+    rig.close()
+    archive = Archive(rig.store.folder)
+    row = archive.session("s")
+    archive.close()
+    assert row is not None
+    saved = load_board(row.board)
+    assert saved is not None
+    assert saved.board == rig.session.board
+    assert any(line.kind == "tachycardia" for line in saved.log)
+
+
+def test_a_recorded_session_replayed_says_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "session"
+
+    def record(capture: Capture) -> FolderWriter:
+        info = ff.FolderInfo(
+            version=ff.VERSION, session="s", name="tachycardia", source="phantom",
+            device="tachycardia", rate_hz=RATE, channels=1, software="", models={},
+            settings=Settings(), started=0.0,
+        )  # fmt: skip
+        return FolderWriter(folder, info, SystemClock())
+
+    rig = Rig(tmp_path / "store", "tachycardia", record=record)
+    rig.run(30)
+    _ask(rig, "acknowledge")
+    rig.run(3, delivers=False)
+    _ask(rig, "mark", note="cough")
+    rig.run(10)
+    _ask(rig, "limits", limits={"tachycardia": 100.0})
+    rig.run(10.3)
+    rig.close()
+    live = (folder / ff.EVENTS).read_bytes()
+    source = FolderSource(folder)
+    cycles = CycleModel.from_arrays(shipped.cycles_arrays())
+    pipeline = Pipeline(source.info.settings, None, cycles, source.name, RATE, 1)
+    events: list[ev.Event] = []
+    for item in source:
+        events += pipeline.push(item).events
+    events += pipeline.finish(source.complete).events
+    assert b"".join(msgspec.json.encode(e) + b"\n" for e in events) == live
+    assert any(isinstance(e, ev.Gap) for e in events)
