@@ -45,7 +45,8 @@ def export(
 ) -> None:
     """Write SESSION in another format.
 
-    SESSION is an event file, or a session of the record: its id, the id's beginning, or "last".
+    SESSION is an event file, a session folder, or a session of the record: its id, the beginning
+    of that, or "last".
 
     \b
     csv    tables of beats, vitals, alarms, windows, ...

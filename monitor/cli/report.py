@@ -24,7 +24,8 @@ from monitor.cli.session_option import read_session, session_options
 def report(output: Path | None, overwrite: bool, **session: Any) -> None:
     """Write a report of SESSION as one HTML page.
 
-    SESSION is an event file, or a session of the record: its id, the id's beginning, or "last".
+    SESSION is an event file, a session folder, or a session of the record: its id, the beginning
+    of that, or "last".
     The page needs nothing else: no outside request, no script. Heart rate, verdict, quality and
     alarms over time; with --audio also phonocardiograms, spectrograms and sound.
     """

@@ -26,9 +26,9 @@ def session_options(function: F) -> F:
     options = (
         click.option(
             "--audio",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=click.Path(path_type=Path, exists=True),
             metavar="FILE",
-            help="The sound of the session.",
+            help="The sound of the session (a session of the record may have its own).",
         ),
         click.option(
             "--start",

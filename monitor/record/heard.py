@@ -8,7 +8,7 @@ cut apart at each gap.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,17 @@ from dsp.chain import Chain
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.errors import InputError
+from monitor.record.episodes import heard
 from monitor.record.export.model import Record
 from monitor.text import clean
+
+if TYPE_CHECKING:
+    from monitor.record.pieces import Sound
 
 TOLERANCE = RATE_HZ // 2
 """Samples by which file and events may differ: a step, at the end of a recording."""
 
 BLOCK_S = 30
-
-
-class _Reader(Protocol):
-    samplerate: int
-    channels: int
-    frames: int
-
-    def read(
-        self, frames: int = ..., dtype: str = ..., always_2d: bool = ...
-    ) -> NDArray[np.float32]: ...
 
 
 def load(record: Record) -> NDArray[np.float32] | None:
@@ -42,7 +36,7 @@ def load(record: Record) -> NDArray[np.float32] | None:
     Returns
     -------
     float32 [record.length]
-        Full scale ±1, NaN in gaps.
+        Full scale ±1, NaN in gaps and where there is no sound.
 
     Raises
     ------
@@ -51,43 +45,39 @@ def load(record: Record) -> NDArray[np.float32] | None:
     """
     if record.sound is None:
         return None
-    import soundfile
+    from monitor.record.pieces import open_sound
 
-    name = clean(str(record.sound), 200)
-    try:
-        with soundfile.SoundFile(record.sound) as file:
-            return _placed(record, file, name)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise InputError(f"{name} cannot be read as sound: {clean(str(error), 160)}") from error
+    with open_sound(record.sound) as sound:
+        return _placed(record, sound, clean(str(record.sound), 200))
 
 
-def _placed(record: Record, file: _Reader, name: str) -> NDArray[np.float32]:
-    length = record.length
-    whole = -(-file.frames * RATE_HZ // file.samplerate)
-    gaps = sorted(record.of(ev.Gap), key=lambda gap: gap.start)
-    delivered = length - record.lost()
-    if min(abs(whole - length), abs(whole - delivered)) > TOLERANCE:
+def _placed(record: Record, file: Sound, name: str) -> NDArray[np.float32]:
+    first, length = min(file.first, record.length), record.length
+    gaps = [(max(a, first), b) for a, b in _gaps(record) if b > first]
+    whole = -(-file.frames * RATE_HZ // file.rate_hz)
+    delivered = length - first - sum(b - a for a, b in gaps)
+    away, away_cut = abs(whole - (length - first)), abs(whole - delivered)
+    if not file.whole and min(away, away_cut) > TOLERANCE:
         raise InputError(
             f"{name} lasts {whole / RATE_HZ:.1f} s, the events {length / RATE_HZ:.1f} s",
             "give the sound that these events were found in",
         )
-    with_gaps = abs(whole - length) <= abs(whole - delivered)
-    pieces = [(0, length)] if with_gaps else _between(gaps, length)
+    uncut = away <= away_cut and not file.whole
+    pieces = [(first, length)] if uncut else heard(first, length, gaps)
     sound = np.full(length, np.nan, np.float32)
     for number, (start, stop) in enumerate(pieces):
         last = number + 1 == len(pieces)
-        frames = file.frames if last else round((stop - start) * file.samplerate / RATE_HZ)
+        frames = file.frames if last else round((stop - start) * file.rate_hz / RATE_HZ)
         part = _filtered(file, frames, _channel(record, file.channels))[: stop - start]
         sound[start : start + part.size] = part
-    for gap in gaps:
-        sound[gap.start : gap.start + gap.length] = np.nan
+    for start, stop in gaps:
+        sound[start:stop] = np.nan
     return sound
 
 
-def _between(gaps: list[ev.Gap], length: int) -> list[tuple[int, int]]:
-    """Stretches (start, stop) that were delivered."""
-    edges = [0, *(edge for gap in gaps for edge in (gap.start, gap.start + gap.length)), length]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+def _gaps(record: Record) -> list[tuple[int, int]]:
+    """Lost stretches (start, stop) in order."""
+    return sorted((gap.start, gap.start + gap.length) for gap in record.of(ev.Gap))
 
 
 def _channel(record: Record, channels: int) -> int | None:
@@ -98,11 +88,11 @@ def _channel(record: Record, channels: int) -> int | None:
     return None
 
 
-def _filtered(file: _Reader, frames: int, channel: int | None) -> NDArray[np.float32]:
-    chain = Chain(file.samplerate, file.channels, channel)
+def _filtered(file: Sound, frames: int, channel: int | None) -> NDArray[np.float32]:
+    chain = Chain(file.rate_hz, file.channels, channel)
     out: list[NDArray[np.float32]] = []
     while frames > 0:
-        block = file.read(min(frames, BLOCK_S * file.samplerate), "float32", always_2d=True)
+        block = file.read(min(frames, BLOCK_S * file.rate_hz))
         if not len(block):
             break
         frames -= len(block)

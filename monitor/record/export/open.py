@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from monitor import folderformat as ff
 from monitor.errors import NoInputError
 from monitor.record.export.model import Record, from_event_file
 from monitor.text import clean
@@ -19,8 +20,8 @@ def open_session(
     Parameters
     ----------
     session
-        Path of an event file, or else the id of a session in the store (its begin is enough;
-        ``last`` is the newest).
+        Path of an event file or of a session folder, or else the id of a session in the store
+        (its begin is enough; ``last`` is the newest).
     sound
         Its sound, None without.
     start
@@ -38,6 +39,8 @@ def open_session(
     path = Path(session)
     if path.is_file():
         record = from_event_file(path)
+    elif (path / ff.INFO).is_file():
+        record = replace(from_event_file(path / ff.EVENTS), sound=path)
     elif store is None or "/" in session or path.suffix:
         raise NoInputError(
             f"there is no event file {clean(session, 200)}",

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor import events as ev
+from monitor import folderformat as ff
 from monitor.errors import NoInputError
 from monitor.record.export.model import Anchor, Record, record_of
 from monitor.record.store import Archive, SessionRow
@@ -53,7 +54,10 @@ def from_store(folder: Path, name: str) -> Record:
         archive.close()
     lines = [line for line in lines if not isinstance(line, (ev.Session, ev.End))]
     record = record_of([_session(row), *lines, *_end(row, lines)], f"session {row.id}")
-    return replace(record, anchors=anchors or (Anchor(0, row.started),))
+    kept = None if row.folder is None else Path(row.folder)
+    if kept is not None and not (kept / ff.SOUND).is_dir():
+        kept = None  # deleted when its days were over
+    return replace(record, anchors=anchors or (Anchor(0, row.started),), sound=kept)
 
 
 def _session(row: SessionRow) -> ev.Session:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 
+from dsp.stage import RATE_HZ
 from monitor.record.export.model import Record
+from monitor.text import clock
 
 NOTICE = (
     "Apexbeat is a research and teaching instrument, not a medical device. "
@@ -107,9 +109,6 @@ def legend(keys: Sequence[tuple[str, str]]) -> str:
 
 def shown_time(record: Record, index: int) -> str:
     """Time in the session, and the wall time (UTC) where it is known."""
-    from dsp.stage import RATE_HZ
-    from monitor.text import clock
-
     moment = record.moment(index)
     wall = "" if moment is None else f" ({moment:%Y-%m-%d %H:%M:%S} UTC)"
     return clock(index / RATE_HZ) + wall
