@@ -42,7 +42,9 @@ def train_on(
     table = world.data.table
     good = frozenset(r.name for r in world.recordings if r.quality in config.qualities)
     train = table.of(names & good)
-    sampler = Sampler(world.recordings, table, train, config.weights, config.by_group)
+    sampler = Sampler(
+        world.recordings, table, train, config.weights, config.by_group, config.balanced
+    )
     return fit(config, world.data, train, sampler, seed=seed, **more)  # type: ignore[arg-type]
 
 

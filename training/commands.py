@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -125,23 +125,58 @@ def grid(
     systems: Path | None,
 ) -> None:
     """Train and score every cell that is not finished yet."""
-    from training import cells, world
+    from training.cells import Cell
     from training.splits import folds_of
 
     _one_thread()
-    where = _systems(systems)
-    opened: dict[str, Any] = {}
+    where, cells_folder = _systems(systems), results / "cells"
+    run = _paper_cells(data, cells_folder, where) if protocol == "P" else None
+    run = run or _group_cells(data, cells_folder, where)
     for seed in _numbers(seeds):
         for fold in range(folds_of(protocol)):
             for name in names:
-                config = cells.system(name, where)
-                key = repr(config.mfcc)
-                if key not in opened:
-                    opened.clear()
-                    opened[key] = world.open_cinc2016(data, config.mfcc, progress=_bar)
-                cell = cells.Cell(name, protocol, fold, seed)
-                cells.run_cell(cell, opened[key], results / "cells", systems=where, say=_say)
+                cell = Cell(name, protocol, fold, seed)
+                run(cell)
                 _say(f"finished {cell.name}")
+
+
+def _group_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
+    """Run cells of protocols S and D; features are opened once for systems that share them."""
+    from training import cells, world
+
+    opened: dict[str, Any] = {}
+
+    def run(cell: Any) -> object:
+        settings = cells.system(cell.system, systems).mfcc
+        if repr(settings) not in opened:
+            opened.clear()
+            opened[repr(settings)] = world.open_cinc2016(data, settings, progress=_bar)
+        mine = opened[repr(settings)]
+        return cells.run_cell(cell, mine, folder, systems=systems, say=_say)
+
+    return run
+
+
+def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
+    """Run cells of protocol P."""
+    from training import cells, datasets, paper, world
+    from training import prepare as room
+
+    recordings = datasets.load_cinc2016(data)
+    prepared = room.prepare("cinc2016", recordings, progress=_bar)
+    onsets = world.annotated_s1(data, recordings)
+    table, begin, length = paper.cycle_table(recordings, prepared, onsets)
+    opened: dict[str, Any] = {}
+
+    def run(cell: Any) -> object:
+        settings = cells.system(cell.system, systems).mfcc
+        if repr(settings) not in opened:
+            opened.clear()
+            opened[repr(settings)] = paper.cycle_data(table, begin, length, prepared, settings)
+        mine = opened[repr(settings)]
+        return paper.run_cell(cell, mine, recordings, folder, systems=systems, say=_say)
+
+    return run
 
 
 @click.command()

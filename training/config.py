@@ -93,6 +93,7 @@ class Config:
     weights: dict[str, float] = field(default_factory=dict)
     qualities: tuple[int, ...] = (0, 1)
     by_group: float = 0.0
+    balanced: bool = True
     epochs: int = 10
     windows_per_epoch: int = 12_000
     batch: int = 64
@@ -105,6 +106,8 @@ class Config:
         """Hash of everything but the name, 12 hex digits."""
         content = dataclasses.asdict(self)
         del content["name"]
+        if self.balanced:  # younger than the first finished cells: left out while at its default
+            del content["balanced"]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

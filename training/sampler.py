@@ -31,6 +31,8 @@ class Sampler:
         Relative share of each database (default 1 each).
     by_group
         Exponent of evening out groups within a cell: 0 each recording alike, 1 each group alike.
+    balanced
+        False: every window alike, as the paper (a pooled draw).
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Sampler:
         train: NDArray[np.int64],
         weights: Mapping[str, float],
         by_group: float = 0.0,
+        balanced: bool = True,
     ) -> None:
         by_name = {r.name: r for r in recordings}
         order = np.argsort(table.recording[train], kind="stable")
@@ -55,8 +58,8 @@ class Sampler:
             members[r.group] += 1
         if not cells:
             raise TrainingError("there is no window to train on", "check annotations and split")
-        chance = np.zeros(owners.size)
-        for (database, _), inside in cells.items():
+        chance = count.astype(np.float64)
+        for (database, _), inside in cells.items() if balanced else ():
             share = np.array(
                 [members[by_name[table.names[owners[k]]].group] ** -by_group for k in inside]
             )
