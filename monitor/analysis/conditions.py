@@ -77,7 +77,7 @@ def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
         "abnormal_sound": _abnormal(found, limits),
         "irregular": _irregular(found, limits),
         "heart_lost": _heart(found, limits),
-        "poor_signal": _poor(found),
+        "poor_signal": _poor(found, limits),
         "signal_lost": _signal(found),
         "gaps": _gaps(found),
         "analysis_fault": _fault(found),
@@ -155,7 +155,7 @@ def _heart(found: Findings, limits: Alarms) -> Reading:
     return Reading(True, False, words + (found.quality or "not judged"))
 
 
-def _poor(found: Findings) -> Reading:
+def _poor(found: Findings, limits: Alarms) -> Reading:
     if found.interrupted or found.quality is None:
         return Reading(None, False, "no sound to judge", "gap")
     words = f"{found.quality}: {found.quality_reason}".removesuffix(": ")
@@ -163,9 +163,10 @@ def _poor(found: Findings) -> Reading:
         return Reading(False, True, "quality good")
     if found.quality in BLIND:
         return Reading(True, False, words)
-    # A heart that stops under good contact is heart_lost, not poor signal.
-    armed = found.life.before >= BEATS_BEFORE and found.life.clear
-    return Reading(not armed, False, "no heart found yet" if found.life.beats == 0 else words)
+    if _heart(found, limits).present:
+        # A heart that stops under good contact is heart_lost, not poor signal.
+        return Reading(False, False, f"{words}, which is heart_lost")
+    return Reading(True, False, "no heart found yet" if found.life.beats == 0 else words)
 
 
 def _signal(found: Findings) -> Reading:

@@ -1,8 +1,8 @@
 """Rate, intervals and regularity from beats; whether the heart is still there.
 
 Beats come when they are certain, in order; quality says which stretches count. Only complete
-cycles of good stretches make rate and intervals; every beat found counts as a sign of life,
-unless its stretch was judged to hold no heart. Values that are too old vanish (NaN is None here).
+cycles of good stretches make rate and intervals; every confident beat counts as a sign of life,
+whatever the quality of its stretch. Values that are too old vanish (NaN is None here).
 """
 
 from __future__ import annotations
@@ -137,16 +137,13 @@ class VitalsTracker:
         onset = beat.s1 if beat.s1 is not None else beat.s2
         if onset is None or beat.confidence < self._min_confidence:
             return
-        end = beat.end if beat.end is not None else onset + 1
-        values = self.over(onset, end)
-        if "no_heart" in values:
-            return
+        end = onset if beat.end is None else beat.end
         self._beats += 1
         self._last = max(onset, beat.s2 or 0)
         self._onsets.append(onset)
         while self._onsets[0] < onset - SPREAD_SPAN:
             self._onsets.popleft()
-        if beat.s1 is not None and beat.end is not None and values <= {"good"}:
+        if beat.s1 is not None and beat.end is not None and self.over(onset, end) <= {"good"}:
             systole = None if beat.s2 is None else beat.s2 - beat.s1
             self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole))
 

@@ -129,14 +129,17 @@ def test_a_heart_is_not_lost_that_was_hardly_there_or_could_not_be_heard():
         assert (reading.present, reading.gone) == (None, False)
 
 
-def test_no_heart_is_poor_signal_only_while_no_heart_could_be_lost():
+def test_no_heart_is_poor_signal_unless_it_is_a_lost_heart():
     for quality in ("flat", "clipped", "noisy"):
         reading = known("poor_signal", quality=quality, quality_reason="rubbing")
         assert (reading.present, reading.evidence) == (True, f"{quality}: rubbing")
-    armed = known("poor_signal", quality="no_heart")
-    assert (armed.present, armed.gone) == (False, False)
-    for change in ({"before": 4}, {"clear": False}):
-        assert known("poor_signal", quality="no_heart", **life(**change)).present
+    lost = known("poor_signal", quality="no_heart", **life(since=12_000))
+    assert (lost.present, lost.gone, lost.evidence) == (
+        False, False, "no_heart, which is heart_lost",
+    )  # fmt: skip
+    for change in ({"before": 4}, {"clear": False}, {"since": 11_999}):
+        reading = known("poor_signal", quality="no_heart", **life(**{"since": 12_000, **change}))
+        assert (reading.present, reading.gone, reading.evidence) == (True, False, "no_heart")
     first = known("poor_signal", quality="no_heart", life=Life())
     assert (first.present, first.evidence) == (True, "no heart found yet")
 
