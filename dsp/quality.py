@@ -114,12 +114,12 @@ class QualityIndex:
         return spans
 
     def _hear(self, raw: FloatArray, filtered: FloatArray) -> None:
-        if not (np.isfinite(raw.sum()) and np.isfinite(filtered.sum())):
+        if not np.isfinite(raw.sum() + filtered.sum()):
             raw, filtered = (np.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (raw, filtered))
         start, self._index = self._index, self._index + raw.size
-        flat = bool(raw.max() - raw.min() < FLAT_PEAK_TO_PEAK)
         measures = measure(raw, filtered, self._before)
-        self._before = np.concatenate([self._before, filtered])[-HOP:]
+        flat = measures.peak_to_peak < FLAT_PEAK_TO_PEAK
+        self._before = np.concatenate([self._before, filtered[-HOP:]])[-HOP:]
         self._waiting.append(_Heard(start, self._index, flat, measures))
 
     def _certain(self) -> list[Span]:
@@ -143,7 +143,7 @@ class QualityIndex:
         this = self._waiting.popleft()
         self._past.append(this)
         self._flat_run = self._flat_run + 1 if this.flat else 0
-        loud = loudness(around[here : here + 1 + AHEAD])
+        loud = loudness(around[max(here - 1, 0) : here + 1 + AHEAD])
         value, reason = self._judge(features(around, here), loud)
         if this.flat and run >= FLAT_RUN:
             return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")

@@ -21,11 +21,11 @@ HOP = 40
 FRAME = 2 * HOP
 PER_SPAN = STEP // HOP
 
-BANDS = np.array([1, 3, 6, 10, 17])
-"""Bins of 25 Hz at which the envelopes' bands begin: 12-62, 62-137, 137-237, 237-412 Hz."""
+BANDS = np.array([1, 6, 17])
+"""Bins of 25 Hz at which the envelopes' bands begin: 12-137 and 137-412 Hz."""
 
 CURVES = len(BANDS)
-"""Envelopes: four bands and their sum."""
+"""Envelopes: two bands and their sum."""
 
 SPECTRUM_HZ = np.array([2, 20, 40, 60, 90, 130, 200, 280, 400, 600, 900])
 """Edges of the bands of a span's spectrum of the raw sound."""
@@ -55,15 +55,18 @@ class Measures:
     Attributes
     ----------
     curves
-        float64 [5, 25]: fourth root of the power of the four bands and of their sum, every 20 ms.
+        float64 [3, 25]: fourth root of the power of the two bands and of their sum, every 20 ms.
     level
         float64 [25]: power of the sum in dB.
+    peak_to_peak
+        Of the raw sound.
     row
         float64 [15]: the numbers named by `ROW`, and the level.
     """
 
     curves: FloatArray
     level: FloatArray
+    peak_to_peak: float
     row: FloatArray
 
 
@@ -79,7 +82,10 @@ def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> Measur
     """
     positive = filtered >= 0
     crossings = np.count_nonzero(positive[1:] != positive[:-1]) / raw.size
-    full = np.count_nonzero(np.abs(raw) >= FULL_SCALE) / raw.size
+    highest, lowest = raw.max(), raw.min()
+    full = 0.0
+    if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
+        full = np.count_nonzero(np.abs(raw) >= FULL_SCALE) / raw.size
     rows = filtered.size // HOP
     padded = np.concatenate([before, filtered])
     frames: FloatArray = np.lib.stride_tricks.as_strided(
@@ -89,11 +95,12 @@ def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> Measur
     power = bins.real**2 + bins.imag**2
     envelope = np.empty((CURVES, rows))
     envelope[:-1] = np.add.reduceat(power[:, : BANDS[-1]], BANDS[:-1], axis=1).T
-    envelope[-1] = envelope[:-1].sum(axis=0)
+    np.add(envelope[0], envelope[1], out=envelope[2])
     envelope += TINY
     row = np.empty(LOUD + 1)
     row[:4] = (*_lines(raw, row[4:]), crossings, full)
-    return Measures(np.sqrt(np.sqrt(envelope)), 10.0 * np.log10(envelope[-1]), row)
+    level = 10.0 * np.log10(envelope[-1])
+    return Measures(np.sqrt(np.sqrt(envelope)), level, float(highest - lowest), row)
 
 
 def _lines(raw: FloatArray, bands: FloatArray) -> tuple[float, float]:
@@ -106,9 +113,10 @@ def _lines(raw: FloatArray, bands: FloatArray) -> tuple[float, float]:
     loud = 10.0 * np.log10(sums[1:8].sum())
     bands[:-1] = decibels - loud
     bands[-1] = loud
-    heard, voiced = power[20:200], power[30:450]
-    flatness = 10.0 * (np.log10(heard).sum() / heard.size - np.log10(heard.sum() / heard.size))
-    return float(flatness), float(10.0 * np.log10(voiced.max() / voiced.sum()))
+    decibels = 10.0 * np.log10(power[20:450])
+    flatness = decibels[:180].sum() / 180 - 10.0 * np.log10(power[20:200].sum() / 180)
+    tone = decibels[10:].max() - 10.0 * np.log10(power[30:450].sum())
+    return float(flatness), float(tone)
 
 
 def features(around: list[Measures], here: int) -> FloatArray:
@@ -158,8 +166,8 @@ def loudness(ahead: list[Measures]) -> float:
 
 
 RHYTHM = (
-    "rhythm", "rhythm_total", "rhythm_best", "prominence", "rate", "again", "smooth_20",
-    "smooth_60", "agree",
+    "rhythm", "rhythm_total", "rhythm_low", "rhythm_high", "prominence", "rate", "again",
+    "smooth_20", "smooth_60",
 )  # fmt: skip
 DYNAMICS = (
     "q98", "q90", "q75", "q25", "q10", "top", "skew", "kurtosis", "own_max", "own_mean",
@@ -187,19 +195,19 @@ def _rhythm(curves: FloatArray) -> tuple[float, ...]:
     spectrum = np.fft.rfft(centred, 360 if size <= 250 else 512)
     raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[:, : LAST_LAG + 1]
     unbiased = raw * (size / np.maximum(size - _LAGS, 1.0)) / (raw[:, :1] + TINY)
-    common = unbiased[:-1].sum(axis=0) / (CURVES - 1)
+    low, high, total = unbiased
+    common = 0.5 * (low + high)
     last = min(LAST_LAG, int(0.6 * size))
     lag = FIRST_LAG + int(common[FIRST_LAG:last].argmax())
     peak = float(common[lag])
-    total = unbiased[-1]
     return (
         peak,
         float(total[FIRST_LAG:last].max()),
-        float(unbiased[:-1, FIRST_LAG:last].max()),
+        float(low[FIRST_LAG:last].max()),
+        float(high[FIRST_LAG:last].max()),
         peak - float(common[5:lag].min()),
         float(np.log(lag)),
         float(common[2 * lag]) if 2 * lag <= last else peak,
         float(total[1]),
         float(total[3]),
-        float(unbiased[:-1, lag].min()),
     )

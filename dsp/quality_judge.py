@@ -19,8 +19,8 @@ from dsp.stage import FloatArray
 
 QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
 
-QUIET_DB = 10.0
-"""A span so far under the heart's loudness holds no heart sound."""
+QUIET_DB = 13.0
+"""Two seconds so far under the heart's loudness hold no heart sound."""
 
 LOUD_DB = 6.0
 """A bad span so far over the heart's loudness may hide one."""
@@ -90,7 +90,7 @@ class Judge:
         vector
             float64 [`dsp.quality_features.COUNT`].
         loud_db
-            `dsp.quality_features.loudness` of the span and those ahead.
+            `dsp.quality_features.loudness` of the span, the one before and two ahead.
         """
         fitted = self._parameters
         if vector[_FULL_SCALE] >= fitted.clipped_share:
@@ -98,13 +98,13 @@ class Judge:
         scaled = scale(fitted, vector)
         logits = value_logits(fitted, scaled)
         margin = good_margin(logits) - fitted.threshold
-        self._good = margin >= (-HYSTERESIS if self._good else HYSTERESIS)
-        if self._good:
-            before = loud_db if self._heart_db is None else self._heart_db - FORGET_DB
-            self._heart_db = max(loud_db, before)
-            return "good", ""
         heart_db = self._heart_db
-        if heart_db is not None and loud_db < heart_db - QUIET_DB:
+        quiet = heart_db is not None and loud_db < heart_db - QUIET_DB
+        self._good = margin >= (-HYSTERESIS if self._good else HYSTERESIS) and not quiet
+        if self._good:
+            self._heart_db = loud_db if heart_db is None else max(loud_db, heart_db - FORGET_DB)
+            return "good", ""
+        if quiet:
             return "no_heart", "no heart sounds"
         hidden = heart_db is not None and loud_db > heart_db + LOUD_DB
         reason = _REASONS[fitted.kinds[int(kind_logits(fitted, scaled).argmax())]]

@@ -4,7 +4,7 @@ Every vector comes out of `dsp.chain` and `dsp.quality`, as it does at a bedside
 
 - cinc2016: hand-annotated clean spans are good; noise spans and recordings of quality 0 noisy;
 - pascal: artifact files have no heart; set_b is only looked at; yaseen2018 is good;
-- fast: clean recordings played 1.3 to 2.4 times as fast (children; good);
+- fast: clean recordings played 1.3 to 2.4 times as fast (children), or 0.55 to 0.8 (good);
 - mixed: clean recordings under noise 3 to 12 dB louder (noisy), or 14 to 24 dB softer (good);
 - pause: pieces of diastole of one recording after another (a stopped heart: no heart);
 - noise: noise alone (no heart; rubbing: noisy).
@@ -44,6 +44,7 @@ NOISES: tuple[NoiseKind, ...] = ("white", "pink", "speech", "rubbing", "hum")
 NOISY_DB = (-12.0, -3.0)
 CLEAN_DB = (14.0, 24.0)
 SPEED = (1.3, 2.4)
+SLOW = (0.55, 0.8)
 MADE_EVERY = 6
 """One recording in so many gives sounds that are made of it."""
 
@@ -184,7 +185,7 @@ def _made(
     """What is made of one clean recording."""
     if noise_mask(states, len(sound)).any():
         return
-    faster = rng.uniform(*SPEED)
+    faster = rng.uniform(*(SPEED if rng.uniform() < 0.75 else SLOW))
     yield _sample(recording, "fast", sound, GOOD, round(RATE_HZ * faster))
     sound = sound[: 30 * RATE_HZ]
     loud = rng.uniform() < 0.7

@@ -27,7 +27,7 @@ CLIPPED_LOST = 0.002
 """Share of them that may be called clipped."""
 
 LEAST_CLIPPED = 0.004
-HIDDEN = 8
+HIDDEN = 16
 EPOCHS = 14
 BATCH = 2048
 RATE = 1e-2
@@ -38,14 +38,14 @@ KIND_OF = {"white": 0, "pink": 0, "speech": 1, "rubbing": 2, "hum": 3}
 WEIGHTS = {
     ("cinc", GOOD): 1.0,
     ("cinc", NOISY): 0.6,
-    ("pascal", NO_HEART): 0.4,
+    ("pascal", NO_HEART): 0.7,
     ("yaseen", GOOD): 0.08,
     ("fast", GOOD): 0.15,
     ("mixed", GOOD): 0.1,
     ("mixed", NOISY): 0.25,
     ("pause", NO_HEART): 0.12,
     ("noise", NOISY): 0.06,
-    ("noise", NO_HEART): 0.06,
+    ("noise", NO_HEART): 0.12,
 }
 """Total weight of each source; within it, databases count as the root of their size."""
 

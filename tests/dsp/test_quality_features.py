@@ -18,9 +18,9 @@ def named(vector):
     return dict(zip(NAMES, vector, strict=True))
 
 
-def test_a_span_has_fifty_values_a_second_in_five_curves():
+def test_a_span_has_fifty_values_a_second_in_three_curves():
     one = measured(np.random.default_rng(1).standard_normal(1000))[0]
-    assert one.curves.shape == (5, PER_SPAN)
+    assert one.curves.shape == (3, PER_SPAN)
     assert one.level.shape == (PER_SPAN,)
 
 
