@@ -13,12 +13,16 @@ import msgspec
 import numpy as np
 import pytest
 import record_sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor import events as ev
 from monitor.errors import UsageError
 from monitor.record.export.csv import TABLES
 from monitor.record.export.model import from_event_file
+from monitor.record.export.wfdb import CODES, NOTE_LIMIT, Note, annotation_bytes
 from monitor.record.export.write import export
+from monitor.text import ascii_text
 
 # The package wfdb calls pandas in a way that pandas 4 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")
@@ -121,6 +125,45 @@ def test_wfdb_reads_back_sounds_gap_and_alarms(record, tmp_path, wfdb):
     assert alarms.sample.tolist() == [alarm.index for alarm in record.of(ev.Alarm)]
     assert alarms.aux_note[2].startswith("abnormal_sound medium active: 12 of 15 windows >= 0.80")
     assert not HARMFUL & set("".join(signal.comments))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 2000), st.integers(0, 2**30)),
+            st.sampled_from(sorted(CODES)),
+            st.text(max_size=300),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_wfdb_gives_back_any_annotation_at_its_sample(tmp_path_factory, wfdb, listed):
+    notes, here = [], 1
+    for step, symbol, text in listed:
+        here += step % (2**31 - 1 - here)
+        notes.append(Note(here, 0, symbol, "x" + text))
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "a.beat").write_bytes(annotation_bytes(notes))
+    read = wfdb.rdann(str(folder / "a"), "beat")
+    assert read.fs == 2000
+    assert read.sample.tolist() == [note.sample for note in notes]
+    assert read.symbol == [note.symbol for note in notes]
+    assert read.aux_note == [ascii_text(note.text, NOTE_LIMIT).rstrip("\0") for note in notes]
+
+
+def test_wfdb_keeps_an_alarm_of_the_first_sample(tmp_path, wfdb):
+    lines = record_sample.lines()
+    refused = ev.Alarm(
+        index=0, kind="model_refused", priority="high", state="active", evidence="no model"
+    )
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\n".join(msgspec.json.encode(line) for line in [lines[0], refused]))
+    export(from_event_file(source), "wfdb", tmp_path, stem="s")
+    assert wfdb.rdann(str(tmp_path / "s"), "alarm").aux_note == [
+        "model_refused high active: no model"
+    ]
 
 
 def test_wfdb_without_sound_has_annotations_and_a_header_only(tmp_path, wfdb):

@@ -126,9 +126,12 @@ def beat_notes(record: Record) -> list[Note]:
 
 
 def alarm_notes(record: Record) -> list[Note]:
-    """Annotations of the transitions of all alarms, in order of the file."""
+    """Annotations of the transitions of all alarms, in order of the file.
+
+    One at sample 0 is put at 1: a comment at 0 is taken for a definition by readers, and dropped.
+    """
     return [
-        Note(one.index, rank, '"', f"{one.kind} {one.priority} {one.state}: {one.evidence}")
+        Note(max(one.index, 1), rank, '"', f"{one.kind} {one.priority} {one.state}: {one.evidence}")
         for rank, one in enumerate(record.of(ev.Alarm))
     ]
 
