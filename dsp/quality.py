@@ -29,6 +29,9 @@ BEHIND = 7
 START = 8
 """Spans that are heard before the first is judged."""
 
+LOUD_SPANS = AHEAD + 2
+"""Spans in which the loudest sound is looked for: 2 s, the longest cycle."""
+
 FLAT_PEAK_TO_PEAK = 1.0e-4
 """Less than this within a span is silence: three steps of 16 bits, full scale 1."""
 
@@ -143,7 +146,8 @@ class QualityIndex:
         this = self._waiting.popleft()
         self._past.append(this)
         self._flat_run = self._flat_run + 1 if this.flat else 0
-        loud = loudness(around[max(here - 1, 0) : here + 1 + AHEAD])
+        stop = min(here + 1 + AHEAD, len(around))
+        loud = loudness(around[max(0, stop - LOUD_SPANS) : stop])
         value, reason = self._judge(features(around, here), loud)
         if this.flat and run >= FLAT_RUN:
             return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")

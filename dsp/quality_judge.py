@@ -26,7 +26,7 @@ LOUD_DB = 6.0
 """A bad span so far over the heart's loudness may hide one."""
 
 FORGET_DB = 0.5
-"""Per good span: how fast a louder heart is forgotten."""
+"""Per span with a heart's rhythm: how fast a louder heart is forgotten."""
 
 HYSTERESIS = 0.25
 """In units of the logit, around the threshold: a value that was taken is kept a little."""
@@ -100,9 +100,11 @@ class Judge:
         margin = good_margin(logits) - fitted.threshold
         heart_db = self._heart_db
         quiet = heart_db is not None and loud_db < heart_db - QUIET_DB
-        self._good = margin >= (-HYSTERESIS if self._good else HYSTERESIS) and not quiet
-        if self._good:
+        rhythm = margin >= (-HYSTERESIS if self._good else HYSTERESIS)
+        self._good = rhythm and not quiet
+        if rhythm:  # a heart that has become softer is believed after a while
             self._heart_db = loud_db if heart_db is None else max(loud_db, heart_db - FORGET_DB)
+        if self._good:
             return "good", ""
         if quiet:
             return "no_heart", "no heart sounds"
