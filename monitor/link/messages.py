@@ -103,6 +103,8 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     """All that are not inactive, highest priority first."""
     duration_s: float | None
     """Length of a replayed file, None live."""
+    limits: dict[str, float] = {}
+    """Limits of the rate alarms in force (name as in the settings), empty if not told."""
 
 
 class Wave(_Message, tag="wave", frozen=True, kw_only=True):
@@ -115,6 +117,8 @@ class Wave(_Message, tag="wave", frozen=True, kw_only=True):
     """Absolute index (2 kHz) of the first sample."""
     pairs: bytes
     """little-endian int16 [n, 2]: minimum and maximum of each 8 samples, full scale 32767."""
+    samples: bytes = b""
+    """The same sound, little-endian int16 at 2 kHz, for a spectrogram; may be left out."""
 
 
 class EventLine(_Message, tag="event", frozen=True, kw_only=True):

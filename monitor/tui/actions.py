@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from monitor.tui.state import SessionState
 
 PAUSE_S = 120.0
+AFTER_ALARM = 2000
+"""Samples shown after the moment of an alarm."""
 
 
 class Actions(Live, Screen[None]):
@@ -105,8 +108,36 @@ class Actions(Live, Screen[None]):
         if session is None or self._wave.frozen is None:
             self._home.say("space freezes the picture, then ← and → move it")
             return
-        moved = self._wave.frozen + seconds * 2000
+        here = self._wave.frozen
+        moved = here + seconds * 2000
+        if session.status is not None and session.status.duration_s is not None:
+            moved = self._cycles(session, here, seconds)
         self._wave.frozen = max(0, min(moved, session.waves.end))
+        self.advance()
+
+    def _cycles(self, session: SessionState, here: int, count: int) -> int:
+        """The right edge, moved by whole cycles."""
+        onsets = [beat.s1 for beat in session.beats if beat.s1 is not None]
+        at = bisect.bisect_left(onsets, here) + count
+        return onsets[max(0, min(at, len(onsets) - 1))] if onsets else here + count * 2000
+
+    def action_alarm(self, step: int) -> None:
+        """Freeze the picture at the alarm before or after it."""
+        session = self._session()
+        if session is None:
+            return
+        live = session.head.at(self._home.now(), session.waves.end)
+        here = (live if self._wave.frozen is None else self._wave.frozen) - AFTER_ALARM
+        raised = sorted(a.raised for a in session.alarms.log() if a.earlier_session is None)
+        found = [at for at in raised if (at > here if step > 0 else at < here)]
+        if not found:
+            self._home.say("no alarm " + ("after" if step > 0 else "before") + " this one")
+            return
+        self._jump((found[0] if step > 0 else found[-1]) + AFTER_ALARM)
+
+    def action_view(self) -> None:
+        """Waveform or spectrogram."""
+        self._wave.turn()
         self.advance()
 
     def action_gain(self, step: int) -> None:
@@ -154,7 +185,7 @@ class Actions(Live, Screen[None]):
         session = self._home.state.shown()
         if index is None or session is None:
             return
-        if not session.waves.holds(index - 2000):
+        if not session.waves.holds(index - AFTER_ALARM):
             self._home.say("the sound of that moment is not on this screen")
             return
         self._wave.freeze(session, self._home.now(), index)

@@ -123,6 +123,8 @@ class ApexbeatApp(App[int]):
     def say(self, text: str, ink: str = "plain") -> None:
         """Show one line at the foot for a few seconds."""
         self._message = (text, ink, self.now() + MESSAGE_S)
+        if self.is_running:
+            self.call_later(self.frame)
 
     def message(self) -> tuple[str, str]:
         """What the foot shows now; empty: the keys."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from monitor.link.messages import AlarmLine
 from monitor.tui import alarms, banner, title, words
+from monitor.tui.actions import AFTER_ALARM
 from monitor.tui.alarmbook import is_active, needs_answer
 from monitor.tui.entry import EntryScreen
 from monitor.tui.glyphs import Glyphs
@@ -205,7 +206,7 @@ class LogScreen(Live, Screen[int]):
         if line.earlier_session is not None:
             home(self).say("of an earlier session: its sound is not on this screen")
             return
-        self.dismiss(line.raised + 2000)
+        self.dismiss(line.raised + AFTER_ALARM)
 
     def action_close(self) -> None:
         """Back."""

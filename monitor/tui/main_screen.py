@@ -14,7 +14,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from monitor.tui import alarms, banner, brief, rate, signal, silence, title, trend, verdict, words
+from monitor.tui import (
+    alarms,
+    banner,
+    brief,
+    rate,
+    replay_bar,
+    signal,
+    silence,
+    title,
+    trend,
+    verdict,
+    words,
+)
 from monitor.tui.actions import Actions
 from monitor.tui.footer import Footer
 from monitor.tui.keys import bindings
@@ -62,6 +74,7 @@ class MainScreen(Actions):
         yield Panel(glyphs, id="silence")
         yield Panel(glyphs, id="note")
         yield WavePanel(glyphs, id="wave")
+        yield Panel(glyphs, id="bar")
         yield Panel(glyphs, id="trend")
         yield Panel(glyphs, id="log")
         yield Panel(glyphs, id="brief")
@@ -117,6 +130,9 @@ class MainScreen(Actions):
         else:
             note = " waveform: needs 80 × 24 or more"
             self.panel("note").show([[(words.cut(note, width), "dim")]])
+        bar = replay_bar.line(session, wave.frozen, width, glyphs) if session else []
+        self.set_class(bool(bar), "replay")
+        self.panel("bar").show([bar])
         if self._layout in {"large", "huge"}:
             self._trend(session)
         self._log(session)

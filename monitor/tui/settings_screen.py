@@ -25,7 +25,8 @@ LEAST, MOST = 20.0, 250.0
 
 def in_force(session: SessionState, name: str) -> float | None:
     """A limit as the core told it, None where it has not."""
-    value = session.settings.get(f"alarms.{name}", session.settings.get(name))
+    told = session.status.limits if session.status is not None else {}
+    value = told.get(name, session.settings.get(f"alarms.{name}"))
     return float(value) if isinstance(value, int | float) else None
 
 

@@ -72,7 +72,7 @@ def lines(
     out: list[Line] = [[(row, "wave")] for row in rows]
     middle = (height - 2) // 2
     out[middle] = _holes(session, rows[middle], low, start, samples, glyphs)
-    out.append(_marks(session, start, samples, width))
+    out.append(marks(session, start, samples, width))
     return out
 
 
@@ -114,7 +114,7 @@ def _holes(
     return line
 
 
-def _marks(session: SessionState, start: int, samples: int, width: int) -> Line:
+def marks(session: SessionState, start: int, samples: int, width: int) -> Line:
     """S1 and S2 at their onsets (s1, s2 where the decoder is unsure), M where a person marked."""
     cell = 2 * samples
     found: list[tuple[int, str]] = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from monitor.tui import wave, words
+from monitor.tui import spectrogram, wave, words
 from monitor.tui.glyphs import Glyphs
 from monitor.tui.panel import Line, Panel
 from monitor.tui.state import ScreenState, SessionState
+
+SPECTRUM_S = 0.5
+"""A spectrogram moves with each step of sound, not with each frame."""
 
 
 class WavePanel(Panel):
@@ -16,9 +19,16 @@ class WavePanel(Panel):
         self.gain = 4.0
         self.auto = True
         self.span = 1
+        self.spectrum = False
+        self._spectrum_at = 0.0
         self.frozen: int | None = None
         """Index of the right edge while frozen."""
         self._frozen_at = 0.0
+
+    def turn(self) -> None:
+        """From the waveform to the spectrogram, or back."""
+        self.spectrum = not self.spectrum
+        self._spectrum_at = 0.0
 
     def freeze(self, session: SessionState, now: float, index: int | None = None) -> None:
         """Stop the picture, at ``index`` or where it is."""
@@ -44,6 +54,15 @@ class WavePanel(Panel):
             start = wave.first_column(head, samples, width)
             low, high = session.waves.columns(start, 2 * width, samples)
             self.gain = wave.auto_gain(wave.peak(low, high), self.gain)
+        if self.spectrum:
+            if self.frozen is not None or now >= self._spectrum_at:
+                self._spectrum_at = now + SPECTRUM_S
+                lines = spectrogram.lines(session, head, samples, width, height, self.glyphs)
+                heading, _ = self._frame(session, head, samples * 2 * width / 2000, now)
+                self.show(
+                    lines, heading.replace("PHONOCARDIOGRAM", "SPECTROGRAM, Hz"), "v waveform"
+                )
+            return
         lines = wave.lines(session, head, samples, self.gain, width, height, self.glyphs)
         self.show(lines, *self._frame(session, head, samples * 2 * width / 2000, now))
 

@@ -19,6 +19,8 @@ PAIR = 8
 HOLD_BACK = 1200
 """Samples (0.6 s): a step of 1000 and what the machine may be late."""
 KEPT_S = 1800
+SOUND_KEPT_S = 120
+"""The sound itself, for the spectrogram, is kept for a shorter time."""
 _UNKNOWN = -32768
 
 
@@ -29,6 +31,9 @@ class WaveStore:
         self._size = int(seconds * RATE_HZ / PAIR)
         self._pairs = np.full((self._size, 2), _UNKNOWN, dtype=np.int16)
         self._end = 0
+        self._sound_size = int(min(seconds, SOUND_KEPT_S) * RATE_HZ)
+        self._sound = np.full(self._sound_size, _UNKNOWN, dtype=np.int16)
+        self._sound_end = 0
 
     @property
     def end(self) -> int:
@@ -47,6 +52,27 @@ class WaveStore:
             self._pairs[lost] = _UNKNOWN
         self._pairs[np.arange(start, stop) % self._size] = np.maximum(pairs, _UNKNOWN + 1)
         self._end = max(self._end, stop)
+        self._add_sound(wave)
+
+    def _add_sound(self, wave: Wave) -> None:
+        size = self._sound_size
+        sound = np.frombuffer(wave.samples, dtype="<i2")[-size:]
+        stop = wave.start + len(sound)
+        if not len(sound) or stop <= self._sound_end - size:
+            return
+        if wave.start > self._sound_end:
+            lost = np.arange(max(self._sound_end, wave.start - size), wave.start) % size
+            self._sound[lost] = _UNKNOWN
+        self._sound[np.arange(wave.start, stop) % size] = np.maximum(sound, _UNKNOWN + 1)
+        self._sound_end = max(self._sound_end, stop)
+
+    def sound(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Samples at 2 kHz, full scale ±1, NaN where unknown or no longer kept."""
+        at = np.arange(start, stop)
+        known = (at >= max(0, self._sound_end - self._sound_size)) & (at < self._sound_end)
+        sound = self._sound[at % self._sound_size]
+        known &= sound != _UNKNOWN
+        return np.where(known, sound / 32767, np.nan)
 
     def holds(self, index: int) -> bool:
         """Whether the sound at ``index`` is here."""

@@ -125,6 +125,9 @@ SHOTS: tuple[Shot, ...] = (
     Shot("settings-80x24", "normal", 80, 24, keys=("s",)),
     Shot("log-80x24", "several", 80, 24, keys=("l",)),
     Shot("log-120x40", "several", 120, 40, keys=("l", "down")),
+    Shot("spectrum-120x40", "alarm", 120, 40, keys=("v",)),
+    Shot("replay-120x40", "replay", 120, 40, keys=("left_square_bracket",)),
+    Shot("replay-80x24", "replay", 80, 24),
     Shot("frozen-120x40", "gap", 120, 40, keys=("space",)),
     Shot("minute-120x40", "gap", 120, 40, keys=(">", ">", ">")),
     Shot("screen-normal", "normal", 120, 40, manual=True),
@@ -133,6 +136,7 @@ SHOTS: tuple[Shot, ...] = (
     Shot("screen-lost", "lost", 120, 40, manual=True),
     Shot("screen-dead", "alarm", 120, 40, silent_s=7.3, manual=True),
     Shot("screen-log", "several", 120, 40, keys=("l",), manual=True),
+    Shot("screen-spectrum", "alarm", 120, 40, keys=("v",), manual=True),
     Shot("screen-small", "alarm", 80, 24, manual=True),
     Shot("screen-light", "alarm", 120, 40, theme=theme.LIGHT.name, manual=True),
 )

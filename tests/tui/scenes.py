@@ -108,7 +108,12 @@ class Scene:
             sound += self.murmur * inside * np.sin(index * 0.55) * np.sin(index * 0.071)
         pairs = np.round(sound * 32767).astype(np.int16).reshape(-1, 8)
         low_high = np.stack([pairs.min(axis=1), pairs.max(axis=1)], axis=1).astype("<i2")
-        return ms.Wave(session=self.session, start=start, pairs=low_high.tobytes())
+        return ms.Wave(
+            session=self.session,
+            start=start,
+            pairs=low_high.tobytes(),
+            samples=pairs.astype("<i2").tobytes(),
+        )
 
     def waves(self, start: int, stop: int) -> list[ms.Wave]:
         """The steps of (start, stop] that were not lost."""
@@ -313,6 +318,15 @@ def scene(name: str) -> Scene:
                 "quality": None,
             },
         )
+    if name == "replay":
+        return Scene(
+            bpm=78,
+            murmur=0.05,
+            past=past[:2],
+            gaps=[(500.0, 2.0)],
+            alarms=[_ABNORMAL],
+            status={**_HEARD, "source": "replay", "device": "murmur.flac", "duration_s": 1200.0},
+        )
     if name == "recording":
         return Scene(past=past, status={"recording": True})
     if name == "unsure":
@@ -349,4 +363,15 @@ def scene(name: str) -> Scene:
     raise KeyError(name)
 
 
-NAMES = ("normal", "alarm", "several", "paused", "gap", "lost", "recording", "unsure", "young")
+NAMES = (
+    "normal",
+    "alarm",
+    "several",
+    "paused",
+    "gap",
+    "lost",
+    "recording",
+    "unsure",
+    "young",
+    "replay",
+)

@@ -31,13 +31,13 @@ class Bench:
 
     async def until(self, what: Callable[[], bool]) -> None:
         """Let messages through until ``what`` holds."""
-        for _ in range(500):
+        for _ in range(400):
             self.app.frame()
             if what():
                 await self.pilot.pause()
                 return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"not within 5 s; the screen:\n{self.text}")
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"not in time; the screen:\n{self.text}")
 
     async def press(self, *keys: str) -> None:
         """Press keys and draw."""
@@ -256,6 +256,53 @@ def test_gain_and_span_and_trend_and_theme_have_their_keys(tmp_path: Path) -> No
             assert it.app.theme == theme.LIGHT.name
             await it.press("T")
             assert it.app.theme == theme.DARK.name
+
+    run(body)
+
+
+def test_v_turns_to_the_spectrogram_and_back(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with bench(tmp_path, scene("alarm")) as it:
+            await it.press("v")
+            await it.seen("SPECTROGRAM, Hz · 4.7 s")
+            it.core.step()
+            it.clock.time += 0.5
+            await it.press("space")
+            await it.seen("FROZEN 0 s")
+            await it.press("space", "v")
+            await it.seen("PHONOCARDIOGRAM · 4.7 s")
+
+    run(body)
+
+
+def test_brackets_go_from_alarm_to_alarm_and_say_where_there_is_none(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with bench(tmp_path, scene("several")) as it:
+            for moment in ("00:12:39", "00:12:32", "00:12:21"):
+                await it.press("left_square_bracket")
+                await it.seen(f"FROZEN 0 s at {moment}")
+            await it.press("left_square_bracket")
+            await it.seen("the sound of that moment is not on this screen")
+            for moment in ("00:12:32", "00:12:39"):
+                await it.press("right_square_bracket")
+                await it.seen(f"FROZEN 0 s at {moment}")
+            await it.press("right_square_bracket")
+            await it.seen("no alarm after this one")
+
+    run(body)
+
+
+def test_a_replay_shows_its_bar_and_steps_by_cycles(tmp_path: Path) -> None:
+    async def body() -> None:
+        played = scene("replay")
+        async with bench(tmp_path, played) as it:
+            await it.seen("00:20:00")
+            await it.seen("REPLAY murmur.flac")
+            await it.press("space", "left")
+            edge = it.wave.frozen
+            assert edge in {beat.s1 for beat in it.app.state.shown().beats}
+            await it.press("left")
+            assert it.wave.frozen == edge - int(120_000 / played.bpm)
 
     run(body)
 

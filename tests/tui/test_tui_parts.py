@@ -12,7 +12,18 @@ from scenes import NAMES, Scene, alarm, scene
 
 from monitor import events as ev
 from monitor.link import messages as ms
-from monitor.tui import banner, braille, panel, rate, signal, title, verdict, wave, words
+from monitor.tui import (
+    banner,
+    braille,
+    panel,
+    rate,
+    signal,
+    spectrogram,
+    title,
+    verdict,
+    wave,
+    words,
+)
 from monitor.tui.alarmbook import AlarmBook
 from monitor.tui.digits import big
 from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
@@ -239,6 +250,27 @@ def test_the_gain_follows_the_sound_without_pumping() -> None:
     assert wave.auto_gain(0.09, gain) == gain
     assert wave.auto_gain(0.0, gain) == gain
     assert wave.auto_gain(1.0, gain) == wave.GAINS[0]
+
+
+def test_the_spectrogram_puts_a_tone_into_its_band() -> None:
+    store = WaveStore(seconds=10)
+    tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 2000)
+    for start in range(0, 8000, 1000):
+        sound = np.round(tone[start : start + 1000] * 20_000).astype("<i2")
+        store.add(ms.Wave(session="s", start=start, pairs=b"\0" * 500, samples=sound.tobytes()))
+    levels = spectrogram.columns(store.sound(2000 - 64, 2000 + 40 * 80 + 64), 40, 80, 19)
+    assert levels.shape == (19, 40)
+    assert set(levels.argmax(axis=0)) <= {9, 10}  # 200 Hz, counted from 400 Hz down by 20 Hz
+    assert np.isnan(store.sound(7990, 8010)[10:]).all()
+
+
+def test_a_core_that_sends_no_samples_is_said_in_the_spectrogram() -> None:
+    session = heard(scene("normal")).shown()
+    assert session is not None
+    session.waves = WaveStore(seconds=10)
+    session.waves.add(pairs(0, 125))
+    rows = spectrogram.lines(session, 1000, 40, 100, 9, UNICODE)
+    assert "no sound for a spectrogram" in "".join(map(plain, rows))
 
 
 # ---------------------------------------------------------------- trend
