@@ -31,7 +31,7 @@ class StoreLock:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        if not _try_lock(self._file):
+        if not try_lock(self._file):
             holder = os.read(self._file, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._file)
             raise RecordError(
@@ -47,7 +47,8 @@ class StoreLock:
         os.close(self._file)
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Lock an open file against other processes; False if one holds it."""
     try:
         if sys.platform == "win32":
             import msvcrt
