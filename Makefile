@@ -33,7 +33,7 @@ $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
-	$(VENV)/bin/apexbeat replay recordings/tachycardia.wav
+	$(VENV)/bin/apexbeat replay recordings/normal.wav recordings/tachycardia.flac recordings/noisy_contact_loss.wav
 	@echo
 	@echo "Next: $(VENV)/bin/apexbeat live --phantom murmur_tachycardia"
 
