@@ -1,7 +1,8 @@
 """Bias, temperature and the two thresholds, from held-out record scores.
 
-The bias makes 0.5 the best threshold within databases; T makes p a posterior at equal priors
-(each database and class weighs alike); the thresholds leave at most 15 % of the recordings
+Bias and T come from one weighted logistic regression in which both classes of a database weigh
+alike, so that p is a posterior at equal priors and 0.5 the best threshold within databases (e has
+no vote: its equipment gives the class away); the thresholds leave at most 15 % of the recordings
 unsure, placed symmetrically in logit p around 0.5, where decisions are worst.
 """
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.export import Calibration
-from training.scores import Array, best_bias, calibration_temperature
+from training.scores import Array, platt
 
 UNSURE = 0.15
 """Largest share of recordings that may be unsure."""
@@ -29,11 +30,8 @@ def calibrate(
     unsure
         Largest share of unsure recordings, as the mean over databases.
     """
-    bias = best_bias(label, z, database)
-    centred = z - bias
-    weight = equal_weights(label, database)
-    temperature = calibration_temperature(label, centred, weight)
-    edge = unsure_edge(centred / temperature, database, unsure)
+    bias, temperature = platt(label, z, equal_weights(label, database))
+    edge = unsure_edge((z - bias) / temperature, database, unsure)
     low, high = 1 / (1 + np.exp(edge)), 1 / (1 + np.exp(-edge))
     return Calibration(
         temperature=round(temperature, 4),

@@ -94,6 +94,14 @@ def cross_calibrated(h: HeldOut) -> tuple[Array, Array]:
     return z, edge
 
 
+def both(
+    label: NDArray[np.int64], raw: Array, calibrated: Array, database: NDArray[np.str_]
+) -> dict[str, float]:
+    """``within`` with AUC figures of raw scores and MAcc figures of calibrated ones."""
+    out = within(label, calibrated, database)
+    return out | {k: v for k, v in within(label, raw, database).items() if "auc" in k}
+
+
 def logit(p: float) -> float:
     """ln(p / (1 - p))."""
     return float(np.log(p / (1 - p)))
@@ -103,12 +111,13 @@ def figures(h: HeldOut) -> dict[str, float]:
     """All record-level figures of one system.
 
     ``*_sure`` are those of the recordings that are not UNSURE; ``unsure`` is their share.
-    AUC figures use raw scores of each fold moved to one scale by its cross-calibration.
+    AUC is of the raw scores (a calibration that differs from fold to fold would shuffle them),
+    all that needs a threshold of the cross-calibrated ones.
     """
     z, edge = cross_calibrated(h)
-    out = within(h.label, z, h.database)
+    out = both(h.label, h.z, z, h.database)
     sure = np.abs(z) >= edge
-    inside = within(h.label[sure], z[sure], h.database[sure])
+    inside = both(h.label[sure], h.z[sure], z[sure], h.database[sure])
     out |= {f"{k}_sure": v for k, v in inside.items() if k.startswith(("mean", "weighted"))}
     out["unsure"] = float(1 - sure.mean())
     out["unsure_mean_within"] = float(
@@ -131,7 +140,7 @@ def intervals(
     """
     z, _ = cross_calibrated(h)
     rng = np.random.default_rng(seed)
-    drawn = [within(h.label[i], z[i], h.database[i]) for i in resamples(h, draws, rng)]
+    drawn = [both(h.label[i], h.z[i], z[i], h.database[i]) for i in resamples(h, draws, rng)]
     out = {}
     for key in keys:
         values = np.array([d.get(key, np.nan) for d in drawn])
@@ -162,15 +171,14 @@ def paired(a: HeldOut, b: HeldOut, key: str, draws: int = DRAWS, seed: int = 0) 
         raise TrainingError("the two systems were not scored on the same recordings")
     za, _ = cross_calibrated(a)
     zb, _ = cross_calibrated(b)
-    whole = within(a.label, za, a.database)[key] - within(b.label, zb, b.database)[key]
+
+    def gain(i: NDArray[np.int64]) -> float:
+        first = both(a.label[i], a.z[i], za[i], a.database[i]).get(key, np.nan)
+        return first - both(b.label[i], b.z[i], zb[i], b.database[i]).get(key, np.nan)
+
+    whole = gain(np.arange(a.z.size))
     rng = np.random.default_rng(seed)
-    values = np.array(
-        [
-            within(a.label[i], za[i], a.database[i]).get(key, np.nan)
-            - within(b.label[i], zb[i], b.database[i]).get(key, np.nan)
-            for i in resamples(a, draws, rng)
-        ]
-    )
+    values = np.array([gain(i) for i in resamples(a, draws, rng)])
     values = values[np.isfinite(values)]
     below = (1 + (values <= 0).sum()) / (1 + values.size)
     low, high = np.quantile(values, (0.025, 0.975))

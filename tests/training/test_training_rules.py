@@ -15,7 +15,7 @@ from training.datasets import Recording
 from training.distil import loss_of
 from training.errors import TrainingError
 from training.sampler import Sampler
-from training.scores import auc, best_bias, macro, within
+from training.scores import auc, macro, platt, within
 from training.splits import group_folds, split
 from training.windows import WindowTable
 
@@ -143,12 +143,13 @@ def test_macro_figures_are_the_papers_kind() -> None:
     assert out["specificity"] == pytest.approx(2 / 3)
 
 
-def test_the_bias_finds_the_best_threshold_within_databases() -> None:
+def test_the_calibration_finds_a_known_bias_and_temperature() -> None:
     rng = np.random.default_rng(7)
-    label = rng.integers(0, 2, 4000)
-    database = np.array(list("abdf"))[rng.integers(0, 4, 4000)]
-    z = 1.7 + 2.0 * (label - 0.5) + rng.standard_normal(4000)
-    assert best_bias(label, z, database) == pytest.approx(1.7, abs=0.2)
+    true = rng.normal(0, 2, 20_000)
+    label = (rng.random(20_000) < 1 / (1 + np.exp(-true))).astype(int)
+    bias, temperature = platt(label, 3.0 * true + 1.7, np.ones(20_000))
+    assert bias == pytest.approx(1.7, abs=0.2)
+    assert temperature == pytest.approx(3.0, abs=0.15)
 
 
 def test_the_calibration_leaves_at_most_the_allowed_share_unsure() -> None:
