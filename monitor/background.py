@@ -56,7 +56,13 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     signal.signal(signal.SIGINT, lambda *_: supervisor.stop(EXIT_INTERRUPTED))
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: supervisor.stop(0))
-    return supervisor.run()
+    try:
+        code = supervisor.run()
+    finally:
+        silent = alarms.close()
+    if not silent:
+        os._exit(code)  # a burst that hangs in the audio library must not keep us
+    return code
 
 
 def spawn(job: Job) -> Begun:
@@ -145,5 +151,4 @@ def _bell(terminal: str) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    code = main()
-    os._exit(code)  # a burst that hangs in the audio library must not keep us
+    sys.exit(main())

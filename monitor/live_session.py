@@ -230,9 +230,12 @@ class LiveSession:
     def _clock_s(self) -> float:
         """Seconds since index 0; goes on while no sample comes."""
         now_s = self._ties.clock.boot()
-        if self._zero_s is None:
-            self._zero_s = now_s - self.capture.index_now / RATE_HZ
-        return now_s - self._zero_s
+        zero_s = self._zero_s
+        if zero_s is None:
+            zero_s = now_s - self.capture.index_now / RATE_HZ
+            if self.capture.begun:
+                self._zero_s = zero_s
+        return now_s - zero_s
 
     @property
     def board(self) -> Board:

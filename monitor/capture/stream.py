@@ -159,6 +159,11 @@ class Capture:
         return self._timeline.index if self.rate_hz else self.start_index
 
     @property
+    def begun(self) -> bool:
+        """Whether a sample ever came."""
+        return self._came_s is not None
+
+    @property
     def index_now(self) -> int:
         """Absolute index of this moment: of the newest sample, plus the time since it came."""
         if not self.rate_hz:

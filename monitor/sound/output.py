@@ -22,8 +22,11 @@ HANG_S = 4.0
 RETRY_S = 30.0
 """Seconds until an output that failed is tried again."""
 
-Play = Callable[[Priority], None]
-"""Plays one burst to its end; raises OSError if it cannot."""
+PIECE_S = 0.1
+"""A burst is given to the library in pieces of this length, so that it can be cut short."""
+
+Play = Callable[[Priority, threading.Event], None]
+"""Plays one burst to its end, or until the event is set; raises OSError if it cannot."""
 
 
 class AlarmSound:
@@ -42,6 +45,7 @@ class AlarmSound:
         self._wanted: Priority | None = None
         self._next_s = 0.0
         self._busy: threading.Thread | None = None
+        self._cut = threading.Event()
         self._busy_until = 0.0
         self._failed_s: float | None = None
         self._failure: str | None = None
@@ -57,6 +61,15 @@ class AlarmSound:
         if priority != self._wanted:
             self._wanted = priority
             self._next_s = 0.0
+            self._cut.set()
+
+    def close(self, limit_s: float = 1.0) -> bool:
+        """Fall silent; False if the audio output hangs (then end by `os._exit`)."""
+        self.set(None)
+        busy = self._busy
+        if busy is not None:
+            busy.join(limit_s)
+        return busy is None or not busy.is_alive()
 
     def tick(self) -> None:
         """Start what is due. Call it several times a second."""
@@ -80,12 +93,13 @@ class AlarmSound:
     # ------------------------------------------------------------ inside
 
     def _start(self, priority: Priority, now_s: float) -> None:
-        play = self._play
+        play, cut = self._play, threading.Event()
         assert play is not None
+        self._cut = cut
 
         def run() -> None:
             try:
-                play(priority)
+                play(priority, cut)
             except OSError as error:
                 self._fail(str(error), self._clock.monotonic())
             else:
@@ -107,7 +121,7 @@ def portaudio(output: str, volume: float) -> Play:
     The library is loaded at the first burst, on the thread that plays.
     """
 
-    def play(priority: Priority) -> None:
+    def play(priority: Priority, cut: threading.Event) -> None:
         try:
             import sounddevice as sd
         except OSError as error:  # the shared library is missing
@@ -119,7 +133,11 @@ def portaudio(output: str, volume: float) -> Play:
             with sd.OutputStream(
                 device=device, samplerate=rate_hz, channels=1, dtype="float32"
             ) as stream:
-                stream.write(sound[:, None])
+                step = round(PIECE_S * rate_hz)
+                for start in range(0, len(sound), step):
+                    if cut.is_set():
+                        return
+                    stream.write(sound[start : start + step, None])
         except (sd.PortAudioError, ValueError) as error:
             sd._terminate()
             sd._initialize()  # the list of devices is frozen until then

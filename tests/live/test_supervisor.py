@@ -43,7 +43,7 @@ class Supervised:
         self.sounded: list[Priority] = []
         self.began = threading.Semaphore(0)
         job = Job(store=str(self.store), sources=["phantom:normal"], settings=Settings())
-        sound = AlarmSound(self.sounded.append, lambda: None, Fast())
+        sound = AlarmSound(lambda priority, _: self.sounded.append(priority), lambda: None, Fast())
         command = [sys.executable, str(HERE / "fake_core.py"), how]
         self.supervisor = Supervisor(job, sound, folder / "log", Fast(), self._note, command)
         self.code: int | None = None

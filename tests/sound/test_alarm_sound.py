@@ -82,7 +82,7 @@ class Heard:
         self.played = threading.Semaphore(0)
         self.sound = AlarmSound(self.play, self.bell, self.clock)
 
-    def play(self, priority: Priority) -> None:
+    def play(self, priority: Priority, cut: threading.Event) -> None:
         self.played.release()
         if self.fails:
             raise OSError("no output")
@@ -136,11 +136,30 @@ def test_the_bell_rings_where_no_tone_can_be_played_and_tones_are_tried_again() 
 
 def test_an_output_that_hangs_is_answered_by_the_bell() -> None:
     clock, bells, release = Stopped(), [], threading.Event()
-    sound = AlarmSound(lambda _: release.wait(20) and None, lambda: bells.append(clock.now), clock)
+    sound = AlarmSound(lambda *_: release.wait(20) and None, lambda: bells.append(clock.now), clock)
     sound.set("high")
     for _ in range(round((PATTERNS["high"].burst_s + HANG_S + 5) * 10)):
         clock.now += 0.1
         sound.tick()
-    release.set()
     assert bells
     assert sound.failure == "the audio output hangs"
+    assert not sound.close(0.01)
+    release.set()
+    assert sound.close(10)
+
+
+def test_a_burst_is_cut_short_when_it_is_over_or_something_higher_comes() -> None:
+    begun = threading.Event()
+    cuts: list[bool] = []
+
+    def play(priority: Priority, cut: threading.Event) -> None:
+        begun.set()
+        cuts.append(cut.wait(20))
+
+    sound = AlarmSound(play, lambda: None, Stopped())
+    sound.set("low")
+    sound.tick()
+    assert begun.wait(10)
+    sound.set("high")
+    assert sound.close(10)
+    assert cuts == [True]

@@ -1,0 +1,230 @@
+"""A real PortAudio stream on a virtual microphone, through every process of `apexbeat live`.
+
+Takes about a minute and a half of real time; skipped, visibly, where there is no PulseAudio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import soundfile as sf
+from virtual_microphone import VirtualMicrophone, missing
+
+from dsp.phantom import PRESETS, render
+from monitor import events as ev
+from monitor import folderformat as ff
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.folder import FolderSource
+from monitor.errors import InputError
+from monitor.link.address import address_of
+from monitor.link.client import Client, Gone
+from monitor.link.messages import EventLine, Reply, Snapshot, Status
+from monitor.record.store import Archive
+from monitor.session import open_models
+
+RATE = 48000
+PATIENCE_S = 60.0
+
+pytestmark = [
+    pytest.mark.audio,
+    pytest.mark.skipif(bool(missing()), reason=f"not installed: {missing()}"),
+    pytest.mark.timeout(600),
+]
+
+
+class Live:
+    """`apexbeat live --headless` on the microphone, watched over the link."""
+
+    def __init__(self, microphone: VirtualMicrophone, folder: Path) -> None:
+        self.store = folder / "store"
+        env = {**microphone.env, "XDG_RUNTIME_DIR": str(folder)}
+        os.environ["XDG_RUNTIME_DIR"] = str(folder)
+        self.env = env
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "monitor.cli.main", "live", "--device", "vmic",
+                "--headless", "--record", "--store", str(self.store),
+                "--set", f"capture.rate_hz={RATE}",
+            ],
+            env=env, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.events: list[ev.Event] = []
+        self.status: Status | None = None
+        self.replies: list[Reply] = []
+        self.client = self._connect()
+
+    def _connect(self) -> Client:
+        for _ in range(round(PATIENCE_S / 0.1)):
+            try:
+                return Client.connect(address_of(self.store), "test", waves=False)
+            except InputError:
+                assert self.process.poll() is None, self.process.stderr
+                time.sleep(0.1)
+        raise AssertionError("no core came up")
+
+    def until(self, condition: Callable[[], object]) -> Status:
+        """Read messages until something holds."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            message = self.client.receive(0.5)
+            if isinstance(message, Snapshot):
+                self.status = message.status
+            elif isinstance(message, Status):
+                self.status = message
+            elif isinstance(message, EventLine):
+                self.events.append(message.event)
+            elif isinstance(message, Reply):
+                self.replies.append(message)
+            if self.status is not None and condition():
+                return self.status
+        raise AssertionError(f"did not happen: {self.status}")
+
+    def alarm(self, kind: str) -> str | None:
+        """State of an alarm now."""
+        assert self.status is not None
+        lines = [a for a in self.status.alarms if a.kind == kind and a.earlier_session is None]
+        return lines[0].state if lines else None
+
+    def well(self) -> bool:
+        """Whether numbers are shown."""
+        assert self.status is not None
+        return self.status.health == "healthy" and self.status.rate is not None
+
+    def request(self, what: str, **fields: object) -> None:
+        assert self.status is not None
+        number = self.client.request(self.status.session, what, **fields)
+        self.until(lambda: any(r.id == number and r.ok for r in self.replies))
+
+    def stop(self) -> None:
+        """End it in order."""
+        with contextlib.suppress(Gone):
+            self.request("stop")
+        assert self.process.wait(30) == 0
+
+    def close(self) -> None:
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+@pytest.fixture
+def microphone(tmp_path: Path) -> Iterator[VirtualMicrophone]:
+    with VirtualMicrophone(tmp_path / "vm") as microphone:
+        yield microphone
+
+
+@pytest.fixture
+def phantom(tmp_path: Path) -> Path:
+    """A murmur and 136/min, from the beginning."""
+    heart = replace(PRESETS["murmur_tachycardia"], profile=(), rate_per_min=136.0, duration_s=90)
+    file = tmp_path / "phantom.wav"
+    sf.write(file, render(heart, 4000).sound.astype(np.float32), 4000, subtype="PCM_16")
+    return file
+
+
+@pytest.fixture
+def live(
+    microphone: VirtualMicrophone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Live]:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    live = Live(microphone, tmp_path)
+    yield live
+    live.close()
+
+
+def test_a_heart_is_heard_an_alarm_answered_the_microphone_taken_away_and_given_back(
+    live: Live, microphone: VirtualMicrophone, phantom: Path
+) -> None:
+    player = microphone.play(phantom)
+    live.until(lambda: live.alarm("tachycardia") == "active")
+    assert live.status is not None
+    assert live.status.rate == pytest.approx(136, abs=12)
+    assert sum(isinstance(e, ev.Beat) for e in live.events) > 10
+    live.request("acknowledge", alarm="tachycardia")
+    live.until(lambda: live.alarm("tachycardia") == "acknowledged")
+
+    player.kill()
+    before = live.status.clock_s
+    microphone.unload()
+    lost = live.until(lambda: live.status is not None and live.status.rate is None)
+    assert lost.clock_s - before < 3.0
+    live.until(lambda: live.alarm("wrong_input") == "active")
+    live.until(lambda: live.alarm("signal_lost") == "active")
+    microphone.load()
+    microphone.play(phantom)
+    live.until(live.well)
+    [gap] = [e for e in live.events if isinstance(e, ev.Gap)]
+    assert gap.length > 2000
+    status = live.status
+    assert abs(status.index / 2000 + status.delay_s - status.clock_s) < 4.0
+    live.stop()
+
+    words = subprocess.run(
+        [sys.executable, "-m", "monitor.cli.main", "log", "--store", str(live.store)],
+        env=live.env, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    [line] = [w for w in words.splitlines() if "tachycardia " in w and w.startswith("  ")]
+    raised, acknowledged = line.split()[:2]
+    assert "--" not in raised
+    assert "--" not in acknowledged
+    _replay_says_the_same(live.store)
+
+
+def test_the_sound_server_suspends_freezes_and_dies_and_monitoring_goes_on(
+    live: Live, microphone: VirtualMicrophone, phantom: Path
+) -> None:
+    microphone.play(phantom)
+    live.until(live.well)
+    for fault, mend in (
+        (lambda: microphone.suspend(True), lambda: microphone.suspend(False)),
+        (lambda: microphone.freeze(True), lambda: microphone.freeze(False)),
+        (microphone.kill, microphone.start),
+    ):
+        fault()
+        live.until(lambda: live.alarm("signal_lost") == "active")
+        assert live.status is not None
+        assert live.status.rate is None
+        mend()
+        microphone.play(phantom)
+        live.until(live.well)
+    assert len(_runs(live.store)) == 1  # the core never had to be started again
+    status = live.status
+    assert status is not None
+    assert abs(status.index / 2000 + status.delay_s - status.clock_s) < 4.0
+    live.stop()
+
+
+def _runs(store: Path) -> list[int]:
+    archive = Archive(store)
+    rows = [int(row[0]) for row in archive._db.execute("SELECT pid FROM runs")]
+    archive.close()
+    return rows
+
+
+def _replay_says_the_same(store: Path) -> None:
+    [folder] = (store / "sessions").iterdir()
+    source = FolderSource(folder)
+    models = open_models(source.info.settings)
+    pipeline = Pipeline(
+        source.info.settings, models.engine, models.cycles, source.name, source.rate_hz,
+        source.channels, models=source.info.models,
+    )  # fmt: skip
+    events: list[ev.Event] = []
+    for item in source:
+        events += pipeline.push(item).events
+    events += pipeline.finish(source.complete).events
+    lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+    assert lines == (folder / ff.EVENTS).read_bytes()
