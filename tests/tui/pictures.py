@@ -1,4 +1,4 @@
-"""Pictures of the screen: golden text for the tests, SVG for the manual. Rewritten by
+"""Pictures of the screen: golden text for the tests, SVG and keys for the manual. Rewritten by
 
     python tests/tui/pictures.py
 
@@ -22,9 +22,11 @@ from monitor.tui import theme
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Deliver, Note
 from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+from monitor.tui.keys import KEYS
 
 GOLDEN = Path(__file__).with_name("golden")
-MANUAL = Path(__file__).parents[2] / "docs" / "screen"
+MANUAL = Path(__file__).parents[2] / "docs" / "pictures"
+PAGE = Path(__file__).parents[2] / "docs" / "screen.md"
 AT_S = 760.0
 
 
@@ -88,8 +90,17 @@ class Shot:
     silent_s: float = 0.0
     glyphs: Glyphs = UNICODE
     theme: str = theme.DARK.name
-    manual: bool = False
-    """Whether the manual shows it, as SVG."""
+
+    @property
+    def manual(self) -> bool:
+        """Whether the manual shows it, as SVG."""
+        return self.name in IN_MANUAL
+
+
+IN_MANUAL = {
+    "normal-120x40", "alarm-120x40", "alarm-80x24", "several-120x40", "lost-120x40",
+    "dead-120x40", "log-120x40", "spectrum-120x40", "light-120x40", "replay-120x40",
+}  # fmt: skip
 
 
 def _all_sizes() -> list[Shot]:
@@ -115,6 +126,8 @@ def _all_sizes() -> list[Shot]:
 SHOTS: tuple[Shot, ...] = (
     *_all_sizes(),
     Shot("first-120x40", "", 120, 40),
+    Shot("normal-120x40", "normal", 120, 40),
+    Shot("light-120x40", "alarm", 120, 40, theme=theme.LIGHT.name),
     Shot("brief-40x10", "alarm", 40, 10),
     Shot("ascii-80x24", "alarm", 80, 24, glyphs=ASCII),
     Shot("ascii-120x40", "several", 120, 40, glyphs=ASCII),
@@ -130,15 +143,6 @@ SHOTS: tuple[Shot, ...] = (
     Shot("replay-80x24", "replay", 80, 24),
     Shot("frozen-120x40", "gap", 120, 40, keys=("space",)),
     Shot("minute-120x40", "gap", 120, 40, keys=(">", ">", ">")),
-    Shot("screen-normal", "normal", 120, 40, manual=True),
-    Shot("screen-alarm", "alarm", 120, 40, manual=True),
-    Shot("screen-several", "several", 120, 40, manual=True),
-    Shot("screen-lost", "lost", 120, 40, manual=True),
-    Shot("screen-dead", "alarm", 120, 40, silent_s=7.3, manual=True),
-    Shot("screen-log", "several", 120, 40, keys=("l",), manual=True),
-    Shot("screen-spectrum", "alarm", 120, 40, keys=("v",), manual=True),
-    Shot("screen-small", "alarm", 80, 24, manual=True),
-    Shot("screen-light", "alarm", 120, 40, theme=theme.LIGHT.name, manual=True),
 )
 
 
@@ -205,12 +209,27 @@ async def write_all(shots: Sequence[Shot]) -> None:
     MANUAL.mkdir(parents=True, exist_ok=True)
     for group in groups(shots):
         for shot, (text, picture) in zip(group, await take(group), strict=True):
+            (GOLDEN / f"{shot.name}.txt").write_text(text, encoding="utf-8")
             if shot.manual:
                 (MANUAL / f"{shot.name}.svg").write_text(picture, encoding="utf-8")
-            else:
-                (GOLDEN / f"{shot.name}.txt").write_text(text, encoding="utf-8")
+
+
+def keys_of_the_manual() -> str:
+    """The table of keys, made from the one that the screen itself uses."""
+    rows = [f"| `{key.shown}` | {key.long} |" for key in KEYS]
+    rows.append("| `ctrl+p` | every command by its name |")
+    return "\n".join(["| key | what it does |", "|---|---|", *rows])
+
+
+def manual_with_keys(page: str) -> str:
+    """The manual's page with its table of keys brought up to date."""
+    head, rest = page.split("<!-- keys:begin (python tests/tui/pictures.py) -->\n")
+    tail = rest.partition("<!-- keys:end -->")[2]
+    begin = "<!-- keys:begin (python tests/tui/pictures.py) -->\n"
+    return f"{head}{begin}{keys_of_the_manual()}\n<!-- keys:end -->{tail}"
 
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]
+    PAGE.write_text(manual_with_keys(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     asyncio.run(write_all([s for s in SHOTS if not wanted or s.name in wanted]))
