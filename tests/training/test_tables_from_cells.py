@@ -1,0 +1,83 @@
+"""Tables and figures come from the cells alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training import evaluate, tables
+from training.datasets import Recording
+from training.errors import TrainingError
+from training.splits import group_folds
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, list[Recording]]:
+    """Cells of two systems, one clearly better, over made-up recordings."""
+    rng = np.random.default_rng(0)
+    table = [
+        Recording(f"{d}{i}", d, int(rng.random() < 0.4), 1, f"{d}-{i // 2}", Path("x"))
+        for d in "abdef"
+        for i in range(60)
+    ]
+    by_name = {r.name: r for r in table}
+    (tmp_path / "cells").mkdir()
+    for system, gain in (("good", 3.0), ("poor", 0.5)):
+        for fold, names in enumerate(group_folds(table)):
+            records = {
+                n: [gain * (by_name[n].label - 0.5) + float(rng.standard_normal()), 7]
+                for n in sorted(names)
+            }
+            cell = {"system": system, "fold": fold, "seed": 0, "records": records}
+            path = tmp_path / "cells" / f"{system}__S__{fold}__0.json"
+            path.write_text(json.dumps(cell))
+    return tmp_path, table
+
+
+def held(place: tuple[Path, list[Recording]], system: str) -> evaluate.HeldOut:
+    cells = evaluate.load_cells(place[0] / "cells", system, "S", 0)
+    return evaluate.held_out(cells, place[1])
+
+
+def test_the_page_has_a_row_for_each_system(place: tuple[Path, list[Recording]]) -> None:
+    (path,) = tables.write_all(*place)
+    rows = [line for line in path.read_text().splitlines() if line.startswith("| good")]
+    assert path.name == "protocol-S.md"
+    assert len(rows) == 2
+
+
+def test_leaving_the_unsure_out_helps_and_their_share_is_kept(
+    place: tuple[Path, list[Recording]],
+) -> None:
+    figures = evaluate.figures(held(place, "good"))
+    assert figures["mean_macc_sure"] > figures["mean_macc"]
+    assert figures["unsure"] < 0.22
+    assert figures["mean_auc"] > 0.9
+
+
+def test_a_clearly_better_system_is_found_better(place: tuple[Path, list[Recording]]) -> None:
+    good, poor = held(place, "good"), held(place, "poor")
+    found = evaluate.paired(good, poor, "mean_auc", draws=60)
+    assert found["low"] > 0
+    assert found["p"] < 0.05
+    same = evaluate.paired(good, good, "mean_auc", draws=20)
+    assert same["difference"] == 0.0
+
+
+def test_the_interval_holds_the_figure(place: tuple[Path, list[Recording]]) -> None:
+    h = held(place, "poor")
+    low, high = evaluate.intervals(h, ["mean_auc"], draws=60)["mean_auc"]
+    assert low < evaluate.figures(h)["mean_auc"] < high
+
+
+def test_missing_and_damaged_cells_are_one_clear_line(
+    place: tuple[Path, list[Recording]],
+) -> None:
+    with pytest.raises(TrainingError, match="no finished cell"):
+        held(place, "unknown")
+    (place[0] / "cells" / "good__S__0__0.json").write_text("{")
+    with pytest.raises(TrainingError, match="no readable cell"):
+        held(place, "good")
