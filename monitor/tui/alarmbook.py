@@ -57,7 +57,8 @@ class AlarmBook:
             if key[1] < 0 and line.kind in kinds:
                 del self._lines[key]
             elif line.state != "inactive":
-                self._lines[key] = _over(line, index)
+                # Indices of an earlier session have nothing to do with this one's.
+                self._lines[key] = _over(line, index if key[0] is None else None)
         self._lines.update(given)
         self.asked = {k for k in self.asked if k in given and needs_answer(given[k])}
 
@@ -124,7 +125,7 @@ class AlarmBook:
         return sum(map(needs_answer, self._lines.values()))
 
 
-def _over(line: AlarmLine, index: int) -> AlarmLine:
+def _over(line: AlarmLine, index: int | None) -> AlarmLine:
     cleared = index if line.cleared is None else line.cleared
     return msgspec.structs.replace(
         line, state="inactive", condition=False, cleared=cleared, acknowledge_pending=False

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
 from monitor.tui import theme
+from monitor.tui.alarmbook import needs_answer
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.glyphs import UNICODE, Glyphs
 from monitor.tui.keys import KEYS
@@ -186,24 +187,32 @@ class ApexbeatApp(App[int]):
         return self._requests.ask(request, self.now(), answered)
 
     def acknowledge(self, session: SessionState, line: ms.AlarmLine | None) -> None:
-        """Acknowledge one alarm, or all of a session; pending until the core has committed it."""
-        book = session.alarms
-        keys = {book.key(a) for a in book.active()} if line is None else {book.key(line)}
+        """Acknowledge one alarm, or all of a session; pending until the core has committed it.
+
+        An alarm of an earlier session is asked for by that session's id.
+        """
         if not self.may_change():
             return
-        request = ms.Request(
-            id=0, session=session.id, what="acknowledge", alarm=line.kind if line else None
-        )
+        book = session.alarms
+        lines = [a for a in book.active() if needs_answer(a)] if line is None else [line]
+        for owner in dict.fromkeys(a.earlier_session for a in lines):
+            keys = {book.key(a) for a in lines if a.earlier_session == owner}
 
-        def answered(reply: ms.Reply | None) -> None:
-            if reply is None or not reply.ok:
-                book.asked -= keys
+            def answered(reply: ms.Reply | None, keys: set[tuple[str | None, int]] = keys) -> None:
+                if reply is None or not reply.ok:
+                    book.asked -= keys
 
-        if self.send(request, answered):
+            request = ms.Request(
+                id=0,
+                session=owner or session.id,
+                what="acknowledge",
+                alarm=line.kind if line else None,
+            )
+            if not self.send(request, answered):
+                self.say("acknowledge: not sent, the core does not respond", "medium")
+                return
             book.asked |= keys
-            self.frame()
-        else:
-            self.say("acknowledge: not sent, the core does not respond", "medium")
+        self.frame()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The keys of the main screen, by name."""

@@ -23,7 +23,7 @@ class Key:
 
 
 KEYS = (
-    Key("question_mark", "?", "help", "help", "this page", footer=True),
+    Key("question_mark", "?", "help", "help", "all keys, and what the shapes mean", footer=True),
     Key("a", "a", "acknowledge", "acknowledge", "acknowledge the alarm in the banner", footer=True),
     Key("A", "A", "acknowledge_all", "all", "acknowledge every active alarm"),
     Key(

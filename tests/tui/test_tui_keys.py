@@ -171,6 +171,24 @@ def test_capital_a_acknowledges_all(tmp_path: Path) -> None:
     run(body)
 
 
+def test_an_alarm_of_an_earlier_session_is_acknowledged_by_that_sessions_id(tmp_path: Path) -> None:
+    async def body() -> None:
+        played = scene("alarm")
+        old = alarm(3, "heart_lost", "high", 40, "6 s without a beat", state="latched",
+                    condition=False, earlier_session="yesterday")  # fmt: skip
+        played.alarms = [old, *played.alarms]
+        async with bench(tmp_path, played, answers=False) as it:
+            await it.press("a")
+            asked = await it.asked("acknowledge")
+            assert (asked.session, asked.alarm) == ("yesterday", "heart_lost")
+            await it.press("A")
+            await it.asked("acknowledge", 3)
+            assert {r.session for r in it.core.requests[1:]} == {"yesterday", played.session}
+            assert {r.alarm for r in it.core.requests[1:]} == {None}
+
+    run(body)
+
+
 def test_p_pauses_the_tones_for_two_minutes_and_again_ends_the_pause(tmp_path: Path) -> None:
     async def body() -> None:
         async with bench(tmp_path, scene("alarm")) as it:

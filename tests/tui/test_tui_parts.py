@@ -307,6 +307,14 @@ def test_an_alarm_leaves_the_active_ones_only_when_the_core_says_so() -> None:
     assert book.log()[0].cleared == 30_000
 
 
+def test_an_answered_alarm_of_an_earlier_session_gets_no_time_of_this_one() -> None:
+    book = AlarmBook()
+    book.update([alarm(1, "heart_lost", "high", 10, "", earlier_session="old")], 20_000)
+    book.update([], 30_000)
+    assert book.log()[0].state == "inactive"
+    assert book.log()[0].cleared is None
+
+
 def test_a_pending_alarm_is_not_shown() -> None:
     book = AlarmBook()
     book.update([alarm(1, "tachycardia", "medium", 10, "125/min", state="pending")], 20_000)
