@@ -54,9 +54,10 @@ class Client:
                 f"{address}: the core belongs to another user", "attach as the user who started it"
             ) from None
         except OSError as error:
-            reason = error.strerror or str(error)
+            known = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+            reason = "" if known else f" ({error.strerror or error})"
             raise InputError(
-                f"no core is running there ({reason})", "start one with 'apexbeat live'"
+                f"no monitor is running on this store{reason}", "start one with 'apexbeat live'"
             ) from None
         client = cls(peer, clock or SystemClock())
         try:

@@ -183,7 +183,7 @@ def test_the_socket_is_for_its_user_only(core: Core) -> None:
 
 
 def test_no_core_is_one_clear_line(address: Path) -> None:
-    with pytest.raises(InputError, match="no core is running"):
+    with pytest.raises(InputError, match="no monitor is running"):
         Client.connect(address, "test", waves=False)
 
 
