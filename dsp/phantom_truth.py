@@ -45,8 +45,9 @@ def _index(t: float) -> int:
 
 def _beats(timings: list[Timing], length: int) -> list[Beat]:
     beats = []
-    for timing, after in zip(timings, [*timings[1:], None], strict=True):
-        end = timing.end if after is None else after.s1
+    for place, timing in enumerate(timings):
+        last = place + 1 == len(timings)
+        end = timing.end if last else timings[place + 1].s1
         marks = [timing.s1, timing.systole, timing.s2, timing.diastole, end]
         inside = [_index(mark) if 0 <= _index(mark) < length else None for mark in marks]
         if end - timing.s1 > LONGEST_CYCLE_S:
@@ -67,7 +68,7 @@ def _repeated(
         for start, end in spans:
             if phantom.repeat_s is not None:
                 end = min(end, phantom.repeat_s)  # noqa: PLW2901
-            first = _index(offset + start)
+            first = max(0, _index(offset + start))
             last = length if end == float("inf") else min(_index(offset + end), length)
             if first < last:
                 found.append((first, last))

@@ -164,6 +164,13 @@ def test_the_heart_stops_and_starts_again():
     assert [(e.kind, e.start, e.end) for e in done.events] == [("asystole", 20000, 40000)]
 
 
+def test_a_phantom_without_a_beat_is_silence_with_its_truth():
+    done = render(replace(QUIET, stops=((-10.0, 100.0),)))
+    assert done.beats == []
+    assert done.states == [(0, "diastole")]
+    assert [(e.start, e.end) for e in done.events] == [(0, 60000)]
+
+
 def test_contact_loss_silences_the_heart_and_is_in_events_and_states():
     done = render(replace(QUIET, contact_loss=((10.0, 15.0),)))
     assert rms(done.sound[21000:29500]) < 0.02 * rms(done.sound[:19000])

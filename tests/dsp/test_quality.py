@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsp.chain import Chain
-from dsp.phantom import PRESETS, render
+from dsp.phantom import PRESETS, Murmur, Noise, Phantom, render
 from dsp.quality import QualityIndex
 
 
@@ -75,6 +75,60 @@ def test_flat_is_known_two_seconds_after_it_begins():
     index.push(noise, noise)
     spans = index.push(np.zeros(4000), np.zeros(4000))
     assert spans[-1].value == "flat"
+
+
+@pytest.mark.parametrize("rate", [40, 110, 160, 220])
+def test_a_clean_heart_of_any_rate_is_good(rate):
+    sound = render(Phantom(rate_per_min=rate, duration_s=30.0, seed=5)).sound
+    assert set(values(judged(sound))) == {"good"}
+
+
+@pytest.mark.parametrize("phase", ["systolic", "diastolic"])
+def test_a_loud_murmur_is_good(phase):
+    murmur = Murmur(phase, "holo", "plateau", (100.0, 400.0), 5)
+    sound = render(Phantom(rate_per_min=85.0, murmurs=(murmur,), duration_s=30.0)).sound
+    assert set(values(judged(sound))) == {"good"}
+
+
+def test_a_heart_that_stops_is_no_heart_soon_and_never_noisy():
+    sound = render(PRESETS["stop"]).sound
+    spans = judged(sound)
+    assert set(values(spans, 37.0, 48.0)) == {"no_heart"}
+    assert "noisy" not in values(spans, 34.0, 48.5)
+    assert "flat" not in values(spans)
+
+
+def test_lost_contact_is_no_heart_within_two_seconds():
+    phantom = Phantom(contact_loss=((20.0, 32.0),), duration_s=45.0)
+    spans = judged(render(phantom).sound)
+    assert set(values(spans, 22.0, 30.5)) == {"no_heart"}
+    assert set(values(spans, 0.0, 19.0)) == {"good"}
+    assert set(values(spans, 36.0, 45.0)) == {"good"}
+
+
+def test_rubbing_that_hides_the_heart_is_noisy_and_says_so():
+    phantom = Phantom(noises=(Noise("rubbing", -12.0, 15.0, 30.0),), duration_s=45.0)
+    spans = [s for s in judged(render(phantom).sound) if s.start >= 36000 and s.end <= 56000]
+    assert [s.value for s in spans].count("noisy") >= 0.8 * len(spans)
+    assert [s.reason for s in spans].count("rubbing") > 0.7 * len(spans)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "speech", "hum"])
+def test_sound_without_a_heart_is_not_good(kind):
+    phantom = Phantom(stops=((-1e3, 1e3),), noises=(Noise(kind, 0.0),), duration_s=20.0)
+    found = values(judged(render(phantom).sound))
+    assert "good" not in found
+    assert found.count("no_heart") > 0.8 * len(found)
+
+
+def test_speech_is_named():
+    phantom = Phantom(stops=((-1e3, 1e3),), noises=(Noise("speech", -6.0),), duration_s=20.0)
+    assert {s.reason for s in judged(render(phantom).sound)} == {"speech or music"}
+
+
+def test_a_softer_heart_is_believed_again():
+    phantom = Phantom(gain_db=((20.0, -18.0),), floor_db=-60.0, breath_snr_db=40.0)
+    assert set(values(judged(render(phantom).sound), 35.0, 60.0)) == {"good"}
 
 
 def test_clipped_sound_is_clipped():
