@@ -6,13 +6,14 @@
 
 Decisions are made once per step of 1 000 samples counted from index 0 (a step that a gap or the
 end cuts is shorter), so that events do not depend on how the sound was cut. A step is decided
-when the first sample after it is there, or at the end. What a step finds is put together in
-``analysis.steps``; the alarms are in ``analysis.alarms``.
+when the first sample after it is there, or at the end. This module cuts the sound into steps and
+books gaps; what a step holds is found in ``analysis.steps``, what follows from it is decided in
+``analysis.decisions``.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -23,13 +24,12 @@ import numpy as np
 from dsp.stage import RATE_HZ, STEP, FloatArray
 from monitor import events as ev
 from monitor.analysis import alarms, stages
-from monitor.analysis.conditions import MINUTE, Findings, read
+from monitor.analysis.conditions import NO_SAMPLES
+from monitor.analysis.decisions import Decisions
 from monitor.analysis.intake import Intake
-from monitor.analysis.limits import Learner, changed, words_of
-from monitor.analysis.steps import Found, Steps
+from monitor.analysis.steps import Found, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
-from monitor.errors import UsageError
 from monitor.settings import Settings
 from monitor.version import version
 
@@ -112,7 +112,7 @@ class Pipeline:
             parts = stages.build(cycle_model, rate_hz, channels, channel, window)
         if index:
             parts.reset(index)
-        self._settings, self._parts = settings, parts
+        self._parts = parts
         self._rate_hz, self._channels = rate_hz, channels
         self._session = ev.Session(
             index=index,
@@ -129,24 +129,14 @@ class Pipeline:
             contract = engine.contract
             thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
         self._intake = Intake(rate_hz, index)
-        self._vitals = VitalsTracker(settings.analysis.min_confidence)
-        self._verdict = VerdictTracker(settings.verdict, thresholds)
-        self._steps = Steps(parts, engine, self._intake, self._vitals, self._verdict)
-        self._board = alarms.start(settings.alarms) if board is None else board.restored()
-        self._learner = Learner(settings.alarms.learn_s)
-        self._reported: dict[str, tuple[bool, str]] = {}
+        vitals = VitalsTracker(settings.analysis.min_confidence)
+        verdict = VerdictTracker(settings.verdict, thresholds)
+        self._steps = Steps(parts, engine, self._intake, vitals, verdict)
+        self._decisions = Decisions(settings, vitals, verdict, board, index)
         if engine is None:
-            self._reported["model_refused"] = (True, "no model is open")
-        self._commands: deque[ev.Command] = deque()
-        self._gaps: deque[tuple[int, int]] = deque()
-        self._gap_count = self._lost = self._idle = 0
+            self._decisions.report("model_refused", True, "no model is open")
         self._filtered: FloatArray = np.zeros(0)
         self._raw: FloatArray = np.zeros(0)
-        self._done = index
-        self._quality: ev.Quality | None = None
-        self._quality_since = index
-        self._shown = Vitals()
-        self._judged = self._verdict.verdict(index)
         self._counts: Counter[str] = Counter()
         self._events: list[ev.Event] = []
         self._pictures: list[ev.Picture] = []
@@ -160,23 +150,23 @@ class Pipeline:
     @property
     def index(self) -> int:
         """Absolute index (2 kHz) up to which everything is decided."""
-        return self._done
+        return self._decisions.index
 
     @property
     def present(self) -> Present:
         """What a screen shows now; stale values are gone."""
-        dead = self._idle >= 2 * RATE_HZ
-        quality = self._quality
+        now = self._decisions
+        dead = now.idle >= NO_SAMPLES
         return Present(
-            index=self._done,
-            vitals=Vitals() if dead else self._shown,
-            quality=None if dead or quality is None else quality.value,
-            quality_reason="" if quality is None else quality.reason,
-            quality_since=self._quality_since,
-            judgement=self._judged,
-            board=self._board,
-            gaps=self._gap_count,
-            lost=self._lost,
+            index=now.index,
+            vitals=Vitals() if dead else now.shown,
+            quality=None if dead or now.quality is None else now.quality.value,
+            quality_reason="" if now.quality is None else now.quality.reason,
+            quality_since=now.quality_since,
+            judgement=now.judged,
+            board=now.board,
+            gaps=now.gaps,
+            lost=now.lost,
         )
 
     def push(self, item: ev.Input) -> ev.Output:
@@ -195,11 +185,12 @@ class Pipeline:
         elif isinstance(item, ev.Lost):
             self._gap(item)
         elif isinstance(item, ev.Idle):
-            self._wait(item.seconds)
+            waited = round(item.seconds * RATE_HZ) if isfinite(item.seconds) else 0
+            self._emit(self._decisions.wait(max(0, waited)))
         elif isinstance(item, ev.Command):
-            self._commands.append(item)
+            self._decisions.command(item)
         else:
-            self._reported[item.kind] = (item.present, item.evidence)
+            self._decisions.report(item.kind, item.present, item.evidence)
         return self._output()
 
     def finish(self, complete: bool = True) -> ev.Output:
@@ -213,7 +204,8 @@ class Pipeline:
         self._begin()
         self._rest(closing=True)
         self._ended = True
-        self._emit(ev.End(index=self._done, counts=dict(self._counts), complete=complete))
+        end = ev.End(index=self.index, counts=dict(self._counts), complete=complete)
+        self._events.append(end)
         return self._output()
 
     # ------------------------------------------------------------ inputs
@@ -221,7 +213,7 @@ class Pipeline:
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            self._emit(self._session)
+            self._events.append(self._session)
 
     def _block(self, block: ev.Block) -> None:
         if block.rate_hz != self._rate_hz or block.samples.shape[1:] != (self._channels,):
@@ -231,43 +223,59 @@ class Pipeline:
             )
         if not len(block.samples):
             return
-        self._idle = 0
-        self._take(self._parts.chain.push(self._intake.clean(block.samples)))
-        first = self._done
+        try:
+            self._take(self._parts.chain.push(self._intake.clean(block.samples)))
+        except Exception as error:  # noqa: BLE001 - whatever a stage raises is a fault, not an end
+            self._chain_failed(error)
+            return
+        first = self.index
         while len(self._filtered) > (end := self._next_end()) - first:
-            self._step(end, self._done - first)
-        self._filtered = self._filtered[self._done - first :]
-        self._raw = self._raw[self._done - first :]
+            self._step(end, first)
+        self._filtered = self._filtered[self.index - first :]
+        self._raw = self._raw[self.index - first :]
 
     def _take(self, filtered: FloatArray) -> None:
         self._filtered = np.concatenate((self._filtered, filtered))
         self._raw = np.concatenate((self._raw, self._parts.chain.raw))
 
     def _next_end(self) -> int:
-        return (self._done // STEP + 1) * STEP
+        return (self.index // STEP + 1) * STEP
 
     def _rest(self, closing: bool) -> None:
         """Decide what is left before a gap or the end: whole steps, then the last one."""
-        self._take(self._parts.chain.flush())
-        first, total = self._done, self._done + len(self._filtered)
+        try:
+            self._take(self._parts.chain.flush())
+        except Exception as error:  # noqa: BLE001 - as above
+            self._chain_failed(error)
+        first = self.index
+        total = first + len(self._filtered)
         while self._next_end() < total:
-            self._step(self._next_end(), self._done - first)
-        if self._done < total:
-            self._step(total, self._done - first, last=True, closing=closing)
+            self._step(self._next_end(), first)
+        if self.index < total:
+            self._step(total, first, last=True, closing=closing)
         elif closing:
-            self._tick(total, Found(), sound=0, closing=True)
+            self._emit(self._decisions.close())
         self._filtered = self._raw = np.zeros(0)
 
     def _gap(self, lost: ev.Lost) -> None:
         self._rest(closing=False)
-        index = max(self._done, lost.start + lost.length)
+        self._jump(lost, Found())
+
+    def _chain_failed(self, error: Exception) -> None:
+        """Go on after what was received: it is lost, and said to be."""
+        self._filtered = self._raw = np.zeros(0)
+        length = max(0, self._intake.received - self.index)
+        found = Found(fault=words_of(error))
+        index = self.index + length
+        found.events.append(ev.Fault(index=index, what=found.fault))
+        self._jump(ev.Lost(self.index, length, 0, "analysis fault"), found)
+
+    def _jump(self, lost: ev.Lost, found: Found) -> None:
+        """Book lost sound, move the index, start every stage afresh behind it."""
+        index = max(self.index, lost.start + lost.length)
         self._parts.reset(index)
         self._intake.reset(index)
         self._steps.reset()
-        self._vitals.gap(index)
-        self._gaps.append((index, index - self._done))
-        self._gap_count += 1
-        self._lost += index - self._done
         line = ev.Gap(
             index=index,
             start=lost.start,
@@ -275,117 +283,23 @@ class Pipeline:
             uncertainty=lost.uncertainty,
             reason=lost.reason,
         )
-        self._idle = 0
-        self._tick(index, Found(events=[line]), sound=0, gap=True)
+        found.events.append(line)
+        self._emit(self._decisions.gap(index, found))
 
-    def _wait(self, seconds: float) -> None:
-        waited = max(0, round(seconds * RATE_HZ)) if isfinite(seconds) else 0
-        self._idle += waited
-        self._tick(self._done, Found(), sound=0, idle=waited)
-
-    # ------------------------------------------------------------ one step
-
-    def _step(self, end: int, at: int, last: bool = False, closing: bool = False) -> None:
-        start = self._done
-        part = slice(at, at + end - start)
+    def _step(self, end: int, first: int, last: bool = False, closing: bool = False) -> None:
+        """Run the step that ends at ``end``; the sound at hand begins at ``first``."""
+        start = self.index
+        part = slice(start - first, end - first)
         raw, filtered = self._raw[part], self._filtered[part]
         found = self._steps.run(start, raw, filtered, last)
-        self._tick(end, found, sound=end - start, closing=closing)
+        self._emit(self._decisions.step(end, found, closing))
         self._pictures.append(
             ev.Picture(start, filtered.astype(np.float32), _level_db(raw), found.clipped)
         )
 
-    def _tick(
-        self,
-        index: int,
-        found: Found,
-        sound: int,
-        idle: int = 0,
-        gap: bool = False,
-        closing: bool = False,
-    ) -> None:
-        """Judge, alarm, and write the lines of one moment in their order."""
-        second = index // RATE_HZ > self._done // RATE_HZ
-        self._done = index
-        lines = list(found.events)
-        for span in found.spans:
-            if self._quality is None or span.value != self._quality.value:
-                self._quality = ev.Quality(index=index, value=span.value, reason=span.reason)
-                self._quality_since = span.start
-                lines.append(self._quality)
-        self._shown = self._vitals.vitals(index)
-        if sound and (second or closing):
-            lines.append(_vitals_line(index, self._shown))
-        judged = self._verdict.verdict(index)
-        if judged.value != self._judged.value or closing:
-            lines.append(_verdict_line(index, judged))
-        self._judged = judged
-        lines += self._alarm(index, found, sound, idle, gap)
-        order: dict[type, int] = {kind: rank for rank, kind in enumerate(ev.ORDER)}
-        for line in sorted(lines, key=lambda line: order[type(line)]):
-            self._emit(line)
-
-    def _alarm(self, index: int, found: Found, sound: int, idle: int, gap: bool) -> list[ev.Event]:
-        lines: list[ev.Event] = []
-        engine_commands = []
-        while self._commands and (self._commands[0].index <= index or not sound):
-            command = self._commands.popleft()
-            if command.kind == "mark":
-                lines.append(ev.Mark(index=index, note=command.note or ""))
-            elif command.kind == "limits":
-                lines.append(self._limit(index, command.limits))
-            else:
-                engine_commands.append(command)
-        learnt = self._learner.tick(self._shown.rate, sound, self._board.limits)
-        if learnt:
-            lines.append(self._limit(index, learnt, "learnt "))
-        findings = self._findings(index, found, gap)
-        tick = alarms.Tick(
-            index, sound, idle, read(findings, self._board.limits), tuple(engine_commands)
-        )
-        self._board, transitions = alarms.step(self._board, tick)
-        lines += [
-            ev.Alarm(
-                index=index,
-                kind=change.alarm.kind,
-                priority=change.alarm.priority,
-                state=change.alarm.state,
-                evidence=change.evidence,
-            )
-            for change in transitions
-        ]
-        return lines
-
-    def _findings(self, index: int, found: Found, gap: bool) -> Findings:
-        while self._gaps and self._gaps[0][0] < index - MINUTE:
-            self._gaps.popleft()
-        return Findings(
-            vitals=self._shown,
-            life=self._vitals.life(index),
-            quality=None if self._quality is None else self._quality.value,
-            quality_reason="" if self._quality is None else self._quality.reason,
-            judgement=self._judged,
-            windows=self._settings.verdict.windows,
-            idle=self._idle,
-            lost=sum(min(length, MINUTE) for _, length in self._gaps),
-            gap=gap,
-            fault=found.fault,
-            reported=self._reported,
-        )
-
-    def _limit(self, index: int, limits: Mapping[str, float], how: str = "") -> ev.Mark:
-        """Change limits in force; what contradicts itself is refused, in words."""
-        try:
-            now = changed(self._board.limits, limits)
-        except UsageError as error:
-            return ev.Mark(index=index, note=f"limits refused: {error.what}")
-        self._board = alarms.with_limits(self._board, now)
-        return ev.Mark(index=index, note=f"limits {how}{words_of(limits)}")
-
-    def _emit(self, line: ev.Event) -> None:
-        if not isinstance(line, ev.Session | ev.End):
-            self._counts[type(line).__name__.lower()] += 1
-        self._events.append(line)
+    def _emit(self, lines: list[ev.Event]) -> None:
+        self._counts.update(type(line).__name__.lower() for line in lines)
+        self._events += lines
 
     def _output(self) -> ev.Output:
         output = ev.Output(tuple(self._events), tuple(self._pictures))
@@ -396,27 +310,3 @@ class Pipeline:
 def _level_db(raw: FloatArray) -> float:
     peak = float(np.max(np.abs(raw))) if raw.size else 0.0
     return float(20 * np.log10(peak)) if peak > 0 else float("nan")
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
-
-
-def _vitals_line(index: int, vitals: Vitals) -> ev.Vitals:
-    return ev.Vitals(
-        index=index,
-        rate=_rounded(vitals.rate, 1),
-        spread=_rounded(vitals.spread, 3),
-        systole_ms=_rounded(vitals.systole_ms, 1),
-        diastole_ms=_rounded(vitals.diastole_ms, 1),
-    )
-
-
-def _verdict_line(index: int, judged: Judgement) -> ev.Verdict:
-    return ev.Verdict(
-        index=index,
-        value=judged.value,
-        p=_rounded(judged.p, 4),
-        windows=judged.windows,
-        age_s=_rounded(judged.age_s, 1),
-    )

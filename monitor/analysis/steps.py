@@ -92,8 +92,7 @@ class Steps:
         try:
             self._stages(index, raw, filtered, last, found)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is a fault, not an end
-            words = " ".join(f"{type(error).__name__}: {error}".split())
-            found = Found(fault=f"analysis failed, started afresh: {words}"[:300])
+            found = Found(fault=words_of(error))
             found.events.append(ev.Fault(index=index, what=found.fault))
             self._parts.reset_after_chain(index)
             self._vitals.gap(index)
@@ -156,6 +155,12 @@ class Steps:
         if bad:
             return min(bad)
         return None if self._engine is not None else "no model"
+
+
+def words_of(error: Exception) -> str:
+    """Return one line about a stage that raised."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"analysis failed, started afresh: {words}"[:300]
 
 
 def _beat_line(index: int, beat: Beat) -> ev.Beat:

@@ -295,6 +295,51 @@ def test_a_stage_that_raises_is_a_fault_and_an_alarm_and_the_stream_goes_on():
     assert any(w.used and w.start > 12_000 for w in of(ev.Window, lines))
 
 
+class BreakingChain(Chain):
+    """Raises once in a push, or in the flush."""
+
+    fails = True
+
+    def push(self, frames):
+        out = super().push(frames)
+        if self.fails and len(out) and frames[0, 0] == SOUND[12_000]:
+            self.fails = False
+            raise FloatingPointError("in the filter")
+        return out
+
+
+def test_a_chain_that_raises_loses_its_sound_says_so_and_the_stream_goes_on():
+    parts = Stages(BreakingChain(2000), TrueCycles(BEATS), PlainQuality(), Windows())
+    lines = run(_with(parts), blocks(SOUND, 1000))
+    (fault,), (gap,) = of(ev.Fault, lines), of(ev.Gap, lines)
+    assert "in the filter" in fault.what
+    assert gap.reason == "analysis fault"
+    assert gap.start + gap.length == gap.index == fault.index == 13_000
+    assert lines[-1].index == len(SOUND)
+    assert ("analysis_fault", "active") in [(a.kind, a.state) for a in of(ev.Alarm, lines)]
+    assert any(w.used and w.start > 14_000 for w in of(ev.Window, lines))
+
+
+def test_a_chain_that_raises_at_the_end_still_ends_the_stream():
+    class Dies(Chain):
+        def flush(self):
+            raise MemoryError
+
+    parts = Stages(Dies(2000), TrueCycles(BEATS), PlainQuality(), Windows())
+    lines = run(_with(parts), blocks(SOUND, 1000))
+    assert len(of(ev.Fault, lines)) == 1
+    assert isinstance(lines[-1], ev.End)
+    assert lines[-1].index == len(SOUND)
+    assert isinstance(lines[-2], ev.Verdict | ev.Alarm)
+
+
+def test_a_pending_alarm_waits_through_a_gap_until_the_condition_is_known_again():
+    limits = ev.Command("limits", 0, limits={"tachycardia": 60.0, "bradycardia": 45.0})
+    lines = run(pipeline(BEATS), [limits, *with_gap(at=16_400, length=1000)])
+    states = [a.state for a in of(ev.Alarm, lines) if a.kind == "tachycardia"]
+    assert states[:3] == ["pending", "interrupted", "pending"]
+
+
 def _with(parts, engine=None):
     from monitor.analysis.pipeline import Pipeline
     from monitor.settings import Settings
