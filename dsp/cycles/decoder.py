@@ -17,10 +17,11 @@ from dsp.cycles.assemble import Assembler
 from dsp.cycles.bands import BLOCK, FRAME, SETTLE, Float32
 from dsp.cycles.beat import Beat
 from dsp.cycles.durations import build
-from dsp.cycles.lattice import GAINS, Lattice
+from dsp.cycles.lattice import GAINS, HISTORY, Lattice
 from dsp.cycles.model import CycleModel
 from dsp.cycles.network import CLASSES
 from dsp.cycles.path import PathReader
+from dsp.stage import RATE_HZ
 
 DECIDED = 3_000
 """Samples before the end of a step up to which borders are settled."""
@@ -36,11 +37,22 @@ class Decoded:
 
 
 class CycleDecoder:
-    """A `Stage` from filtered sound (float [m], 2 kHz) to beats."""
+    """A `Stage` from filtered sound (float [m], 2 kHz) to beats.
 
-    def __init__(self, model: CycleModel) -> None:
+    Parameters
+    ----------
+    model
+        Emission, durations, calibration.
+    whole_s
+        For comparison only: settle nothing before `flush`, for recordings of up to so many seconds
+        (offline decoding).
+    """
+
+    def __init__(self, model: CycleModel, *, whole_s: float = 0.0) -> None:
         self._emission = model.new_emission()
-        self._lattice = Lattice(build(model.durations), model.penalties)
+        self._whole = whole_s > 0
+        history = HISTORY + round(whole_s * RATE_HZ / FRAME)
+        self._lattice = Lattice(build(model.durations), model.penalties, history)
         self._assembler = Assembler(model.calibration)
         self._reader = PathReader(self._lattice)
         scoring = model.scoring
@@ -67,7 +79,7 @@ class CycleDecoder:
         for posterior in self._emission.push(x):
             self._advance(posterior, BLOCK)
             heard = self._assembler.frame + self._emission.ahead
-            if heard >= self._emission.hold_end:
+            if heard >= self._emission.hold_end and not self._whole:
                 self._settle(heard - _LAG, out)
         return out
 

@@ -43,7 +43,7 @@ class DurationSettings:
     """Standard deviation of the cycle within a class, relative."""
     systole_spread: float = 0.13
     """Standard deviation of the S1–S2 interval within a class, relative."""
-    tail: float = 0.02
+    tail: float = 0.01
     """Share of the broad tail of both densities."""
     stay: float = 0.9
     near: float = 0.09

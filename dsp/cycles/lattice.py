@@ -30,8 +30,6 @@ Float = NDArray[np.float64]
 
 HISTORY = 320
 """Frames that are remembered: the held-back start (250) and the longest cycle before a decision."""
-HEAD = HISTORY - SOUND_FRAMES
-"""Position up to which the recursion has come; sounds that begin before it are wholly known."""
 FIRST_SPAN = 115
 """Frames after a start in which the first S1 may lie without a stretch of no heart before it."""
 S2_AFTER = 5
@@ -40,9 +38,7 @@ SOUND1, SOUND2, SYSTOLE, LOST, A1, Q, ENTRY, NONE, FREE, BEGUN = range(10)
 """Rows of ``lines``: running gains of S1 over systole, S2 over diastole, systole over diastole and
 no heart over diastole; the S1 term and the S2 term of a cycle; score of losing the heart, of being
 without, of a first S1 without a cycle before it, and that of one that begins the stream."""
-_NEW = slice(HEAD - BLOCK, HEAD)
 _HALF = 13
-_PARTS = ((HEAD - BLOCK, HEAD - BLOCK + _HALF), (HEAD - BLOCK + _HALF, HEAD))
 GAINS = np.array(
     [[1, 0, 0, 0], [-1, 0, 1, 0], [0, 1, 0, 0], [0, -1, -1, -1], [0, 0, 0, 1]], np.float32
 )
@@ -77,18 +73,22 @@ class _Part:
 class Lattice:
     """Forward scores and what is needed to trace the best path back.
 
-    Positions in the buffers are frames less ``base``; ``HEAD`` is the position up to which the
-    recursion has come. ``lines`` is float64 [10, HISTORY + 1], ``v``, ``switched`` and ``w`` are
-    float64 [classes, HISTORY].
+    Positions in the buffers are frames less ``base``; ``head`` is the position up to which the
+    recursion has come: sounds that begin before it are wholly known. ``lines`` is float64
+    [10, history + 1]; ``v``, ``switched`` and ``w`` are float64 [classes, history].
     """
 
-    def __init__(self, durations: Durations, penalties: Penalties) -> None:
-        self.durations, self.penalties = durations, penalties
+    def __init__(
+        self, durations: Durations, penalties: Penalties, history: int = HISTORY
+    ) -> None:
+        self.durations, self.penalties, self.history = durations, penalties, history
+        self.head = history - SOUND_FRAMES
+        self._new = slice(self.head - BLOCK, self.head)
         count = len(durations.rr)
         self.rows = np.arange(count)
         self.prior = -float(np.log(count))
-        self.lines = np.zeros((10, HISTORY + 1))
-        self._tables = np.zeros((3, count, HISTORY))
+        self.lines = np.zeros((10, history + 1))
+        self._tables = np.zeros((3, count, history))
         self.v, self.switched, self.w = self._tables
         self._fix_views()
         self.reset(0, 0)
@@ -96,31 +96,33 @@ class Lattice:
     def _fix_views(self) -> None:
         """Views and index arrays of where class r looks for its S1 and S2 at each new position."""
         d, line = self.durations, self.lines.strides[1]
-        new = np.arange(_NEW.start, _NEW.stop)
+        new = np.arange(self._new.start, self._new.stop)
         start = new[None, :] - d.shortest[:, None]
         ahead = np.arange(d.systole.shape[1])[:, None, None]
         self._s1_at = start
-        self._s2_at = np.minimum(start + ahead, HEAD - 1)  # later ones have no probability
+        self._s2_at = np.minimum(start + ahead, self.head - 1)  # later ones have no probability
         self._systole = np.ascontiguousarray(d.systole.T[:, :, None])
         self._inner = np.zeros(self._s2_at.shape)
         self._best = np.zeros(start.shape)
         shape = (SOUND_FRAMES - 1, 2, BLOCK)
         self._sounds = as_strided(
-            self.lines[:, _NEW.start + 2 :], shape, (line, self.lines.strides[0], line)
+            self.lines[:, self._new.start + 2 :], shape, (line, self.lines.strides[0], line)
         )
         self._sound_density = np.stack([d.sound1, d.sound2], axis=1)[:, :, None]
         reach = d.cycle.shape[1]
         self._cycle = np.ascontiguousarray(d.cycle.T[::-1, :, None])
         self._switch = d.switch[:, :, None]
-        self._parts = [self._part(low, high, start, reach) for low, high in _PARTS]
+        middle = self._new.start + _HALF
+        parts = ((self._new.start, middle), (middle, self.head))
+        self._parts = [self._part(low, high, start, reach) for low, high in parts]
 
     def _part(self, low: int, high: int, start: NDArray[np.intp], reach: int) -> _Part:
-        at = slice(low - _NEW.start, high - _NEW.start)
+        at = slice(low - self._new.start, high - self._new.start)
         row, column = self.w.strides
         window = as_strided(
             self.w[:, low - reach + 1 :], (reach, len(self.rows), high - low), (column, row, column)
         )
-        before = self.rows[:, None] * HISTORY + start[:, at]
+        before = self.rows[:, None] * self.history + start[:, at]
         return _Part(
             low, high, before, window, self.w[:, low:high], self._best[:, at],
             self.switched[:, low:high],
@@ -128,7 +130,7 @@ class Lattice:
 
     def reset(self, frame: int, first: int) -> None:
         """The next block of scores begins with ``frame``; sound begins with frame ``first``."""
-        self.base = frame - HISTORY
+        self.base = frame - self.history
         self.first = first
         self.lines[:] = 0
         self.lines[Q:] = NEVER
@@ -144,10 +146,10 @@ class Lattice:
         lines[:4, -BLOCK:] = gains.T
         np.cumsum(lines[:4, -BLOCK - 1 :], axis=1, out=lines[:4, -BLOCK - 1 :])
         sound = (self._sounds + self._sound_density).max(axis=0)
-        sound -= lines[:2, _NEW]
-        systole = lines[SYSTOLE, _NEW]
-        np.subtract(sound[0], systole, out=lines[A1, _NEW])
-        np.add(sound[1], systole, out=lines[Q, _NEW])
+        sound -= lines[:2, self._new]
+        systole = lines[SYSTOLE, self._new]
+        np.subtract(sound[0], systole, out=lines[A1, self._new])
+        np.add(sound[1], systole, out=lines[Q, self._new])
         self._lose()
         inner = self._inner
         lines[Q].take(self._s2_at, out=inner, mode="clip")
@@ -164,39 +166,39 @@ class Lattice:
             np.maximum(value, free[here], out=value)
             self.v[:, here] = value
             (value[:, None, :] + self._switch).max(axis=0, out=part.switched)
-        lines[ENTRY, _NEW] += self.penalties.lose - lines[LOST, _NEW]
-        if self.base + _NEW.start <= self.first:
+        lines[ENTRY, self._new] += self.penalties.lose - lines[LOST, self._new]
+        if self.base + self._new.start <= self.first:
             self._silent_start()
 
     def _lose(self) -> None:
         """Scores of a stretch without a heart, lost at least half a second ago, and of its end."""
         lines = self.lines
-        earlier = slice(_NEW.start - BLOCK, _NEW.start)
+        earlier = slice(self._new.start - BLOCK, self._new.start)
         best = np.maximum.accumulate(lines[ENTRY, earlier])
         np.maximum(best, self._best_entry, out=best)
         self._best_entry = float(best[-1])
-        none = lines[NONE, _NEW]
-        np.add(best, lines[LOST, _NEW], out=none)
-        np.add(none, self.penalties.find + self.prior, out=lines[FREE, _NEW])
-        if self.base + _NEW.start < self.first + FIRST_SPAN:
+        none = lines[NONE, self._new]
+        np.add(best, lines[LOST, self._new], out=none)
+        np.add(none, self.penalties.find + self.prior, out=lines[FREE, self._new])
+        if self.base + self._new.start < self.first + FIRST_SPAN:
             self._begin()
 
     def _begin(self) -> None:
         """Score of the stream so far when its first S1 is at each new position."""
         lines = self.lines
-        frames = np.arange(self.base + _NEW.start, self.base + _NEW.stop)
-        lines[Q, _NEW][frames < self.first] = NEVER
-        origin = min(max(self.first - self.base, 0), HEAD)
-        line = np.full(HEAD, NEVER)
-        line[origin:] = lines[Q, origin:HEAD] - lines[SYSTOLE, origin]
-        with_s2 = np.maximum.accumulate(line)[_NEW.start - S2_AFTER : HEAD - S2_AFTER]
+        frames = np.arange(self.base + self._new.start, self.base + self._new.stop)
+        lines[Q, self._new][frames < self.first] = NEVER
+        origin = min(max(self.first - self.base, 0), self.head)
+        line = np.full(self.head, NEVER)
+        line[origin:] = lines[Q, origin:self.head] - lines[SYSTOLE, origin]
+        with_s2 = np.maximum.accumulate(line)[self._new.start - S2_AFTER : self.head - S2_AFTER]
         begun = np.maximum(0.0, with_s2)
         begun[(frames < self.first) | (frames >= self.first + FIRST_SPAN)] = NEVER
-        lines[BEGUN, _NEW] = begun
-        np.maximum(lines[FREE, _NEW], begun + self.prior, out=lines[FREE, _NEW])
+        lines[BEGUN, self._new] = begun
+        np.maximum(lines[FREE, self._new], begun + self.prior, out=lines[FREE, self._new])
 
     def _silent_start(self) -> None:
         """The stream may begin without a heart; nothing comes before it."""
-        frames = np.arange(self.base + _NEW.start, self.base + _NEW.stop)
-        self.lines[ENTRY, _NEW][frames < self.first] = NEVER
-        self.lines[ENTRY, _NEW][frames == self.first] = self.penalties.silent_start
+        frames = np.arange(self.base + self._new.start, self.base + self._new.stop)
+        self.lines[ENTRY, self._new][frames < self.first] = NEVER
+        self.lines[ENTRY, self._new][frames == self.first] = self.penalties.silent_start

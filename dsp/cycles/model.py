@@ -24,9 +24,9 @@ VERSION = 1
 class Scoring:
     """From log posteriors to the log likelihoods that the lattice adds up."""
 
-    scale: float = 0.6
+    scale: float = 0.35
     """Weight of one frame: neighbouring frames are not independent."""
-    prior_share: float = 0.5
+    prior_share: float = 0.1
     """Share of the log prior that is taken away (1: Bayes' rule)."""
     prior: tuple[float, ...] = (0.168, 0.221, 0.134, 0.477, 0.477)
     """Share of each state in the annotations ("none" as diastole)."""
@@ -54,6 +54,10 @@ class CycleModel:
 
     def new_emission(self) -> Emission:
         """An emission at the start of a stream."""
+        if self.kind == "logistic":
+            from dsp.cycles.logistic import LogisticEmission
+
+            return LogisticEmission(self.emission)
         return NetworkEmission(read_weights(self.emission))
 
     @classmethod
@@ -73,6 +77,8 @@ class CycleModel:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise ValueError(f"cycle model: {name} is not finite")
         kind = str(arrays["kind"])
+        if kind not in ("network", "logistic"):
+            raise ValueError(f"cycle model of unknown kind {kind!r}")
         settings = [float(v) for v in arrays["durations"].astype(float)]
         scoring = arrays["scoring"].astype(float)
         if len(settings) != 6 or len(scoring) != 3 + CLASSES:

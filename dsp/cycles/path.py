@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dsp.cycles import lattice as at
 from dsp.cycles.bands import BLOCK
 from dsp.cycles.durations import NEVER, SOUND_FRAMES
-from dsp.cycles.lattice import HEAD, HISTORY, S2_AFTER, Lattice
+from dsp.cycles.lattice import S2_AFTER, Lattice
 
 S1, SYSTOLE, S2, DIASTOLE, NONE = range(5)
 Border = tuple[int, int]
@@ -36,17 +36,18 @@ class PathReader:
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
         d = lattice.durations
+        head = self._head = lattice.head
         self._reach = d.cycle_survival.shape[1] - 1
-        span = np.arange(HEAD - self._reach, HEAD)
-        age = HEAD - span
-        self._span = slice(HEAD - self._reach, HEAD)
+        span = np.arange(head - self._reach, head)
+        age = head - span
+        self._span = slice(head - self._reach, head)
         self._waiting = np.ascontiguousarray(d.systole_survival[:, age])
         self._alive = np.ascontiguousarray(d.cycle_survival[:, age])
         shown = span[None, :] + d.shortest[:, None]
-        self._done_at = np.minimum(shown, HEAD - 1) + lattice.rows[:, None] * HISTORY
-        self._done = np.where(shown < HEAD, self._alive, NEVER)
+        self._done_at = np.minimum(shown, head - 1) + lattice.rows[:, None] * lattice.history
+        self._done = np.where(shown < head, self._alive, NEVER)
         open_span = int(d.shortest.max()) + 1
-        self._open = slice(HEAD - open_span, HEAD)
+        self._open = slice(head - open_span, head)
         self._open_alive = np.ascontiguousarray(self._alive[:, -open_span:])
         self._from_s2 = np.log(2.0 / d.systole.shape[1])
 
@@ -55,16 +56,16 @@ class PathReader:
         lattice = self._lattice
         lines = lattice.lines
         score, end = self._heads()
-        none = float(lines[at.NONE, HEAD - 1])
-        begun = float(lines[at.BEGUN, HEAD - 1])
+        none = float(lines[at.NONE, self._head - 1])
+        begun = float(lines[at.BEGUN, self._head - 1])
         out: list[Border] = []
         window = (after - lattice.base, until - lattice.base)
         if none >= score and none >= begun:
-            self._lost(HEAD - 1, out, window)
+            self._lost(self._head - 1, out, window)
         elif begun > score:
-            self._start(HEAD - 1, out)
+            self._start(self._head - 1, out)
         else:
-            self._cycle(end.row, end.s1, end.has_s2, HEAD, out, window)
+            self._cycle(end.row, end.s1, end.has_s2, self._head, out, window)
             self._back(self._class_before(end.row, end.s1), end.s1, out, window)
         base = lattice.base
         return [(p + base, state) for p, state in out[::-1] if window[0] < p <= window[1]]
@@ -75,7 +76,7 @@ class PathReader:
         lines, span = lattice.lines, self._span
         base = lattice.switched[:, span] + lines[at.A1, span]
         waiting = base + self._waiting
-        waiting += lines[at.SYSTOLE, HEAD]
+        waiting += lines[at.SYSTOLE, self._head]
         done = lattice.w.reshape(-1).take(self._done_at)
         done += self._done
         # the S2 of a young cycle, anywhere between S1 and the head
@@ -94,7 +95,7 @@ class PathReader:
     def _s2_of(self, row: int, s1: int, end: int) -> int:
         """Position of the best S2 of a cycle of class ``row`` that begins at position ``s1``."""
         density = self._lattice.durations.systole[row]
-        known = self._lattice.lines[at.Q, s1 : min(s1 + len(density), end, HEAD)]
+        known = self._lattice.lines[at.Q, s1 : min(s1 + len(density), end, self._head)]
         return s1 + int((known + density[: len(known)]).argmax())
 
     def _sound(self, line: int, density: NDArray[np.float64], begin: int) -> int:
@@ -129,6 +130,8 @@ class PathReader:
                 self._free(place, out, window)
                 return
             s1 = place - (reach - 1 - choice) - int(d.shortest[row])
+            if s1 < 0:
+                return
             self._cycle(row, s1, True, place, out, window)
             row, place = self._class_before(row, s1), s1
 
