@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.capture.stream import Capture
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError
 from monitor.job import EXIT_RESTART, Begun, Job
@@ -34,8 +35,10 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
-from monitor.live_session import LiveSession, Ties
-from monitor.live_start import Starter, boot_id
+from monitor.live_session import LiveSession
+from monitor.live_source import boot_id
+from monitor.live_start import Starter
+from monitor.live_ties import Ties
 from monitor.record.store import CommandRow, Store
 from monitor.version import version
 
@@ -180,8 +183,21 @@ class Core:
             answer(False, f"there is no session {request.session}")
 
     def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
+        """Open a further device on a thread of its own, then take it up as a session."""
+
+        def open_it() -> None:
+            try:
+                capture = self._starter.open(f"device:{request.device or ''}")
+            except ApexbeatError as error:
+                answer(False, str(error))
+                return
+            self._inbox.put(lambda: self._take_up(capture, answer))
+
+        threading.Thread(target=open_it, name="open", daemon=True).start()
+
+    def _take_up(self, capture: Capture, answer: Callable[[bool, str], None]) -> None:
         try:
-            session = self._starter.add(f"device:{request.device or ''}")
+            session = self._starter.begin(capture)
         except ApexbeatError as error:
             answer(False, str(error))
             return

@@ -45,6 +45,9 @@ class FolderInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Absolute index of the first sample; not 0 where a core went on after another."""
     board: str | None = None
     """The alarms that it went on with."""
+    whole: bool = True
+    """False where the recording began while the session ran: a replay of it does not know what
+    came before, and says the same only after a while."""
 
 
 class Sound(msgspec.Struct, frozen=True, tag_field="input", tag="sound"):

@@ -7,8 +7,6 @@ device. What a person asks for comes in by `ask` on the same thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
@@ -18,36 +16,15 @@ from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.capture.health import HealthState
 from monitor.capture.stream import Capture
-from monitor.clock import Clock
-from monitor.link.messages import EventLine, FromCore, Request, Snapshot, Status
+from monitor.errors import ApexbeatError
+from monitor.link.messages import EventLine, Request, Snapshot, Status
 from monitor.live_state import AlarmLog, Shown, alarm_lines
-from monitor.record.store import AnchorRow, CommandRow, Store
+from monitor.live_ties import Folder, Ties
+from monitor.record.store import AnchorRow, CommandRow
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
-MINUTE_S = 60.0
-
-
-class Folder(Protocol):
-    """Takes the inputs of a session, to be replayed (see ``record.folder``)."""
-
-    def take(self, item: ev.Input) -> None: ...
-    def events(self, events: tuple[ev.Event, ...]) -> None: ...
-    def anchor(self, row: AnchorRow) -> None: ...
-    def trouble(self) -> str | None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ties:
-    """What a session is tied to."""
-
-    clock: Clock
-    store: Store
-    publish: Callable[[FromCore], None]
-    later: Callable[[Callable[[], None]], None]
-    """Runs something on the analysis thread; callable from any thread."""
-    boot_id: str
+LIMITS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 
 
 class LiveSession:
@@ -65,6 +42,8 @@ class LiveSession:
         Number of the next line.
     folder
         Where sound and inputs are recorded, None if they are not.
+    record
+        Makes a folder from an index and the alarms' state on.
     """
 
     def __init__(
@@ -76,11 +55,13 @@ class LiveSession:
         log: AlarmLog,
         seq: int = 0,
         folder: Folder | None = None,
+        record: Callable[[int, str], Folder] | None = None,
     ) -> None:
         self.id = id
         self.capture, self.pipeline = capture, pipeline
         self.log, self.folder = log, folder
         self._ties = ties
+        self._record = record
         self._seq = seq
         self._shown = Shown()
         self._anchor_s = float("-inf")
@@ -116,6 +97,9 @@ class LiveSession:
         """Do what a person asked for; ``answer`` is called once it is on the disk."""
         kind = request.what
         index = self.pipeline.index
+        if kind == "record":
+            answer(*self._switch_recording(request.on is not False))
+            return
         if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
             answer(False, f"this session cannot {kind}")
             return
@@ -225,6 +209,7 @@ class LiveSession:
             can_record=not self._cannot,
             alarms=alarms,
             duration_s=None,
+            limits={name: getattr(present.board.limits, name) for name in LIMITS},
         )
 
     def _clock_s(self) -> float:
@@ -263,6 +248,24 @@ class LiveSession:
                 self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
         for picture in output.pictures:
             self._ties.publish(self._shown.picture(self.id, picture))
+
+    def _switch_recording(self, on: bool) -> tuple[bool, str]:
+        """Begin or end to keep the sound."""
+        if on == (self.folder is not None):
+            return True, ""
+        if not on:
+            assert self.folder is not None
+            self.folder.close(0.0)
+            self.folder = None
+            return True, ""
+        if self._record is None:
+            return False, "there is no folder to record into"
+        try:
+            board = self.log.save(self.board).decode()
+            self.folder = self._record(self.capture.index, board)
+        except ApexbeatError as error:
+            return False, str(error)
+        return True, ""
 
     def _check_record(self) -> None:
         trouble = self._ties.store.writer.trouble()

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 
@@ -18,63 +17,23 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
-from monitor.capture.driver import Driver
-from monitor.capture.phantom_device import PhantomDevice
 from monitor.capture.stream import Capture
-from monitor.clock import Clock
-from monitor.errors import InputError, ModelError, RecordError, UsageError
+from monitor.errors import InputError, ModelError, RecordError
 from monitor.folderformat import VERSION as FOLDER_VERSION
 from monitor.folderformat import FolderInfo
 from monitor.job import Job
 from monitor.link.messages import AlarmLine, Request
-from monitor.live_session import LiveSession, Ties
+from monitor.live_session import LiveSession
+from monitor.live_source import OPEN_S, driver_again, driver_for, index_now
 from monitor.live_state import AlarmLog, load_board, open_lines
+from monitor.live_ties import Folder, Ties
 from monitor.record.folder import FolderWriter
-from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, new_id
+from monitor.record.store import Archive, CommandRow, SessionRow, new_id
 from monitor.session import Models, open_models
-from monitor.settings import Capture as CaptureSettings
 from monitor.version import version
-
-OPEN_S = 8.0
-"""The first opening of a device may take this long."""
 
 GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
-
-
-def boot_id() -> str:
-    """Name of this boot of the machine; empty where there is none."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-
-
-def driver_for(source: str, capture: CaptureSettings, clock: Clock) -> Driver:
-    """The driver of ``phantom:NAME`` or ``device:PATTERN``; the device is looked for.
-
-    Raises
-    ------
-    DeviceError, UsageError
-        If there is no such device.
-    """
-    kind, _, name = source.partition(":")
-    if kind == "phantom":
-        return PhantomDevice(name, clock)
-    if kind == "device":
-        from monitor.capture.microphone import find
-
-        return find(name, OPEN_S, capture.rate_hz, capture.channels)
-    raise UsageError(f"a source is phantom:NAME or device:NAME, not {source}")
-
-
-def driver_again(row: SessionRow, clock: Clock) -> Driver:
-    """The driver of a session that goes on; the device need not be there."""
-    if row.source == "phantom":
-        return PhantomDevice(row.device, clock)
-    from monitor.capture.microphone import Microphone
-
-    return Microphone(row.device, row.name, row.rate_hz, row.channels)
 
 
 class Starter:
@@ -104,25 +63,36 @@ class Starter:
             if not self._job.resume:
                 self._close_left(archive, left)
                 self._earlier = self._unanswered(archive)
-                return [self.add(source) for source in self._job.sources]
+                return [self.begin(self.open(source)) for source in self._job.sources]
             self._earlier = self._unanswered(archive)
             return [self._resume(archive, row) for row in left]
         finally:
             archive.close()
 
-    def add(self, source: str) -> LiveSession:
-        """Begin a new session.
+    def open(self, source: str) -> Capture:
+        """Find and open a device; takes seconds, callable from any thread.
+
+        Raises
+        ------
+        DeviceError, UsageError
+            If it cannot be opened.
+        """
+        clock = self._ties.clock
+        driver = driver_for(source, self._job.settings.capture, clock)
+        capture = Capture(driver, clock, threading.Event())
+        capture.start(OPEN_S)
+        return capture
+
+    def begin(self, capture: Capture) -> LiveSession:
+        """Begin a new session on an opened device.
 
         Raises
         ------
         ApexbeatError
-            If the device cannot be opened or the models are refused.
+            If the models are refused, or it cannot be recorded.
         """
-        ties = self._ties
+        ties, driver = self._ties, capture.driver
         now = ties.clock.wall()
-        driver = driver_for(source, self._job.settings.capture, ties.clock)
-        capture = Capture(driver, ties.clock, threading.Event())
-        capture.start(OPEN_S)
         try:
             pipeline = self._pipeline(capture, 0, None, strict=True)
         except BaseException:
@@ -157,7 +127,9 @@ class Starter:
         ties.store.begin(row)
         ties.store.run(row.id, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
-        return LiveSession(row.id, capture, pipeline, ties, log, folder=folder)
+        return LiveSession(
+            row.id, capture, pipeline, ties, log, folder=folder, record=self._recorder(row)
+        )
 
     def acknowledge_earlier(
         self,
@@ -255,12 +227,24 @@ class Starter:
                 folder = self._folder(row, known, row.board)
             except RecordError as error:
                 self.notes.append(f"the sound is not recorded any more: {error}")
-        session = LiveSession(row.id, capture, pipeline, ties, log, seq + 1, folder)
+        session = LiveSession(
+            row.id, capture, pipeline, ties, log, seq + 1, folder, self._recorder(row)
+        )
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
         session.feed(lost)
         return session
 
-    def _folder(self, row: SessionRow, index: int, board: str | None) -> FolderWriter:
+    def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
+        def record(index: int, board: str) -> Folder:
+            folder = self._folder(row, index, board, whole=False)
+            self._ties.store.folder_of(row.id, str(folder.folder))
+            return folder
+
+        return record
+
+    def _folder(
+        self, row: SessionRow, index: int, board: str | None, whole: bool = True
+    ) -> FolderWriter:
         """A session folder; one more for each core that goes on with the session."""
         parent = self._ties.store.folder / "sessions"
         path, number = parent / row.id, 1
@@ -281,6 +265,7 @@ class Starter:
             started=self._ties.clock.wall(),
             index=index,
             board=board,
+            whole=whole,
         )
         return FolderWriter(path, info, self._ties.clock)
 
@@ -297,15 +282,3 @@ class Starter:
             if saved is not None and not (self._job.resume and row.ended is None):
                 lines += open_lines(saved, row.id)
         return lines
-
-
-def index_now(anchors: list[AnchorRow], boot: str, clock: Clock) -> int:
-    """Index of this moment from the last anchor; 0 without one.
-
-    After a boot of the machine only wall time is left to go by.
-    """
-    if not anchors:
-        return 0
-    last = anchors[-1]
-    passed_s = clock.boot() - last.boot if last.boot_id == boot else clock.wall() - last.wall
-    return last.index + max(0, round(passed_s * RATE_HZ))

@@ -146,7 +146,12 @@ class Shown:
         level = picture.level_db
         self.level_db = None if np.isnan(level) else level
         self.clipped = picture.clipped
-        wave = Wave(session=session, start=picture.start, pairs=_pairs(picture.samples))
+        wave = Wave(
+            session=session,
+            start=picture.start,
+            pairs=_pairs(picture.samples),
+            samples=_int16(picture.samples),
+        )
         self.waves.append(wave)
         return wave
 
@@ -163,4 +168,8 @@ def _pairs(samples: NDArray[np.float32]) -> bytes:
     rest = -len(samples) % PAIR
     padded = np.concatenate([samples, np.repeat(samples[-1:], rest)]).reshape(-1, PAIR)
     pairs = np.stack([padded.min(axis=1), padded.max(axis=1)], axis=1)
-    return bytes(np.clip(np.round(pairs * 32767), -32768, 32767).astype("<i2").tobytes())
+    return _int16(pairs)
+
+
+def _int16(samples: NDArray[np.float32]) -> bytes:
+    return bytes(np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2").tobytes())

@@ -20,8 +20,9 @@ from monitor.capture.driver import Port
 from monitor.capture.stream import Capture
 from monitor.errors import DeviceError
 from monitor.link.messages import EventLine, FromCore, Status
-from monitor.live_session import Folder, LiveSession, Ties
+from monitor.live_session import LiveSession
 from monitor.live_state import AlarmLog
+from monitor.live_ties import Folder, Ties
 from monitor.record.store import SessionRow, Store
 from monitor.settings import Settings
 
