@@ -250,7 +250,9 @@ def rows(limits: Alarms) -> list[tuple[str, ...]]:
     The delay of the condition stands in the condition's own words; ``delay`` is that of the
     signal, with the settings in force.
     """
-    table = [("kind", "class, priority", "condition", "delay", "clears", "what to do")]
+    table: list[tuple[str, ...]] = [
+        ("kind", "class, priority", "condition", "delay", "clears", "what to do")
+    ]
     for rule in TABLE:
         seconds = rule.delay(limits) / 2000
         words: str = rule.priority

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 from dsp.stage import RATE_HZ
 from monitor.analysis.alarm_state import Block, Reading
@@ -111,7 +112,7 @@ def _heard(found: Findings) -> str:
 
 def _rate(found: Findings, limit: float, band: float) -> Reading:
     rate = found.vitals.rate
-    if rate is None or _blocked(found):
+    if rate is None or not isfinite(rate) or _blocked(found):
         return _unknown(found, "rate not known")
     high = band < 0
     present = rate > limit if high else rate < limit
@@ -130,7 +131,7 @@ def _abnormal(found: Findings, limits: Alarms) -> Reading:
 
 def _irregular(found: Findings, limits: Alarms) -> Reading:
     spread = found.vitals.spread
-    if spread is None or _blocked(found):
+    if spread is None or not isfinite(spread) or _blocked(found):
         return _unknown(found, "too few cycles")
     limit = limits.irregular_spread
     words = f"spread of the cycle {spread * 100:.0f} % over 30 s, limit {limit * 100:.0f} %"

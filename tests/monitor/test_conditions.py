@@ -90,6 +90,13 @@ def test_an_unknown_rate_is_unknown_not_fine(kind):
     assert (reading.present, reading.gone) == (None, False)
 
 
+@pytest.mark.parametrize("kind", [*RATES, "irregular"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_rate_that_is_no_number_is_unknown_and_silences_nothing(kind, value):
+    reading = known(kind, vitals=replace(FINE.vitals, rate=value, spread=value))
+    assert (reading.present, reading.gone) == (None, False)
+
+
 def test_abnormal_sound_needs_eleven_of_exactly_fifteen():
     reading = known("abnormal_sound", judgement=ABNORMAL)
     assert reading.present

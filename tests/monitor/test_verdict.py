@@ -9,6 +9,7 @@ import pytest
 from dsp.windows import WINDOW
 from monitor.analysis.verdict import (
     CLIP,
+    Judgement,
     Thresholds,
     VerdictTracker,
     judge_record,
@@ -93,7 +94,7 @@ def test_the_age_is_that_of_the_end_of_the_last_window_and_a_stale_verdict_vanis
     assert made.verdict(index).age_s == 0
     assert made.verdict(index + 15 * SECOND).age_s == 15
     judged = made.verdict(index + 15 * SECOND + 1)
-    assert (judged.value, judged.p, judged.windows, judged.age_s) == ("none", None, 0, None)
+    assert judged == Judgement("none", None, 0, 0, None, "no good window")
     made.window(index + 20 * SECOND, 0.9)
     assert made.verdict(index + 20 * SECOND + WINDOW).windows == 1
 
@@ -107,7 +108,8 @@ def test_what_is_not_a_number_is_no_window(p):
 
 def test_a_record_is_judged_by_all_its_windows_and_one_is_enough():
     settings = Verdict()
-    assert judge_record([], THRESHOLDS, settings).value == "none"
+    nothing = judge_record([], THRESHOLDS, settings)
+    assert nothing == Judgement("none", None, 0, 0, None, "no good window")
     one = judge_record([0.9], THRESHOLDS, settings)
     assert (one.value, one.windows, one.age_s) == ("abnormal", 1, None)
     assert one.evidence.startswith("few: 1 of 1")
