@@ -38,6 +38,9 @@ __all__ = [
     "render",
 ]
 
+KEPT = 4096
+"""Beats and spikes that wait for `PhantomStream.take_truth` at the most."""
+
 CONTACT_LOST_DB = -50.0
 """What is left of the chest when the chest piece is off it."""
 
@@ -130,7 +133,6 @@ class PhantomStream:
         self._block += 1
         for timing in self._rhythm.until(float(self._block)):
             self._timings.append(timing)
-            self._keep_truth_short()
             for piece in render_beat(timing, phantom.sounds, phantom.murmurs, rate, self._beat_rng):
                 self._heart.add(piece)
         lungs = self._rhythm.breath(t)
@@ -147,16 +149,16 @@ class PhantomStream:
             inside = _fade(now, noise.start_s, noise.end_s)
             sound += HEART_RMS * 10.0 ** (-noise.snr_db / 20.0) * inside * part
         self._make_spikes()
+        self._keep_truth_short()
         sound += self._clicks.take(first)
         out: FloatArray = np.clip(sound * _gain(phantom.gain_db, now), -1.0, 1.0)
         return out
 
     def _keep_truth_short(self) -> None:
         """Memory stays flat where nobody asks for the truth."""
-        if len(self._timings) > 4096:
-            del self._timings[:2048]
-        if len(self._spikes) > 4096:
-            del self._spikes[:2048]
+        for truth in (self._timings, self._spikes):
+            if len(truth) > KEPT:
+                del truth[: KEPT // 2]
 
     def _make_spikes(self) -> None:
         """Clicks of this second, and the thumps of losing and finding the contact."""

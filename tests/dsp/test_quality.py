@@ -26,11 +26,11 @@ def values(spans, start_s=0.0, end_s=1e9):
     return [s.value for s in spans if start_s * 2000 <= s.start and s.end <= end_s * 2000]
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(0, 36000), max_size=8))
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(0, 24000), max_size=8))
 def test_spans_do_not_depend_on_the_cuts(cuts):
-    sound = render(PRESETS["noisy"]).sound[50000:86000]
-    sound[9000:16000] = 0.0
+    sound = render(PRESETS["noisy"]).sound[50000:74000]
+    sound[6000:12000] = 0.0
     whole = judged(sound)
     assert judged(sound, cuts=sorted(cuts)) == whole
 
