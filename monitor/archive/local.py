@@ -84,6 +84,8 @@ def _pool(task: Task, rest: deque[bytes], jobs: int) -> Generator[Line, None, li
                     under_way[future] = rest.popleft()
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             except BrokenProcessPool:
+                if not under_way:  # its processes die before they begin
+                    return [rest.popleft()]
                 done = set(under_way)
             for future in done:
                 name = under_way.pop(future)

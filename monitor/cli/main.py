@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("monitor.cli.log:log", "List, follow, export and delete what was recorded."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
     "archive": ("monitor.cli.archive:archive", "Judge every recording of a folder tree."),
+    "ward": ("monitor.cli.ward:ward", "Show many beds that report to a broker."),
     "report": ("monitor.cli.report:report", "Write a session as one HTML page."),
     "config": ("monitor.cli.config:config", "Show the settings in force and where they came from."),
     "selftest": ("monitor.cli.selftest:selftest", "Check this installation on a phantom heart."),

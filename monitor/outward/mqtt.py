@@ -25,7 +25,7 @@ IN_MEMORY = 20_000
 """Letters that may wait for the disk; beyond that trends are dropped."""
 
 IN_FLIGHT = 20
-TURN_S = 0.05
+TURN_S = 0.1
 WAITS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 REFUSED_WAIT_S = 10.0
 DISK_RETRY_S = 1.0

@@ -236,5 +236,5 @@ def test_tls_and_password_let_in_who_has_them_and_say_why_others_are_not(tmp_pat
 def test_a_password_file_that_cannot_be_read_is_said_before_anything_begins(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(UsageError, match="password file .*: No such file"):
+    with pytest.raises(UsageError, match=r"password file .*: No such file"):
         Outward(Settings(mqtt_host="h", mqtt_password_file=str(tmp_path / "none")), tmp_path)
