@@ -35,10 +35,12 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
+from monitor.live_outward import Reporter
 from monitor.live_session import LiveSession
 from monitor.live_source import boot_id
 from monitor.live_start import Starter
 from monitor.live_ties import Ties
+from monitor.outward.door import Outward
 from monitor.record.store import CommandRow, Store
 from monitor.version import version
 
@@ -71,7 +73,13 @@ class Core:
         self._restart = False
         self.sessions: dict[str, LiveSession] = {}
         self.store = Store(Path(job.store), clock)
+        self._outward: Outward | None = None
         try:
+            self._outward = Outward(job.settings.outward, Path(job.store))
+            self._reporter = Reporter(self._outward, clock)
+            if job.resume:
+                self._reporter.catch_up(Path(job.store))
+            self._outward.start()
             ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
             self._starter = Starter(job, ties)
             self._server: Server | None = None
@@ -81,6 +89,8 @@ class Core:
                 address_of(Path(job.store)), self._message, self._gone, self._beat, clock
             )
         except BaseException:
+            if self._outward is not None:
+                self._outward.close(0.0)
             self.store.close(1.0)
             raise
 
@@ -127,15 +137,23 @@ class Core:
         failed = any(session.capture.failed for session in self.sessions.values())
         if failed and old and "supervisor" in self._clients.values():
             self._restart = True
+        assert self._outward is not None
+        for line in self._outward.troubles():
+            for session in self.sessions.values():
+                self._note(session, "outward", line)
 
     def _end(self) -> int:
         assert self._server is not None
+        assert self._outward is not None
         if self._restart:
             self._server.close("the core restarts: the audio library hangs")
+            self._outward.close(0.5)
             self.store.close()
             return EXIT_RESTART
         for session in self.sessions.values():
             session.end(self._reason or "stopped")
+        self._reporter.ended()
+        self._outward.close()
         written = self.store.close()
         self._server.close(self._reason or "stopped")
         return 0 if written else 6
@@ -210,6 +228,7 @@ class Core:
     def _publish(self, message: FromCore) -> None:
         if self._server is not None:
             self._server.broadcast(message)
+        self._reporter.take(message)
 
     def _message(self, client: int, message: FromScreen) -> None:
         if isinstance(message, Attach):

@@ -62,6 +62,8 @@ class Caller:
         with self._changed:
             self._over = True
             self._changed.notify()
+        if self._thread.ident is None:
+            return True
         self._thread.join(limit_s)
         return not self._thread.is_alive()
 

@@ -16,27 +16,32 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.errors import RecordError
-from monitor.outward.broker import Broker, check
 from monitor.outward.calls import RANK, Caller
-from monitor.outward.command import Command
 from monitor.outward.messages import (
+    RECENT,
+    AlarmMessage,
     BedState,
     alarm_message,
     bed_name,
     topic,
 )
-from monitor.outward.metrics import MetricsServer, Table
-from monitor.outward.mqtt import Mqtt, Place
 from monitor.outward.outbox import Letter, Outbox
-from monitor.outward.webhook import Webhook
+from monitor.outward.table import Table
 from monitor.settings import Outward as OutwardSettings
+
+if TYPE_CHECKING:
+    from monitor.outward.broker import Broker
+    from monitor.outward.metrics import MetricsServer
+    from monitor.outward.mqtt import Mqtt
 
 CLOSE_S = 3.0
 LINES = 100
@@ -44,6 +49,8 @@ LINES = 100
 
 TRENDS = (ev.Quality, ev.Verdict, ev.Gap, ev.Fault)
 """Events that are sent as they come; vitals are sent every so often, beats and windows never."""
+
+_decode = msgspec.json.Decoder(AlarmMessage).decode
 
 
 class Outward:
@@ -76,6 +83,8 @@ class Outward:
         self._mqtt = self._open_mqtt(folder) if settings.mqtt_host else None
         self._server: MetricsServer | None = None
         if settings.metrics_port:
+            from monitor.outward.metrics import MetricsServer
+
             try:
                 self._server = MetricsServer(settings.metrics_port, self._table, self._refresh)
             except BaseException:
@@ -117,6 +126,25 @@ class Outward:
             body |= msgspec.to_builtins(event)
             self._put("trend", bed, msgspec.json.encode(body), alarm=False)
 
+    def catch_up(self, session: str, wall: float, alarms: Iterable[ev.Alarm]) -> None:
+        """Send what a core that died had recorded but not handed over; call before `event`.
+
+        Parameters
+        ----------
+        alarms
+            The recorded transitions of a session that goes on, in order; the last ones count.
+        """
+        if self._mqtt is None:
+            return
+        where = self._topic("alarm", self._bed(session))
+        bodies = [letter.letter.body for letter in self._mqtt.outbox.recent(where)]
+        sent = [m for body in bodies if (m := _decode(body)).session == session]
+        known = {(m.index, m.kind, m.state) for m in sent}
+        first = min((m.index for m in sent), default=0)
+        for alarm in list(alarms)[-RECENT:]:
+            if alarm.index >= first and (alarm.index, alarm.kind, alarm.state) not in known:
+                self._alarm(session, wall, alarm)
+
     def state(self, state: BedState) -> None:
         """Take the present state of a session; its names are filled in here."""
         if not self.on:
@@ -151,14 +179,21 @@ class Outward:
         s = self._settings
         callers: dict[str, Caller] = {}
         if s.command:
+            from monitor.outward.command import Command
+
             call = Command(s.command, s.command_limit_s)
             callers["command"] = Caller("command", call, self._said)
         if s.webhook:
+            from monitor.outward.webhook import Webhook
+
             hook = Webhook(s.webhook, s.webhook_header_file, s.webhook_limit_s, self._over)
             callers["webhook"] = Caller("webhook", hook, self._said)
         return callers
 
     def _open_mqtt(self, folder: Path) -> Mqtt:
+        from monitor.outward.broker import check
+        from monitor.outward.mqtt import Mqtt, Place
+
         s = self._settings
         broker = broker_of(s)
         check(broker)
@@ -201,7 +236,10 @@ class Outward:
 
     def _put(self, what: str, bed: str, body: bytes, alarm: bool) -> None:
         assert self._mqtt is not None
-        self._mqtt.put(Letter(topic(self._settings.mqtt_prefix.strip("/"), bed, what), body, alarm))
+        self._mqtt.put(Letter(self._topic(what, bed), body, alarm))
+
+    def _topic(self, what: str, bed: str) -> str:
+        return topic(self._settings.mqtt_prefix.strip("/"), bed, what)
 
     def _vitals(self, session: str, event: ev.Event) -> bool:
         """Whether this is a line of vitals whose turn it is."""
@@ -250,6 +288,8 @@ class Outward:
 
 def broker_of(settings: OutwardSettings) -> Broker:
     """The broker of the settings."""
+    from monitor.outward.broker import Broker
+
     return Broker(
         host=settings.mqtt_host,
         port=settings.mqtt_port,

@@ -105,7 +105,7 @@ class Mqtt:
         with self._changed:
             self._over.set()
             self._changed.notify()
-        for thread in self._threads:
+        for thread in (t for t in self._threads if t.ident is not None):
             thread.join(max(0.0, end_s - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
             return False
