@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import golden
 import msgspec
 import pytest
@@ -64,3 +66,22 @@ def test_a_heart_that_stops_is_lost_and_the_alarm_latches_when_it_comes_back():
 def test_silence_after_beats_is_a_lost_heart_and_rubbing_is_poor_signal():
     # A chest piece off the chest and a heart that stopped sound alike: the graver one is raised.
     assert raised("noisy_contact_loss") == ["heart_lost", "poor_signal"]
+
+
+CLEAN = ["normal", "systolic_murmur", "tachycardia", "bradycardia"]
+
+
+@pytest.mark.parametrize("stem", CLEAN)
+@pytest.mark.parametrize("sound", ["S1", "S2"])
+def test_every_sound_of_a_clean_recording_is_found_within_60_ms_and_none_invented(stem, sound):
+    lines = expected(stem)
+    with (golden.RECORDINGS / f"{stem}.states.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    truth = [int(r["sample"]) for r in rows if r["state"] == sound and r["sample"] != "0"]
+    heard = [line[sound.lower()] for line in lines if line["type"] == "beat"]
+    heard = [onset for onset in heard if onset is not None]
+    missed = [t for t in truth if not any(abs(t - h) <= 120 for h in heard)]
+    border = range(120, lines[-1]["index"] - 120)  # what the border cuts may be told or not
+    extra = [h for h in heard if h in border and not any(abs(t - h) <= 120 for t in truth)]
+    assert (missed, extra) == ([], [])
+    assert len(truth) > 50
