@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.link.messages import Status
 from monitor.tui import words
 from monitor.tui.glyphs import Glyphs
 from monitor.tui.panel import Line
@@ -34,14 +35,20 @@ def lines(
     age = status.verdict_age_s
     if age is not None:
         age += session.age(now)
-    mean = "mean p " + words.number(status.p, ".2f")
-    foot = f"{mean} {glyphs.sep} age {words.age(age)}"
-    if len(foot) > width:
-        foot = f"p {words.number(status.p, '.2f')} {glyphs.sep} {words.age(age)}"
+    foot = _foot(status, age, width, glyphs)
     out.append([(words.cut(foot, width), "plain")])
     if height > 4:
         out.insert(0, [])
     return out
+
+
+def _foot(status: Status, age: float | None, width: int, glyphs: Glyphs) -> str:
+    """Mean p, where the evidence has not said it, and the age of the verdict."""
+    if "mean p" in status.verdict_evidence:
+        return f"age {words.age(age)}"
+    p = words.number(status.p, ".2f")
+    foot = f"mean p {p} {glyphs.sep} age {words.age(age)}"
+    return foot if len(foot) <= width else f"p {p} {glyphs.sep} {words.age(age)}"
 
 
 def wrap(text: str, width: int, rows: int, ellipsis: str) -> list[str]:

@@ -365,6 +365,16 @@ def test_an_acknowledged_alarm_stays_visible_below_an_unanswered_lesser_one() ->
     assert "◆ MEDIUM" in plain(banner.line(state, 1000.0, 120, UNICODE))
 
 
+def test_mean_p_is_said_once() -> None:
+    played = scene("alarm")
+    played.status["verdict_evidence"] = "15 of 15 windows ≥ 0.53, mean p 0.91"
+    text = "".join(
+        plain(row) for row in verdict.lines(heard(played).shown(), 1000.0, 60, 7, UNICODE)
+    )
+    assert text.count("mean p") == 1
+    assert "age 1 s" in text
+
+
 def test_audio_paused_is_counted_down_by_the_screen() -> None:
     state = heard(scene("paused"), now=1000.0)
     assert "AUDIO PAUSED 1:44" in plain(banner.line(state, 1000.0, 80, UNICODE))
