@@ -67,7 +67,7 @@ DELAY = -(-max(_DELAYS) // FRAME) + len(SMOOTHING) // 2
 """Frames that the filters hold back."""
 PIECE = 1000
 _CUT = 800
-"""Filters run over pieces that end at indices of _CUT modulo PIECE: a FIR's sums depend on shapes."""
+"""Filters run over pieces that end at indices of _CUT modulo PIECE: sums depend on shapes."""
 
 
 class Envelopes:

@@ -15,15 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.durations import DurationSettings
-from dsp.cycles.model import CycleModel
+from dsp.cycles.model import CycleModel, Scoring
 from training.segmentation_augment import RR_S, SYSTOLE_S
 from training.segmentation_data import Prepared, cache_dir, development, folds
 from training.segmentation_fit import Item, Schedule, fit
+from training.segmentation_logistic import learn_logistic
 from training.segmentation_network import Shape, arrays
 
 FOLDS = 5
 VARIANT = "v2"
 """Name of the present configuration; changed whenever features, network or training change."""
+
+LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
+"""Weight of a frame of the logistic emission, chosen on development groups."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +86,14 @@ def learn(
 def model_of(weights: dict[str, NDArray[np.float32]]) -> CycleModel:
     """A decoder's model around fitted weights."""
     return CycleModel("network", weights, DurationSettings(RR_S, SYSTOLE_S))
+
+
+def logistic_model(prepared: Prepared, fold: int) -> CycleModel:
+    """The decoder with the emission of the publications, fitted without ``fold``."""
+    path = cache_dir() / f"logistic-fold{fold}.npz"
+    if path.exists():
+        weights = dict(np.load(path))
+    else:
+        weights = learn_logistic(prepared, Part(f"fold{fold}").holds_out(prepared))
+        np.savez(path, **weights)  # type: ignore[arg-type]
+    return CycleModel("logistic", weights, DurationSettings(RR_S, SYSTOLE_S), LOGISTIC_SCORING)

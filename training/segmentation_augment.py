@@ -166,7 +166,7 @@ def break_contact(x: Float32, labels: Labels, rng: Generator) -> tuple[Float32, 
     if rng.random() < 0.5:
         x[at : at + long] = SILENCE
     else:
-        hiss = rng.uniform(SILENCE, float(x.min())) + rng.normal(0, 0.5, FEATURES)
+        hiss = rng.uniform(SILENCE, max(SILENCE, float(x.min()))) + rng.normal(0, 0.5, FEATURES)
         x[at : at + long] = hiss + rng.normal(0, rng.uniform(0, 1.2), (long, FEATURES))
     labels[at : at + long] = NONE
     return x, labels

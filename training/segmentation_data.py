@@ -17,8 +17,8 @@ import platformdirs
 import soundfile
 from numpy.typing import NDArray
 
-from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
 from dsp.chain import process
+from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
 from dsp.stage import CHAIN_VERSION
 
 STATES = ("S1", "systole", "S2", "diastole")

@@ -28,7 +28,9 @@ def envelopes(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[-begin : -begin + stop].astype(np.float32)
 
 
-def learn_logistic(prepared: Prepared, out: list[bool], every: int = 4) -> dict[str, NDArray[np.float32]]:
+def learn_logistic(
+    prepared: Prepared, out: list[bool], every: int = 4
+) -> dict[str, NDArray[np.float32]]:
     """Fit on every ``every``-th frame of the recordings that are not held ``out``."""
     rows, labels = [], []
     for sound, states, held in zip(prepared.sounds, prepared.labels, out, strict=True):

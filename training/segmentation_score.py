@@ -36,6 +36,8 @@ class Counts:
     """(0 for S1 or 1 for S2, found less annotated) of each onset matched at 100 ms."""
     cycles: list[tuple[float, bool]] = field(default_factory=list)
     """(confidence, right) of each beat with S1 and S2 inside an annotated span."""
+    judged: list[int] = field(default_factory=list)
+    """Places of those beats among all of the recording."""
     rate_errors: list[float] = field(default_factory=list)
     """Heart-rate error of each 10 s, per minute."""
 
@@ -161,7 +163,7 @@ def _sensitivity_parts(out: Counts, ref: Reference, found: list[Int], widest: in
 
 def _cycles(out: Counts, ref: Reference, beats: Sequence[Beat], widest: int) -> None:
     """Was each whole beat right? Beats without both sounds are left out."""
-    for beat in beats:
+    for place, beat in enumerate(beats):
         if beat.s1 is None or beat.s2 is None:
             continue
         both = np.array([beat.s1, beat.s2])
@@ -170,6 +172,7 @@ def _cycles(out: Counts, ref: Reference, beats: Sequence[Beat], widest: int) -> 
         if any(len(ref.free[k]) and np.abs(ref.free[k] - both[k]).min() <= widest for k in (0, 1)):
             continue
         right = all(np.abs(ref.onsets[k] - both[k]).min() <= widest for k in (0, 1))
+        out.judged.append(place)
         out.cycles.append((beat.confidence, bool(right)))
 
 

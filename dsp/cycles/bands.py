@@ -49,6 +49,8 @@ SPAN = BLOCK * FRAME + 2 * _MARGIN
 FLOOR = 1e-12
 """Power (full scale 1) that counts as silence."""
 SILENCE = float(np.log(FLOOR))
+_LOUDEST = np.float32(1e6)
+"""What is louder (or no number) is garbage, and must not reach the running mean."""
 
 
 def _projection() -> tuple[Float32, Float32]:
@@ -112,7 +114,9 @@ class Blocks:
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the sound, float32 [SPAN], of each block that is now complete."""
         self.end += len(x)
-        pending = np.concatenate([self._pending, x.astype(np.float32)])
+        clean = np.nan_to_num(x.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        np.clip(clean, -_LOUDEST, _LOUDEST, out=clean)
+        pending = np.concatenate([self._pending, clean])
         step = BLOCK * FRAME
         count = max(0, (len(pending) - SPAN) // step + 1)
         blocks = [pending[k * step : k * step + SPAN] for k in range(count)]

@@ -53,7 +53,7 @@ class CycleDecoder:
         self._whole = whole_s > 0
         history = HISTORY + round(whole_s * RATE_HZ / FRAME)
         self._lattice = Lattice(build(model.durations), model.penalties, history)
-        self._assembler = Assembler(model.calibration)
+        self.assembler = Assembler(model.calibration)
         self._reader = PathReader(self._lattice)
         scoring = model.scoring
         self._floor = np.float32(scoring.floor)
@@ -70,7 +70,7 @@ class CycleDecoder:
         """Start afresh; the next sample is ``index``. Call `flush` before, or lose the rest."""
         self._emission.reset(index)
         self._lattice.reset(self._emission.frame, self._emission.first)
-        self._assembler.reset(self._emission.frame)
+        self.assembler.reset(self._emission.frame)
         self._settled = self._emission.first - 1
 
     def push(self, x: NDArray[np.floating]) -> Decoded:
@@ -78,7 +78,7 @@ class CycleDecoder:
         out = Decoded([], [])
         for posterior in self._emission.push(x):
             self._advance(posterior, BLOCK)
-            heard = self._assembler.frame + self._emission.ahead
+            heard = self.assembler.frame + self._emission.ahead
             if heard >= self._emission.hold_end and not self._whole:
                 self._settle(heard - _LAG, out)
         return out
@@ -91,20 +91,20 @@ class CycleDecoder:
         stop = self._emission.stop
         self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
         self._settle(stop - 1, out)
-        self._assembler.finish(out.beats)
+        self.assembler.finish(out.beats)
         return out
 
     def _advance(self, posterior: Float32, rows: int) -> None:
         """Hand one block of log posteriors on; rows after the end of the sound count nothing."""
         gains = np.maximum(posterior, self._floor) @ self._gains
         gains -= self._bias
-        frame = self._assembler.frame
+        frame = self.assembler.frame
         if self._emission.stop is not None:
             rows = min(rows, max(0, self._emission.stop - frame))
             gains[rows:] = 0
         if frame < self._emission.first:
             gains[: self._emission.first - frame] = 0
-        self._assembler.remember(posterior)
+        self.assembler.remember(posterior)
         self._lattice.push(gains)
 
     def _settle(self, frame: int, out: Decoded) -> None:
@@ -112,4 +112,4 @@ class CycleDecoder:
         borders = self._reader.read(self._settled, frame)
         self._settled = frame
         for at, state in borders:
-            self._assembler.add(at, state, out.beats, out.s1)
+            self.assembler.add(at, state, out.beats, out.s1)

@@ -87,7 +87,7 @@ class Durations:
     @property
     def longest(self) -> int:
         """Frames of the longest cycle of any class."""
-        return int(self.shortest.max()) + self.cycle.shape[1] - 1
+        return int(self.shortest.max() + self.cycle.shape[1] - 1)
 
 
 def _density(frames: Float, mean: float, spread: float, tail: float, low: int, high: int) -> Float:
@@ -141,8 +141,8 @@ def build(settings: DurationSettings) -> Durations:
         apart == 0, settings.stay, np.where(apart == 1, settings.near / 2, far / count)
     )
     sound = np.arange(2, SOUND_FRAMES + 1, dtype=float)
+    systole_table = np.ascontiguousarray(to_s2[:, : int(latest.max()) + 1])
     return Durations(
-        rr, shortest, table, _survival(cycle), np.ascontiguousarray(to_s2[:, : int(latest.max()) + 1]),
-        _survival(to_s2),
+        rr, shortest, table, _survival(cycle), systole_table, _survival(to_s2),
         np.log(switch), -0.5 * ((sound - 6.4) / 2.0) ** 2, -0.5 * ((sound - 5.1) / 2.0) ** 2,
     )  # fmt: skip

@@ -78,9 +78,7 @@ class Lattice:
     [10, history + 1]; ``v``, ``switched`` and ``w`` are float64 [classes, history].
     """
 
-    def __init__(
-        self, durations: Durations, penalties: Penalties, history: int = HISTORY
-    ) -> None:
+    def __init__(self, durations: Durations, penalties: Penalties, history: int = HISTORY) -> None:
         self.durations, self.penalties, self.history = durations, penalties, history
         self.head = history - SOUND_FRAMES
         self._new = slice(self.head - BLOCK, self.head)
@@ -190,7 +188,7 @@ class Lattice:
         lines[Q, self._new][frames < self.first] = NEVER
         origin = min(max(self.first - self.base, 0), self.head)
         line = np.full(self.head, NEVER)
-        line[origin:] = lines[Q, origin:self.head] - lines[SYSTOLE, origin]
+        line[origin:] = lines[Q, origin : self.head] - lines[SYSTOLE, origin]
         with_s2 = np.maximum.accumulate(line)[self._new.start - S2_AFTER : self.head - S2_AFTER]
         begun = np.maximum(0.0, with_s2)
         begun[(frames < self.first) | (frames >= self.first + FIRST_SPAN)] = NEVER

@@ -137,7 +137,7 @@ class TemporalNetwork:
             np.matmul(stage.rows, stage.weight, out=y)
             np.maximum(y, 0, out=y)
             if k:
-                y += stage.same
+                np.add(y, stage.same, out=y)
             frame -= stage.late
             if frame < self.first or self.stop is not None:
                 self._clear(y, frame)

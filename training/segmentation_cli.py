@@ -1,0 +1,79 @@
+"""Commands `apexbeat-train segmentation` and `apexbeat-train evaluate-segmentation`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+DATA = click.option(
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("../shared/data"), show_default=True, help="Folder that holds cinc2016.",
+)  # fmt: skip
+RESULT = click.option(
+    "--result", type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("docs/results/segmentation.json"), show_default=True, help="Result file.",
+)  # fmt: skip
+STEPS = click.option("--steps", default=1700, show_default=True, help="Steps of each fold's fit.")
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+
+
+@click.command("segmentation")
+@DATA
+@RESULT
+@STEPS
+@click.option("--final-steps", default=4000, show_default=True, help="Steps of the shipped fit.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("models/shipped"),
+    show_default=True, help="Folder for cycles.npz and its card.",
+)  # fmt: skip
+def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Path) -> None:
+    """Fit the cycle decoder on all scored recordings; cross-validate it first if needed."""
+    from training.segmentation import Part, learn, model_of
+    from training.segmentation_crossvalidate import cross_validate
+    from training.segmentation_data import prepare
+    from training.segmentation_fit import Schedule
+    from training.segmentation_ship import ship
+
+    prepared = prepare(data)
+    for fold in range(5):
+        learn(
+            prepared, Part(f"fold{fold}"), Schedule(steps=steps),
+            lambda step, loss, fold=fold: _say(f"fold {fold} step {step} loss {loss:.4f}"),
+        )  # fmt: skip
+    weights = learn(
+        prepared, Part("all"), Schedule(steps=final_steps),
+        lambda step, loss: _say(f"all step {step} loss {loss:.4f}"),
+    )  # fmt: skip
+    calibration = cross_validate(prepared, Schedule(steps=steps), result, _say)
+    ship(model_of(weights), calibration, json.loads(result.read_text()), out)
+    _say(f"written: {out / 'cycles.npz'}")
+
+
+@click.command("evaluate-segmentation")
+@DATA
+@RESULT
+@STEPS
+@click.option("--baseline", is_flag=True, help="The logistic emission of the publications too.")
+@click.option("--tables", is_flag=True, help="Only print the tables of the result file.")
+def evaluate_segmentation(
+    data: Path, result: Path, steps: int, baseline: bool, tables: bool
+) -> None:
+    """Cross-validate the streaming decoder; print the tables of the result file."""
+    from training.segmentation_tables import markdown
+
+    if not tables:
+        from training.segmentation_crossvalidate import baseline as run_baseline
+        from training.segmentation_crossvalidate import cross_validate
+        from training.segmentation_data import prepare
+        from training.segmentation_fit import Schedule
+
+        prepared = prepare(data)
+        cross_validate(prepared, Schedule(steps=steps), result, _say)
+        if baseline:
+            run_baseline(prepared, result, _say)
+    click.echo(markdown(json.loads(result.read_text())))

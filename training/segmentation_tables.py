@@ -1,0 +1,66 @@
+"""Markdown tables of the segmentation results (`docs/results/segmentation.json`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TITLES = {
+    "streaming": "Streaming, as the product decodes (five folds by group)",
+    "offline": "Offline: the same models, everything decided at the end",
+    "logistic": "Logistic regression on Springer's envelopes, the same decoder, streaming",
+}
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """One table of per-database rows."""
+    head = (
+        "| database | recordings | onsets | F1 30 ms | F1 60 ms | F1 100 ms (95 %) | centres 60 | "
+        "swaps per cycle | rate error |\n|---|---|---|---|---|---|---|---|---|\n"
+    )
+    lines = []
+    for name, row in rows.items():
+        low, high = row["interval onset 100"]
+        rate = row.get("rate error per minute", {}).get("median absolute", "–")
+        cells = [
+            name, row["recordings"], row["wanted"], row["f1 onset 30"], row["f1 onset 60"],
+            f"{row['f1 onset 100']:.4f} ({low:.3f}–{high:.3f})", row["f1 centre 60"],
+            row["swaps per cycle"], rate,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(_cell(c) for c in cells) + " |")
+    return head + "\n".join(lines) + "\n"
+
+
+def noise_table(rows: list[dict[str, Any]]) -> str:
+    """F1 against signal-to-noise ratio."""
+    lines = ["| noise | SNR dB | F1 60 ms | F1 100 ms |", "|---|---|---|---|"]
+    for row in rows:
+        lines.append(
+            f"| {row['noise']} | {row['snr_db']} | {row['f1 60']:.4f} | {row['f1 100']:.4f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def calibration_table(row: dict[str, Any]) -> str:
+    """Said against was."""
+    lines = ["| said | right | cycles |", "|---|---|---|"]
+    for said, was, count in row["bins (said, was, cycles)"]:
+        lines.append(f"| {said:.3f} | {was:.3f} | {count} |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """All tables."""
+    parts = []
+    for section, title in TITLES.items():
+        if section in result:
+            parts.append(f"### {title}\n\n{table(result[section])}")
+    if "streaming" in result:
+        row = result["streaming"]["all"]["calibration"]
+        parts.append(f"### Confidence\n\n{calibration_table(row)}")
+    if "noise" in result:
+        parts.append(f"### Noise\n\n{noise_table(result['noise'])}")
+    return "\n".join(parts)
