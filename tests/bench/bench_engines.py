@@ -1,0 +1,115 @@
+"""The shipped student by engine: TorchScript, eager, torch.export, ONNX Runtime.
+
+The archive holds the network as a script; here it is built once more as a module from the same
+constants. If the outputs differ, the network is another one and nothing is reported of it.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models import shipped
+
+CALLS = 300
+
+
+class Same(nn.Module):
+    """MFCC by a strided convolution, two convolutions over time, two linear layers."""
+
+    def __init__(self, constants: dict[str, Tensor]) -> None:
+        super().__init__()
+        for name, value in constants.items():
+            self.register_buffer(name, value.clone())
+
+    def mfcc(self, sound: Tensor) -> Tensor:
+        level = torch.sqrt(torch.mean(sound * sound, [1], True))
+        sound = sound / torch.clamp(level, 1e-08)
+        parts = torch.conv1d(sound.unsqueeze(1), self.c0, None, [40])
+        half = parts.shape[1] // 2
+        spectrum = parts[:, :half].pow(2) + parts[:, half:].pow(2)
+        db = torch.log10(torch.clamp(self.c1 @ spectrum, 1e-10)) * 10.0
+        db = torch.maximum(db, torch.amax(db, [1, 2], True) - 80.0)
+        x = self.c2 @ db
+        return (x - torch.mean(x, [2], True)) / 10.0
+
+    def forward(self, sound: Tensor) -> Tensor:
+        x = self.mfcc(sound)
+        x = torch.max_pool1d(torch.relu(torch.conv1d(x, self.c3, self.c4, [1], [3])), [2], [2])
+        x = torch.max_pool1d(torch.relu(torch.conv1d(x, self.c5, self.c6, [1], [3])), [2], [2])
+        x = torch.flatten(nn.functional.adaptive_avg_pool1d(x, 4), 1)
+        x = torch.relu(nn.functional.linear(x, self.c7, self.c8))
+        return nn.functional.linear(x, self.c9, self.c10)
+
+
+def microseconds(call: Callable[[], object], calls: int = CALLS) -> tuple[float, float]:
+    """CPU µs of a call: the median, and the 99th percentile."""
+    for _ in range(5):
+        call()
+    spent = np.empty(calls)
+    for k in range(calls):
+        begun = time.thread_time_ns()
+        call()
+        spent[k] = (time.thread_time_ns() - begun) / 1e3
+    return float(np.median(spent)), float(np.quantile(spent, 0.99))
+
+
+def measure(calls: int = CALLS) -> dict[str, tuple[float, float] | str]:
+    """Engine → (median, p99) in CPU µs for one window, or why it was not measured."""
+    window = np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
+    sound = torch.from_numpy(window)
+    engine: Any = shipped.student()
+    found: dict[str, tuple[float, float] | str] = {}
+    with torch.inference_mode():
+        script = engine._module
+        found["TorchScript (the product's)"] = microseconds(
+            lambda: engine.probability(window), calls
+        )
+        found["TorchScript, the module alone"] = microseconds(lambda: script(sound), calls)
+        expected = script(sound)
+    try:
+        same = Same(dict(script.code_with_constants[1].const_mapping)).eval()
+        with torch.inference_mode():
+            worst = float((same(sound) - expected).abs().max())
+    except (RuntimeError, AttributeError, KeyError, IndexError) as error:
+        worst = float("inf")
+        found["eager"] = f"not measured: {str(error).splitlines()[0]}"
+    if worst > 1e-4:
+        found.setdefault("eager", "not measured: the shipped network is another one")
+        return found
+    with torch.inference_mode():
+        found["eager"] = microseconds(lambda: same(sound), calls)
+        found["eager, MFCC alone"] = microseconds(lambda: same.mfcc(sound), calls)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exported = torch.export.export(same, (sound,)).module()
+        with torch.inference_mode():
+            found["torch.export"] = microseconds(lambda: exported(sound), calls)
+        found["ONNX Runtime"] = _onnx(same, sound, window, expected.numpy(), calls)
+    return found
+
+
+def _onnx(
+    module: nn.Module, sound: Tensor, window: Any, expected: Any, calls: int
+) -> tuple[float, float] | str:
+    try:
+        import onnxruntime as ort
+
+        buffer = io.BytesIO()
+        torch.onnx.export(module, (sound,), buffer, dynamo=False, input_names=["sound"])
+    except Exception as error:  # noqa: BLE001 - an exporter that is absent or refuses is no result
+        return f"not measured: {str(error).splitlines()[0][:80]}"
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = ort.InferenceSession(buffer.getvalue(), options, ["CPUExecutionProvider"])
+    worst = float(np.abs(session.run(None, {"sound": window})[0] - expected).max())
+    if worst > 1e-3:
+        return f"not measured: differs by {worst:.1g}"
+    return microseconds(lambda: session.run(None, {"sound": window}), calls)

@@ -1,0 +1,57 @@
+"""The same recording through other people's tools, if an environment that has them is named.
+
+    python tests/bench/run.py --peers /path/to/venv/bin/python      (pip install apexbeat[compare])
+
+Only segmentation is compared: none of them is a monitor. Each runs in a process of its own; CPU
+seconds of the call alone are counted, its imports are not.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+CODE = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import numpy as np, soundfile
+x, rate = soundfile.read(sys.argv[1])
+x = x[: 120 * rate]
+def took(call):
+    begun = time.process_time(); call(); return time.process_time() - begun
+found = {"sound_s": len(x) / rate}
+try:
+    from biosppy.signals import pcg
+    def peaks():
+        f = pcg.tools.filter_signal(x, ftype="butter", band="bandpass", order=2, frequency=[25, 400], sampling_rate=rate)
+        pcg.find_peaks(signal=f["signal"], sampling_rate=rate)
+    found["BioSPPy, peaks"] = took(peaks)
+    y = x[: 40 * rate]
+    found["BioSPPy, pcg() of 40 s"] = took(lambda: pcg.pcg(signal=y, sampling_rate=rate, show=False)) * len(x) / len(y)
+except Exception as e: found["BioSPPy"] = "not measured: " + str(e)[:100]
+try:
+    import pyPCG, pyPCG.preprocessing as pre, pyPCG.segment as seg
+    def envelope():
+        s = pyPCG.normalize(pyPCG.pcg_signal(x, rate))
+        env = pre.envelope(pre.filter(pre.filter(s, 6, 100, "LP"), 6, 20, "HP"))
+        seg.adv_peak(pyPCG.zero_center(env) if hasattr(pyPCG, "zero_center") else env)
+    found["pyPCG, peaks of the envelope"] = took(envelope)
+except Exception as e: found["pyPCG"] = "not measured: " + str(e)[:100]
+print(json.dumps(found))
+"""  # noqa: E501 - a script for another interpreter
+
+
+def measure(python: str | None, sound: Path) -> dict[str, float | str]:
+    """CPU seconds per second of sound by tool, or why it was not measured."""
+    if not python:
+        return {"BioSPPy, pyPCG": "skipped: no --peers PYTHON given"}
+    done = subprocess.run(
+        [python, "-c", CODE, str(sound)], capture_output=True, text=True, timeout=600
+    )
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["it failed"])[-1][:100]
+        return {"BioSPPy, pyPCG": f"not measured: {words}"}
+    found: dict[str, float | str] = json.loads(done.stdout.splitlines()[-1])
+    sound_s = float(found.pop("sound_s"))
+    return {k: v / sound_s if isinstance(v, int | float) else v for k, v in found.items()}
