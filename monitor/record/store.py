@@ -153,7 +153,8 @@ class Store:
     def anchor(self, session: str, row: AnchorRow) -> None:
         """Tie an index to the clocks."""
         values = (session, row.index, row.monotonic, row.boot, row.wall, row.boot_id)
-        self.writer.put(Row("INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)", values))
+        sql = "INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)"
+        self.writer.put(Row(sql, values, True))
 
     def command(self, session: str, row: CommandRow, done: Callable[[], None]) -> None:
         """What a person asked for; ``done`` is called once it is on the disk."""
