@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event as StopEvent
 from pathlib import Path
@@ -20,7 +21,7 @@ from monitor.analysis.summary import Collector, Summary
 from monitor.analysis.verdict import Thresholds
 from monitor.capture.files import BLOCK_S, FileSource, find
 from monitor.clock import Clock, SystemClock
-from monitor.errors import InputError, UsageError
+from monitor.errors import ApexbeatError, InputError, UsageError
 from monitor.events import Output
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.session import EventFileSink, Models, Session, Sink, open_models, open_pipeline
@@ -222,7 +223,7 @@ def workers(files: int, jobs: int | None) -> int:
 
 # ------------------------------------------------------------ on several cores
 
-_worker: tuple[Settings, Models, Options, StopEvent] | None = None
+_worker: tuple[Settings, Models, Options, StopEvent] | ApexbeatError | None = None
 
 
 def _on_many(
@@ -242,6 +243,8 @@ def _on_many(
                 yield waiting.pop(0).result()
         while waiting:
             yield waiting.pop(0).result()
+    except BrokenProcessPool:
+        raise ApexbeatError("a worker process died (out of memory?)", "use --jobs 1") from None
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -251,11 +254,16 @@ def _start_worker(settings: Settings, options: Options, stop: StopEvent) -> None
     global _worker  # noqa: PLW0603 - one process, one set of models
     # An interrupt from the keyboard reaches every process; the parent says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = settings, open_models(settings), options, stop
+    try:
+        _worker = settings, open_models(settings), options, stop
+    except ApexbeatError as error:
+        _worker = error  # an initializer that raises would break the pool without a word
 
 
 def _in_worker(path: Path) -> Outcome:
     assert _worker is not None
+    if isinstance(_worker, ApexbeatError):
+        raise _worker
     settings, models, options, stop = _worker
     try:
         return Outcome(path, replay_file(path, settings, models, options, stopped=stop.is_set))

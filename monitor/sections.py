@@ -78,7 +78,7 @@ class Alarms(Section, frozen=True, kw_only=True):
     """Seconds of sound for which an extreme one must last."""
 
     irregular_spread: float = 0.15
-    """Robust spread of the cycle length about its neighbours (share, over 30 s) that is irregular."""
+    """Robust spread of the cycle length (share, over 30 s) from which a rhythm is irregular."""
 
     irregular_delay_s: float = 30.0
     """Seconds of sound for which the rhythm must be irregular."""

@@ -181,6 +181,19 @@ def test_several_processes_give_the_same_files_in_the_same_order(clip, models, t
         ).read_bytes()
 
 
+def test_a_refused_model_is_told_by_several_processes_as_by_one(clip, tmp_path, capsys):
+    sounds = tmp_path / "in"
+    sounds.mkdir()
+    for name in "ab":
+        shutil.copy(clip, sounds / f"{name}.flac")
+    (tmp_path / "m.pt").write_bytes(b"no model")
+    code = run(["replay", str(sounds), "--model", str(tmp_path / "m.pt"), "--jobs", "2",
+                "--sha256", "0" * 64])  # fmt: skip
+    assert code == 5
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "m.pt" in line
+
+
 def test_a_stream_that_breaks_off_leaves_nothing(clip, models, tmp_path):
     broken = tmp_path / "clip.flac"
     broken.write_bytes(clip.read_bytes()[:-3000])
