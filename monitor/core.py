@@ -75,7 +75,7 @@ class Core:
         self.store = Store(Path(job.store), clock)
         self._outward: Outward | None = None
         try:
-            self._outward = Outward(job.settings.outward, Path(job.store))
+            self._outward = Outward(job.settings.outward, Path(job.store), strict=not job.resume)
             self._reporter = Reporter(self._outward, clock)
             if job.resume:
                 self._reporter.catch_up(Path(job.store))

@@ -31,12 +31,14 @@ class Reporter:
         """Take a message of the link."""
         if not self._outward.on:
             return
-        if isinstance(message, EventLine):
-            self._outward.event(message.session, self._clock.wall(), message.event)
-        elif isinstance(message, Status):
-            state = state_of(message)
-            self._last[state.session] = state
-            self._outward.state(state)
+        try:
+            if isinstance(message, EventLine):
+                self._outward.event(message.session, self._clock.wall(), message.event)
+            elif isinstance(message, Status):
+                state = self._last[message.session] = state_of(message)
+                self._outward.state(state)
+        except Exception as error:  # noqa: BLE001 - said; what leaves must not stop what listens
+            self._outward.said(f"a report failed: {error!r}")
 
     def catch_up(self, store: Path) -> None:
         """Hand over what the core before this one had recorded, but perhaps not sent."""
@@ -63,10 +65,10 @@ def state_of(status: Status) -> BedState:
         wall=round(status.wall, 3),
         source=status.source,
         health=status.health,
-        rate=status.rate,
+        rate=None if status.rate is None else round(status.rate, 1),
         quality=status.quality,
         verdict=status.verdict,
-        p=status.p,
+        p=None if status.p is None else round(status.p, 4),
         windows=status.windows,
         gaps=status.gaps,
         lost_s=round(status.lost_s, 3),

@@ -24,7 +24,7 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.errors import RecordError
+from monitor.errors import RecordError, UsageError
 from monitor.outward.calls import RANK, Caller
 from monitor.outward.messages import (
     RECENT,
@@ -62,6 +62,9 @@ class Outward:
         Where to.
     folder
         Of the queue on disk.
+    strict
+        Refuse what cannot be opened; otherwise it is said and left out, so that a core that goes
+        on is never kept from monitoring.
 
     Raises
     ------
@@ -71,7 +74,7 @@ class Outward:
         If the queue cannot be made.
     """
 
-    def __init__(self, settings: OutwardSettings, folder: Path) -> None:
+    def __init__(self, settings: OutwardSettings, folder: Path, *, strict: bool = True) -> None:
         self._settings = settings
         self._slots: dict[str, int] = {}
         self._vitals_index: dict[str, int] = {}
@@ -79,18 +82,22 @@ class Outward:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._over = threading.Event()
         self._table = Table()
-        self._callers = self._open_callers()
-        self._mqtt = self._open_mqtt(folder) if settings.mqtt_host else None
+        self._callers: dict[str, Caller] = {}
+        self._mqtt: Mqtt | None = None
         self._server: MetricsServer | None = None
-        if settings.metrics_port:
-            from monitor.outward.metrics import MetricsServer
-
+        for opening in (
+            self._open_command,
+            self._open_webhook,
+            self._open_mqtt,
+            self._open_metrics,
+        ):
             try:
-                self._server = MetricsServer(settings.metrics_port, self._table, self._refresh)
-            except BaseException:
-                if self._mqtt is not None:
-                    self._mqtt.outbox.close()
-                raise
+                opening(folder)
+            except (UsageError, RecordError) as error:
+                if strict:
+                    self.close(0.0)
+                    raise
+                self._said(str(error))
 
     @property
     def on(self) -> bool:
@@ -137,7 +144,11 @@ class Outward:
         if self._mqtt is None:
             return
         where = self._topic("alarm", self._bed(session))
-        bodies = [letter.letter.body for letter in self._mqtt.outbox.recent(where)]
+        try:
+            bodies = [letter.letter.body for letter in self._mqtt.outbox.recent(where)]
+        except sqlite3.Error as error:
+            self._said(f"outbox: {error}")
+            return
         sent = [m for body in bodies if (m := _decode(body)).session == session]
         known = {(m.index, m.kind, m.state) for m in sent}
         first = min((m.index for m in sent), default=0)
@@ -154,6 +165,10 @@ class Outward:
         self._measure(state)
         if self._mqtt is not None:
             self._mqtt.state(state)
+
+    def said(self, line: str) -> None:
+        """Add a line to `troubles`."""
+        self._said(line)
 
     def troubles(self) -> list[str]:
         """Lines said since the last time."""
@@ -175,26 +190,35 @@ class Outward:
 
     # ------------------------------------------------------------ inside
 
-    def _open_callers(self) -> dict[str, Caller]:
-        s = self._settings
-        callers: dict[str, Caller] = {}
-        if s.command:
+    def _open_command(self, _folder: Path) -> None:
+        if self._settings.command:
             from monitor.outward.command import Command
 
-            call = Command(s.command, s.command_limit_s)
-            callers["command"] = Caller("command", call, self._said)
+            call = Command(self._settings.command, self._settings.command_limit_s)
+            self._callers["command"] = Caller("command", call, self._said)
+
+    def _open_webhook(self, _folder: Path) -> None:
+        s = self._settings
         if s.webhook:
             from monitor.outward.webhook import Webhook
 
             hook = Webhook(s.webhook, s.webhook_header_file, s.webhook_limit_s, self._over)
-            callers["webhook"] = Caller("webhook", hook, self._said)
-        return callers
+            self._callers["webhook"] = Caller("webhook", hook, self._said)
 
-    def _open_mqtt(self, folder: Path) -> Mqtt:
+    def _open_metrics(self, _folder: Path) -> None:
+        if self._settings.metrics_port:
+            from monitor.outward.metrics import MetricsServer
+
+            port = self._settings.metrics_port
+            self._server = MetricsServer(port, self._table, self._refresh)
+
+    def _open_mqtt(self, folder: Path) -> None:
+        s = self._settings
+        if not s.mqtt_host:
+            return
         from monitor.outward.broker import check
         from monitor.outward.mqtt import Mqtt, Place
 
-        s = self._settings
         broker = broker_of(s)
         check(broker)
         try:
@@ -206,7 +230,7 @@ class Outward:
         place = Place(
             prefix=s.mqtt_prefix.strip("/"), bed=bed_name(s.bed), discovery=s.mqtt_discovery
         )
-        return Mqtt(broker, place, outbox, self._said)
+        self._mqtt = Mqtt(broker, place, outbox, self._said)
 
     def _slot(self, session: str) -> int:
         slot = self._slots.get(session)

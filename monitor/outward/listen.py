@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from monitor.errors import UsageError
 from monitor.outward.broker import Broker, BrokerGone, Link
 
 TURN_S = 0.2
@@ -65,7 +66,12 @@ class Listening:
     def _run(self) -> None:
         failures = 0
         while not self._over.is_set():
-            link = Link(self._broker, self._name, received=self._received, session_s=SESSION_S)
+            try:
+                link = Link(self._broker, self._name, received=self._received, session_s=SESSION_S)
+            except UsageError as error:
+                self._heard.append(Heard("", str(error).encode()))
+                self._over.wait(WAITS_S[-1])
+                continue
             try:
                 link.open()
                 link.subscribe(*self._topics)

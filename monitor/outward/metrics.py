@@ -7,6 +7,7 @@ apart by their number on this machine.
 from __future__ import annotations
 
 import http.server
+import socketserver
 import threading
 from collections.abc import Callable, Mapping
 
@@ -65,12 +66,9 @@ class MetricsServer:
 
 
 class _Server(http.server.HTTPServer):
-    allow_reuse_address = True
-
     def server_bind(self) -> None:
         """Bind without asking a name server who we are."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+        socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "localhost", self.server_address[1]
 
     def handle_error(self, request: object, client_address: object) -> None:

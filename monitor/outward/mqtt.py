@@ -109,7 +109,10 @@ class Mqtt:
             thread.join(max(0.0, end_s - time.monotonic()))
         if any(thread.is_alive() for thread in self._threads):
             return False
-        done = self.outbox.waiting() == 0
+        try:
+            done = self.outbox.waiting() == 0
+        except sqlite3.Error:
+            done = False
         self.outbox.close()
         return done
 
