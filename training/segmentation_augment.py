@@ -17,6 +17,8 @@ from dsp.cycles.bands import BANDS, FEATURES, SILENCE
 Float32 = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
+IGNORED = 255
+"""Label of a frame that is not learnt from."""
 NONE = 4
 """Label of a frame without a heart."""
 RR_S = np.array([0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.1, 1.3, 1.6, 2.0])
@@ -113,7 +115,8 @@ def add_noise(x: Float32, bank: Float32, rng: Generator, snr_db: tuple[float, fl
     tilt = rng.normal(0, 5) * np.linspace(-1, 1, BANDS) + rng.normal(0, 3, BANDS)
     offset = level - (snr + tilt) * DB
     noise = _crop(bank, len(halves), rng) + offset + _envelope(len(halves), rng)[:, None]
-    return np.logaddexp(halves, noise).astype(np.float32).reshape(x.shape)
+    out: Float32 = np.logaddexp(halves, noise).astype(np.float32).reshape(x.shape)
+    return out
 
 
 def add_murmur(x: Float32, labels: Labels, bank: Float32, rng: Generator) -> Float32:
@@ -131,7 +134,8 @@ def add_murmur(x: Float32, labels: Labels, bank: Float32, rng: Generator) -> Flo
     kernel = np.hanning(int(rng.integers(3, 9)) + 2)[1:-1]
     curve = np.convolve(np.maximum(curve, -8), kernel / kernel.sum(), "same")
     noise = _crop(bank, len(halves), rng) + level + shape + curve[:, None]
-    return np.logaddexp(halves, noise).astype(np.float32).reshape(x.shape)
+    out: Float32 = np.logaddexp(halves, noise).astype(np.float32).reshape(x.shape)
+    return out
 
 
 def add_spikes(x: Float32, rng: Generator) -> Float32:
@@ -154,7 +158,8 @@ def change_sounds(x: Float32, labels: Labels, rng: Generator) -> Float32:
     out = x + (gain[labels][:, None] + np.tile(tilt[labels], (1, 2)))
     starts, lengths = runs(labels)
     each = np.where(np.isin(labels[starts], (0, 2)), rng.normal(0, 1.5, len(starts)) * DB, 0)
-    return (out + np.repeat(each, lengths)[:, None]).astype(np.float32)
+    changed: Float32 = (out + np.repeat(each, lengths)[:, None]).astype(np.float32)
+    return changed
 
 
 def break_contact(x: Float32, labels: Labels, rng: Generator) -> tuple[Float32, Labels]:
@@ -194,7 +199,8 @@ def shift_bands(x: Float32, rng: Generator) -> Float32:
     at = np.clip(np.arange(BANDS) + rng.uniform(-1.0, 1.0), 0, BANDS - 1)
     low = np.minimum(at.astype(int), BANDS - 2)
     part = (at - low).astype(np.float32)
-    return (halves[:, low] * (1 - part) + halves[:, low + 1] * part).reshape(x.shape)
+    out: Float32 = (halves[:, low] * (1 - part) + halves[:, low + 1] * part).reshape(x.shape)
+    return out
 
 
 def only_noise(x: Float32, bank: Float32, rng: Generator) -> Float32:

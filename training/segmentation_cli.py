@@ -22,6 +22,10 @@ def _say(line: str) -> None:
     click.echo(line)
 
 
+def _progress(step: int, loss: float) -> None:
+    click.echo(f"  step {step} loss {loss:.4f}")
+
+
 @click.command("segmentation")
 @DATA
 @RESULT
@@ -41,14 +45,10 @@ def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Pa
 
     prepared = prepare(data)
     for fold in range(5):
-        learn(
-            prepared, Part(f"fold{fold}"), Schedule(steps=steps),
-            lambda step, loss, fold=fold: _say(f"fold {fold} step {step} loss {loss:.4f}"),
-        )  # fmt: skip
-    weights = learn(
-        prepared, Part("all"), Schedule(steps=final_steps),
-        lambda step, loss: _say(f"all step {step} loss {loss:.4f}"),
-    )  # fmt: skip
+        _say(f"fold {fold}")
+        learn(prepared, Part(f"fold{fold}"), Schedule(steps=steps), _progress)
+    _say("all recordings")
+    weights = learn(prepared, Part("all"), Schedule(steps=final_steps), _progress)
     calibration = cross_validate(prepared, Schedule(steps=steps), result, _say)
     ship(model_of(weights), calibration, json.loads(result.read_text()), out)
     _say(f"written: {out / 'cycles.npz'}")

@@ -8,7 +8,7 @@ the weights of the fold that has not seen its group. `evaluate` returns one row 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,7 +69,6 @@ def evaluate(
     prepared: Prepared,
     places: Sequence[int],
     model: CycleModel,
-    report: Callable[[str], None] = lambda line: None,
     *,
     offline: bool = False,
 ) -> Run:
@@ -90,7 +89,6 @@ def evaluate(
         run.beats.append(beats)
         run.evidence.append(np.array(decoder.assembler.seen).reshape(-1, EVIDENCE))
         run.counts.append(score(prepared.truths[k], len(sound), beats))
-    report(f"{len(run.places)} recordings, {run.sound_s / max(run.cpu_s, 1e-9):.0f} x real time")
     return run
 
 

@@ -55,7 +55,7 @@ class Network(nn.Module):
             for a, b, (d, _) in zip(widths, widths[1:], shape.layers, strict=False)
         )
         self.head = nn.Conv2d(shape.channels, CLASSES, 1)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         x = x[:, :, None].contiguous(memory_format=torch.channels_last)
@@ -65,7 +65,7 @@ class Network(nn.Module):
             zip(self.convolutions, self.shape.layers, strict=True)
         ):
             padded = functional.pad(x, ((2 - ahead) * dilation, ahead * dilation))
-            y = torch.relu(layer(padded))
+            y: Tensor = torch.relu(layer(padded))
             x = (y if k == 0 else x + y) * mask
         logits: Tensor = self.head(x)
         return logits[:, :, 0]
@@ -73,18 +73,15 @@ class Network(nn.Module):
 
 def arrays(network: Network) -> dict[str, NDArray[np.float32]]:
     """Weights as numpy sees them: matrices [3 * in, out] (oldest tap first), biases, layout."""
+    state = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     out: dict[str, NDArray[np.float32]] = {}
-    for k, layer in enumerate(network.convolutions):
-        weight = layer.weight.detach().numpy()[:, :, 0]
+    for k in range(len(network.shape.layers)):
+        weight = state[f"convolutions.{k}.weight"][:, :, 0]
         out[f"network.{k}.weight"] = np.ascontiguousarray(
             weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])
         )
-        out[f"network.{k}.bias"] = layer.bias.detach().numpy().copy()
-    out["network.head.weight"] = np.ascontiguousarray(
-        network.head.weight.detach().numpy()[:, :, 0, 0].T
-    )
-    bias = network.head.bias
-    assert bias is not None
-    out["network.head.bias"] = bias.detach().numpy().copy()
+        out[f"network.{k}.bias"] = state[f"convolutions.{k}.bias"].copy()
+    out["network.head.weight"] = np.ascontiguousarray(state["head.weight"][:, :, 0, 0].T)
+    out["network.head.bias"] = state["head.bias"].copy()
     out["network.layers"] = np.array(network.shape.layers, np.float32)
     return out

@@ -99,9 +99,8 @@ def pairs(wanted: Int, found: Int, tolerance: int) -> list[tuple[int, int]]:
 
 
 def _inside(values: Int, spans: Int) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = (
-        (values[:, None] >= spans[None, :, 0]) & (values[:, None] < spans[None, :, 1])
-    ).any(axis=1)
+    after, before = values[:, None] >= spans[None, :, 0], values[:, None] < spans[None, :, 1]
+    inside: NDArray[np.bool_] = np.any(after & before, axis=1)
     return inside
 
 
@@ -115,7 +114,8 @@ def _kept(values: list[int], ref: Reference, kind: int, tolerance: int) -> Int:
     wanted = ref.onsets[kind]
     if len(wanted):
         near &= (np.abs(array[:, None] - wanted[None, :]) > tolerance).all(axis=1)
-    return array[~near]
+    kept: Int = array[~near]
+    return kept
 
 
 def _centres(beats: Sequence[Beat], kind: int) -> list[int]:

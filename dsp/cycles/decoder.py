@@ -89,6 +89,7 @@ class CycleDecoder:
         for posterior in self._emission.flush():
             self._advance(posterior, BLOCK)
         stop = self._emission.stop
+        assert stop is not None  # known once the emission is flushed
         self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
         self._settle(stop - 1, out)
         self.assembler.finish(out.beats)

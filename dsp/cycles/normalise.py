@@ -51,4 +51,5 @@ class Normaliser:
                 rate = RATE if self._known else np.float32(1.0)
                 self._mean = self._mean + rate * (mean - self._mean)
                 self._known = True
-        return np.clip((features - self._mean) * SCALE, -LIMIT, LIMIT)
+        scaled: Float32 = np.clip((features - self._mean) * SCALE, -LIMIT, LIMIT)
+        return scaled

@@ -1,6 +1,7 @@
 """The streaming heart-cycle decoder, with the shipped model and phantom hearts."""
 
 import dataclasses
+import itertools
 from functools import cache
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_borders_of_a_beat_rise_and_a_beat_ends_where_the_next_begins():
         known = [v for v in dataclasses.astuple(beat)[:5] if v is not None]
         assert known == sorted(set(known))
         assert 0.0 <= beat.confidence <= 1.0
-    for one, following in zip(beats, beats[1:], strict=False):
+    for one, following in itertools.pairwise(beats):
         assert one.end == following.s1
 
 

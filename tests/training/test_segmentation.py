@@ -1,0 +1,150 @@
+"""Fitting and scoring of the heart-cycle decoder."""
+
+import numpy as np
+import pytest
+import torch
+
+from dsp.cycles.bands import BANDS, BLOCK, FEATURES
+from dsp.cycles.beat import Beat
+from dsp.cycles.network import TemporalNetwork, log_softmax, read_weights
+from training.segmentation_augment import IGNORED, augment, state_seconds
+from training.segmentation_data import Recording, Truth, development, folds
+from training.segmentation_evaluate import calibrate
+from training.segmentation_fit import noise_bank
+from training.segmentation_network import Network, Shape, arrays
+from training.segmentation_score import f1, pairs, reference, score
+from training.segmentation_tables import markdown
+
+
+def cycle_labels(cycles, s1=6, systole=9, s2=5, diastole=20):
+    return np.tile(np.repeat([0, 1, 2, 3], [s1, systole, s2, diastole]), cycles).astype(np.uint8)
+
+
+def truth_of(cycles=10, first=0):
+    samples, states, at = [], [], first
+    for _ in range(cycles):
+        for state, long in (("S1", 240), ("systole", 360), ("S2", 200), ("diastole", 800)):
+            samples.append(at)
+            states.append(state)
+            at += long
+    return Truth(np.array(samples), tuple(states)), at
+
+
+def beats_of(truth, shift=0):
+    at = truth.samples.reshape(-1, 4) + shift
+    ends = [*at[1:, 0], None]
+    return [Beat(*map(int, row), end, 0.9) for row, end in zip(at, ends, strict=True)]
+
+
+def test_the_streamed_network_says_what_the_trained_one_says():
+    torch.manual_seed(0)
+    network = Network(Shape(channels=8)).eval()
+    rng = np.random.default_rng(0)
+    first, stop, blocks = 4, 113, 5
+    x = rng.standard_normal((blocks * BLOCK, FEATURES)).astype(np.float32)
+    inside = x[first:stop]
+    with torch.no_grad():
+        logits = network(
+            torch.from_numpy(inside.T.copy())[None], torch.ones(1, 1, len(inside))
+        )
+    wanted = log_softmax(logits[0].numpy().T)
+    streamed = TemporalNetwork(read_weights(arrays(network)))
+    streamed.reset(0, first)
+    streamed.end(stop)
+    late = network.shape.ahead
+    more = [np.zeros((BLOCK, FEATURES), np.float32)] * 2
+    out = np.concatenate([streamed.push(b) for b in [*np.split(x, blocks), *more]])
+    np.testing.assert_allclose(out[late + first : late + stop], wanted, atol=2e-5)
+
+
+def test_perfect_beats_score_one():
+    truth, length = truth_of()
+    counts = score(truth, length, beats_of(truth))
+    assert f1(counts.matched["onset 30"].sum(), counts.wanted.sum(), counts.found.sum()) == 1
+    assert counts.swapped == 0
+    assert all(right for _, right in counts.cycles)
+
+
+def test_the_first_border_is_neither_wanted_nor_held_against():
+    truth, length = truth_of()
+    beats = beats_of(truth)
+    assert score(truth, length, beats).wanted.tolist() == [9, 10]
+    assert score(truth, length, beats).found.tolist() == [9, 10]
+    assert score(truth, length, beats[1:]).found.tolist() == [9, 9]
+
+
+def test_onsets_further_off_than_the_tolerance_are_not_matched():
+    truth, length = truth_of()
+    counts = score(truth, length, beats_of(truth, shift=150))
+    assert counts.matched["onset 60"].sum() == 0
+    assert counts.matched["onset 100"].sum() == counts.wanted.sum()
+
+
+def test_swapped_sounds_are_told_from_missed_ones():
+    truth, length = truth_of()
+    swapped = [Beat(b.s2, b.diastole, b.end, None, None, 0.5) for b in beats_of(truth)[:-1]]
+    counts = score(truth, length, swapped)
+    assert counts.matched["onset 100"].sum() == 0
+    assert counts.swapped >= 17
+
+
+def test_noise_is_neither_wanted_nor_counted():
+    truth, length = truth_of(4)
+    noisy = Truth(
+        np.append(truth.samples, [length, length + 4000]),
+        (*truth.states, "noise-begin", "noise-end"),
+    )
+    extra = Beat(length + 1000, length + 1200, length + 1600, length + 1800, None, 0.2)
+    counts = score(noisy, length + 5000, [*beats_of(truth), extra])
+    assert counts.found.tolist() == [3, 4]
+
+
+def test_each_onset_is_matched_once():
+    assert pairs(np.array([100, 200]), np.array([150]), 100) == [(0, 0)]
+    assert len(pairs(np.array([100, 300]), np.array([90, 110, 310]), 60)) == 2
+
+
+def test_the_reference_has_the_centres_of_whole_sounds():
+    truth, length = truth_of(3)
+    assert reference(truth, length).centres[1].tolist() == [700, 2300, 3900]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_augmented_excerpts_are_finite_and_labelled(seed):
+    rng = np.random.default_rng(seed)
+    labels = cycle_labels(30)
+    bank = noise_bank(np.random.default_rng(0), seconds=20)
+    x = rng.normal(-9, 2, (len(labels), 2 * BANDS)).astype(np.float32)
+    for _ in range(10):
+        features, states = augment(x, labels, 600, bank, rng)
+        assert features.shape == (len(states), FEATURES)
+        assert features.dtype == np.float32
+        assert np.isfinite(features).all()
+        assert set(np.unique(states)) <= {0, 1, 2, 3, 4, IGNORED}
+
+
+def test_durations_are_read_from_labels():
+    assert state_seconds(cycle_labels(5)) == pytest.approx([0.12, 0.18, 0.10, 0.40])
+    assert state_seconds(cycle_labels(5)[:8]) is None
+
+
+def test_groups_are_never_divided_between_folds():
+    items = [
+        Recording(f"r{k}", "abc"[k % 3], f"g{k // 4}-{k % 3}", "normal", 1, 10.0, None)
+        for k in range(120)
+    ]
+    fold = folds(items)
+    assert set(fold) == {r.group for r in items}
+    assert set(fold.values()) == set(range(5))
+    assert 0 < len(development(items)) < len(fold) / 3
+
+
+def test_calibration_finds_the_probability():
+    rng = np.random.default_rng(0)
+    evidence = np.stack([np.ones(20_000), rng.standard_normal(20_000)], axis=1)
+    right = rng.random(20_000) < 1 / (1 + np.exp(-(1 + 2 * evidence[:, 1])))
+    assert calibrate(evidence, right.astype(float)) == pytest.approx([1, 2], abs=0.1)
+
+
+def test_tables_are_made_from_the_result_alone():
+    assert markdown({"noise": [{"noise": "white", "snr_db": 5, "f1 60": 0.9, "f1 100": 0.95}]})
