@@ -125,9 +125,9 @@ def _ways(wanted: str) -> list[Any]:
     return ways
 
 
-def _refuse(wanted: str, error: re.error) -> bool:
+def _refuse(wanted: str, words: str) -> bool:
     raise UsageError(
-        f"--device {clean(wanted, 80)!r}: no name, and no regular expression ({error})"
+        f"--device {clean(wanted, 80)!r}: no name, and no regular expression ({words})"
     )
 
 

@@ -8,13 +8,10 @@ source, and opens the device again when that is called for. Nothing here waits f
 from __future__ import annotations
 
 import threading
-from collections import deque
 
-import numpy as np
-
-from dsp.stage import RATE_HZ
 from monitor.capture.attempt import Attempt
 from monitor.capture.driver import Driver, OpenStream, Port
+from monitor.capture.feed import Feed
 from monitor.capture.health import (
     HUNG_S,
     SILENT_AT_START_S,
@@ -23,12 +20,9 @@ from monitor.capture.health import (
     Health,
     HealthState,
 )
-from monitor.capture.ledger import Arrival, Hole, Ledger
-from monitor.capture.ring import RING_S, Ring
-from monitor.capture.timeline import Timeline
 from monitor.clock import Clock
-from monitor.errors import ApexbeatError, DeviceError
-from monitor.events import Block, Condition, Idle, Input
+from monitor.errors import DeviceError
+from monitor.events import Condition, Idle, Input
 
 IDLE_FROM_S = 0.5
 """Silence shorter than this is a late callback, not idleness."""
@@ -36,18 +30,13 @@ IDLE_FROM_S = 0.5
 IDLE_STEP_S = 0.25
 """Idleness is told in pieces of at least this."""
 
-MOST_S = 1.0
-"""Sound handed out by one poll at the most."""
-
 DRIFT_LIMIT_PPM = 10_000.0
 """A device this far off its rate is a technical alarm."""
 
 BEHIND_S = 5.0
 """Analysis this late is a technical alarm."""
 
-FULL_SCALE = 32768.0
-
-_Opened = tuple[int, int, Port, OpenStream]
+_Opened = tuple[Port, OpenStream]
 
 
 class Capture:
@@ -83,17 +72,14 @@ class Capture:
         self.rate_hz = rate_hz
         self.channels = channels
         self.health = Health(clock.boot())
-        self.skipped = 0
-        self._arrivals: deque[Arrival] = deque()
+        self._feed: Feed | None = None
         self._port: Port | None = None
         self._stream: OpenStream | None = None
         self._attempt: Attempt[_Opened] | None = None
         self._wrong = False
         self._conditions: dict[str, bool] = {}
-        self._pending: list[Hole] = []
         self._idle_since = clock.boot()
         self._idle_told = 0.0
-        self._came_s: float | None = None
         if rate_hz:
             self._prepare(rate_hz, channels)
 
@@ -127,8 +113,7 @@ class Capture:
     def poll(self) -> list[Input]:
         """What happened since the last call, in order."""
         now_s = self.clock.boot()
-        came = self._book(now_s)
-        inputs = self._hand_out() if self.rate_hz else []
+        came, inputs = self._take(now_s)
         if self._wrong and came:
             self._wrong = False
         inputs += self._tell_idle(now_s, came)
@@ -138,9 +123,7 @@ class Capture:
     @property
     def behind_s(self) -> float:
         """Seconds of certain sound that were not handed out yet."""
-        if not self.rate_hz:
-            return 0.0
-        return max(0, self._ledger.certain - self._ring.read) / self.rate_hz
+        return 0.0 if self._feed is None else self._feed.behind_s
 
     @property
     def silent_s(self) -> float:
@@ -151,40 +134,38 @@ class Capture:
     @property
     def drift_ppm(self) -> float | None:
         """The device's clock against ours."""
-        return self._ledger.drift_ppm if self.rate_hz else None
+        return None if self._feed is None else self._feed.drift_ppm
 
     @property
     def index(self) -> int:
         """Absolute index of the next sample to be handed out."""
-        return self._timeline.index if self.rate_hz else self.start_index
+        return self.start_index if self._feed is None else self._feed.index
+
+    @property
+    def index_now(self) -> int:
+        """Absolute index of this moment."""
+        return self.start_index if self._feed is None else self._feed.index_now
 
     @property
     def begun(self) -> bool:
         """Whether a sample ever came."""
-        return self._came_s is not None
+        return self._feed is not None and self._feed.begun
 
     @property
-    def index_now(self) -> int:
-        """Absolute index of this moment: of the newest sample, plus the time since it came."""
-        if not self.rate_hz:
-            return self.start_index
-        waiting = self._ledger.delivered - self._ring.read
-        since_s = self.clock.boot() - self._came_s if self._came_s is not None else 0.0
-        return self.index + round(waiting * RATE_HZ / self.rate_hz + since_s * RATE_HZ)
+    def failed(self) -> bool:
+        """Whether only a new process can help."""
+        return self.health.state is HealthState.FAILED
 
     def end(self) -> list[Input]:
         """Stop; what is left and what is missing until now. May be called once."""
-        now_s = self.clock.boot()
-        self._book(now_s)
         self.health.end()
         if self._port is not None:
             self._port.live = False
-        if not self.rate_hz:
-            return []
-        self._ledger.end(now_s)
         inputs: list[Input] = []
-        while part := self._hand_out(final=True):
-            inputs += part
+        if self._feed is not None:
+            self._feed.end()
+            while part := self._feed.hand_out():
+                inputs += part
         return inputs
 
     def close(self, limit_s: float = 1.0) -> None:
@@ -200,50 +181,14 @@ class Capture:
 
     # ------------------------------------------------------------ sound
 
-    def _prepare(self, rate_hz: int, channels: int) -> None:
-        self.rate_hz, self.channels = rate_hz, channels
-        self._ring = Ring(round(RING_S * rate_hz), channels)
-        self._ledger = Ledger(rate_hz)
-        self._timeline = Timeline(rate_hz, self.start_index)
-        self._flags: tuple[str, ...] = ()
-
-    def _book(self, now_s: float) -> bool:
-        came = False
-        while self._arrivals:
-            arrival = self._arrivals.popleft()
-            self._ledger.arrive(arrival)
-            self._came_s = arrival.at_s
-            self._flags += tuple(f for f in arrival.flags if f not in self._flags)
-            came = True
+    def _take(self, now_s: float) -> tuple[bool, list[Input]]:
+        """Whether samples arrived, and what is certain."""
+        if self._feed is None:
+            return False, []
+        came = self._feed.book()
         if came:
-            self._pending += self._ledger.take_holes()
             self.health.samples(now_s)
-        return came
-
-    def _hand_out(self, final: bool = False) -> list[Input]:
-        """Sound and gaps that are certain, at most `MOST_S` of sound."""
-        if final:
-            self._pending += self._ledger.take_holes()
-        inputs: list[Input] = []
-        limit = min(self._ledger.certain, self._ring.oldest + round(MOST_S * self.rate_hz))
-        while self._pending and self._pending[0].frame <= limit:
-            hole = self._pending.pop(0)
-            inputs += self._sound(hole.frame)
-            inputs.append(self._timeline.lose(hole.length, hole.uncertainty, hole.reason))
-        return inputs + self._sound(limit)
-
-    def _sound(self, until: int) -> list[Input]:
-        taken = self._ring.take(until)
-        inputs: list[Input] = []
-        if taken.lost:
-            self.skipped += taken.lost
-            inputs.append(self._timeline.lose(taken.lost, 0, "analysis was too slow"))
-        if len(taken.frames):
-            samples = taken.frames.astype(np.float32) / np.float32(FULL_SCALE)
-            inputs.append(Block(samples, self.rate_hz, taken.start, self._flags))
-            self._flags = ()
-            self._timeline.advance(len(samples))
-        return inputs
+        return came, self._feed.hand_out()
 
     def _tell_idle(self, now_s: float, came: bool) -> list[Input]:
         if came and not self._wrong:
@@ -278,9 +223,8 @@ class Capture:
         if self._port is None or not self._port.live:
             return
         self._port.live = False
-        self._book(self.clock.boot())
-        skipped = self._ring.skip(self._ring.written) if discard else 0
-        self._ledger.break_(reason, skipped)
+        if self._feed is not None:
+            self._feed.give_up(reason, discard)
 
     def _look_at_attempt(self, now_s: float) -> None:
         attempt = self._attempt
@@ -295,8 +239,13 @@ class Capture:
         self._attempt = None
         try:
             self._adopt(attempt.result())
-        except ApexbeatError as error:
-            self.health.open_failed(now_s, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a device does, we go on trying
+            self.health.open_failed(now_s, str(error) or type(error).__name__)
+
+    def _prepare(self, rate_hz: int, channels: int) -> Feed:
+        self.rate_hz, self.channels = rate_hz, channels
+        self._feed = Feed(rate_hz, channels, self.start_index, self.clock)
+        return self._feed
 
     def _try_open(self, old: OpenStream | None) -> Attempt[_Opened]:
         def call() -> _Opened:
@@ -308,14 +257,13 @@ class Capture:
                     f"{self.driver.name}: came back with {rate_hz} Hz, {channels} channels",
                     f"it was opened with {self.rate_hz} Hz, {self.channels}",
                 )
-            if not self.rate_hz:
-                self._prepare(rate_hz, channels)
-            port = Port(self._ring, self._arrivals, rate_hz, self.clock, self.wake)
-            return rate_hz, channels, port, self.driver.open(port)
+            feed = self._feed or self._prepare(rate_hz, channels)
+            port = Port(feed.ring, feed.arrivals, rate_hz, self.clock, self.wake)
+            return port, self.driver.open(port)
 
         def undo(opened: _Opened) -> None:
-            opened[2].live = False
-            opened[3].close()
+            opened[0].live = False
+            opened[1].close()
 
         return Attempt(call, undo, self.clock.boot())
 
@@ -323,7 +271,7 @@ class Capture:
         now_s = self.clock.boot()
         if self._port is None:  # the first samples may take longer
             self._idle_since = now_s + SILENT_AT_START_S - SILENT_S
-        _, _, self._port, self._stream = opened
+        self._port, self._stream = opened
         self.health.opened(now_s)
 
     def _tell_conditions(self) -> list[Input]:
@@ -339,8 +287,3 @@ class Capture:
                 self._conditions[kind] = present
                 told.append(Condition(kind, present, evidence if present else "gone"))
         return told
-
-    @property
-    def failed(self) -> bool:
-        """Whether only a new process can help."""
-        return self.health.state is HealthState.FAILED
