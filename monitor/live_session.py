@@ -6,6 +6,7 @@ device. What a person asks for comes in by `ask` on the same thread.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 import msgspec
@@ -14,17 +15,18 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
-from monitor.capture.health import HealthState
 from monitor.capture.stream import Capture
 from monitor.errors import ApexbeatError
 from monitor.link.messages import EventLine, Request, Snapshot, Status
 from monitor.live_state import AlarmLog, Shown, alarm_lines
+from monitor.live_status import status_of
 from monitor.live_ties import Folder, Ties
 from monitor.record.store import AnchorRow, CommandRow
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
-LIMITS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
+FAILURES = 5
+"""So many failures of a stage in a row, and only a new core can help."""
 
 
 class LiveSession:
@@ -44,6 +46,8 @@ class LiveSession:
         Where sound and inputs are recorded, None if they are not.
     record
         Makes a folder from an index and the alarms' state on.
+    remake
+        Makes a new pipeline at an index with the alarms' state, after a stage failed.
     """
 
     def __init__(
@@ -56,12 +60,14 @@ class LiveSession:
         seq: int = 0,
         folder: Folder | None = None,
         record: Callable[[int, str], Folder] | None = None,
+        remake: Callable[[int, Board], Pipeline] | None = None,
     ) -> None:
         self.id = id
         self.capture, self.pipeline = capture, pipeline
         self.log, self.folder = log, folder
         self._ties = ties
-        self._record = record
+        self._record, self._remake = record, remake
+        self._failures = 0
         self._seq = seq
         self._shown = Shown()
         self._anchor_s = float("-inf")
@@ -76,7 +82,8 @@ class LiveSession:
     def step(self) -> bool:
         """Take what came; tell whether more waits."""
         for item in self.capture.poll():
-            self.feed(item)
+            if not self.feed(item):
+                break  # what followed was lost with the stage that failed
         self._check_record()
         now_s = self._ties.clock.boot()
         if now_s - self._anchor_s >= ANCHOR_S:
@@ -87,11 +94,33 @@ class LiveSession:
             self._ties.publish(self.status())
         return self.capture.behind_s > 0.5
 
-    def feed(self, item: ev.Input) -> None:
-        """Push one input, and give its output to everybody."""
+    def feed(self, item: ev.Input) -> bool:
+        """Push one input, and give its output to everybody; False if a stage failed on it."""
         if self.folder is not None:
             self.folder.take(item)
-        self._give(self.pipeline.push(item))
+        try:
+            output = self.pipeline.push(item)
+        except Exception as error:  # noqa: BLE001 - printed, alarmed, counted
+            self._mend(error)
+            return False
+        self._give(output)
+        if isinstance(item, ev.Block):
+            self._failures = 0
+        return True
+
+    def _mend(self, error: Exception) -> None:
+        """Go on with a new pipeline after what failed; too often in a row ends the core."""
+        self._failures += 1
+        if self._remake is None or self._failures >= FAILURES:
+            raise error
+        traceback.print_exception(error)
+        done = self.pipeline.index
+        self.pipeline = self._remake(done, self.board)
+        lost = max(1, self.capture.index - done)
+        words = f"a stage failed: {type(error).__name__}"
+        self.feed(ev.Condition("analysis_fault", True, words))
+        self.feed(ev.Lost(done, lost, 0, words))
+        self.feed(ev.Condition("analysis_fault", False, "started anew"))
 
     def ask(self, request: Request, client: str, answer: Callable[[bool, str], None]) -> None:
         """Do what a person asked for; ``answer`` is called once it is on the disk."""
@@ -165,51 +194,16 @@ class LiveSession:
 
     def status(self) -> Status:
         """The present state."""
-        present, capture = self.pipeline.present, self.capture
-        health = capture.health
-        alive = health.state is HealthState.HEALTHY
-        clock_s = self._clock_s()
-        vitals, judged = present.vitals, present.judgement
-        alarms = alarm_lines(present.board, self._asked) + self.log.earlier
-        drift = capture.drift_ppm
-        return Status(
-            session=self.id,
-            index=present.index,
-            clock_s=clock_s,
-            wall=self._ties.clock.wall() - (clock_s - present.index / RATE_HZ),
-            device=capture.driver.name,
-            source=capture.driver.kind,
-            rate_hz=capture.rate_hz,
-            channels=capture.channels,
-            health=health.state.value,
-            health_reason=_reason(capture),
-            reconnects=health.reconnects,
-            rate=vitals.rate if alive else None,
-            spread=vitals.spread if alive else None,
-            systole_ms=vitals.systole_ms if alive else None,
-            diastole_ms=vitals.diastole_ms if alive else None,
-            rate_age_s=None if vitals.age is None or not alive else vitals.age / RATE_HZ,
-            quality=present.quality if alive else None,
-            quality_reason=present.quality_reason,
-            quality_s=max(0, present.index - present.quality_since) / RATE_HZ,
-            verdict=judged.value if alive else "none",
-            p=judged.p if alive else None,
-            windows=judged.windows,
-            verdict_age_s=judged.age_s,
-            verdict_evidence=judged.evidence,
-            level_db=self._shown.level_db if alive else None,
-            clipped=self._shown.clipped,
-            gaps=present.gaps,
-            lost_s=present.lost / RATE_HZ,
-            drift_ppm=drift,
-            delay_s=self.pipeline.latency / RATE_HZ,
-            behind_s=capture.behind_s,
+        return status_of(
+            self.id,
+            self.capture,
+            self.pipeline,
+            self._shown,
+            alarm_lines(self.board, self._asked) + self.log.earlier,
+            clock_s=self._clock_s(),
+            wall=self._ties.clock.wall(),
             recording=self.folder is not None,
-            audio_paused_s=present.board.pause_left / RATE_HZ,
             can_record=not self._cannot,
-            alarms=alarms,
-            duration_s=None,
-            limits={name: getattr(present.board.limits, name) for name in LIMITS},
         )
 
     def _clock_s(self) -> float:
@@ -274,10 +268,3 @@ class LiveSession:
         if (trouble is not None) != self._cannot:
             self._cannot = trouble is not None
             self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))
-
-
-def _reason(capture: Capture) -> str:
-    health = capture.health
-    if health.attempts and health.state is not HealthState.HEALTHY:
-        return f"{health.reason} ({health.attempts} attempts)"
-    return health.reason

@@ -128,7 +128,14 @@ class Starter:
         ties.store.run(row.id, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
         return LiveSession(
-            row.id, capture, pipeline, ties, log, folder=folder, record=self._recorder(row)
+            row.id,
+            capture,
+            pipeline,
+            ties,
+            log,
+            folder=folder,
+            record=self._recorder(row),
+            remake=lambda index, board: self._pipeline(capture, index, board, strict=False),
         )
 
     def acknowledge_earlier(
@@ -228,7 +235,15 @@ class Starter:
             except RecordError as error:
                 self.notes.append(f"the sound is not recorded any more: {error}")
         session = LiveSession(
-            row.id, capture, pipeline, ties, log, seq + 1, folder, self._recorder(row)
+            row.id,
+            capture,
+            pipeline,
+            ties,
+            log,
+            seq + 1,
+            folder,
+            self._recorder(row),
+            lambda index, board: self._pipeline(capture, index, board, strict=False),
         )
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
         session.feed(lost)

@@ -169,3 +169,37 @@ def test_a_recorded_session_replayed_says_the_same(tmp_path: Path) -> None:
     events += pipeline.finish(source.complete).events
     assert b"".join(msgspec.json.encode(e) + b"\n" for e in events) == live
     assert any(isinstance(e, ev.Gap) for e in events)
+
+
+def test_a_stage_that_fails_costs_a_gap_and_an_alarm_and_monitoring_goes_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.run(20)
+    broken = rig.session.pipeline
+    cycles = CycleModel.from_arrays(shipped.cycles_arrays())
+    rig.session._remake = lambda index, board: Pipeline(
+        Settings(), None, cycles, "x", RATE, 1, index=index, board=board
+    )
+    monkeypatch.setattr(broken, "push", lambda _: 1 / 0)
+    rig.run(15)
+    assert rig.session.pipeline is not broken
+    assert rig.status.rate is not None
+    [gap] = rig.events(ev.Gap)
+    assert isinstance(gap, ev.Gap)
+    assert gap.reason == "a stage failed: ZeroDivisionError"
+    kinds = [(e.kind, e.state) for e in rig.events(ev.Alarm) if isinstance(e, ev.Alarm)]
+    assert ("analysis_fault", "active") in kinds
+    assert ("analysis_fault", "inactive") in kinds
+    assert rig.status.index == pytest.approx(35 * 2000, abs=2500)
+
+
+def test_a_stage_that_fails_again_and_again_ends_the_core(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.run(5)
+    broken = rig.session.pipeline
+    rig.session._remake = lambda index, board: broken
+    monkeypatch.setattr(broken, "push", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        rig.run(5)
+    monkeypatch.undo()
