@@ -152,14 +152,14 @@ def advance(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Ala
     return _escalate(cleared, rule, now, limits)
 
 
-def acknowledge(alarm: Alarm, rule: Rule, now: Moment) -> Result:
+def acknowledge(alarm: Alarm, rule: Rule, index: int) -> Result:
     """A person has seen this occurrence; what is not raised has nothing to acknowledge."""
     if alarm.state == "active":
-        seen = replace(alarm, acknowledged=now.index)
-        return _move(seen, "acknowledged", "acknowledged", now.index)
+        seen = replace(alarm, acknowledged=index)
+        return _move(seen, "acknowledged", "acknowledged", index)
     if alarm.state == "latched":
-        seen = replace(alarm, acknowledged=now.index)
-        return _clear(seen, rule, "acknowledged after the condition was gone", now)
+        seen = replace(alarm, acknowledged=index)
+        return _clear(seen, rule, "acknowledged after the condition was gone", index)
     return alarm, ()
 
 
@@ -227,12 +227,12 @@ def _signal(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, passed: int
     latches = rule.latching or (rule.latch_from > 0 and alarm.count >= rule.latch_from)
     if latches and alarm.state == "active":
         return _move(replace(alarm, release=None), "latched", reading.evidence, now.index)
-    return _clear(alarm, rule, reading.evidence, now)
+    return _clear(alarm, rule, reading.evidence, now.index)
 
 
-def _clear(alarm: Alarm, rule: Rule, evidence: str, now: Moment) -> Result:
-    cleared = replace(alarm, priority=rule.priority, release=None, lasted=0, cleared=now.index)
-    return _move(cleared, "inactive", evidence, now.index)
+def _clear(alarm: Alarm, rule: Rule, evidence: str, index: int) -> Result:
+    cleared = replace(alarm, priority=rule.priority, release=None, lasted=0, cleared=index)
+    return _move(cleared, "inactive", evidence, index)
 
 
 def _escalate(alarm: Alarm, rule: Rule, now: Moment, limits: Alarms) -> Result:

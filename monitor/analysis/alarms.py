@@ -137,8 +137,7 @@ def _command(board: Board, command: Command, index: int) -> tuple[Board, list[Tr
     for kind in kinds:
         if kind not in alarms:
             continue  # a screen newer than this core: there is nothing to acknowledge
-        now = Moment(index, 0, 0, board.occurrences + 1)
-        alarms[kind], moved = acknowledge(alarms[kind], RULES[kind], now)
+        alarms[kind], moved = acknowledge(alarms[kind], RULES[kind], index)
         changes += moved
     return replace(board, alarms=alarms), changes
 

@@ -114,6 +114,25 @@ def test_a_pause_of_nothing_ends_the_pause(seconds):
     assert Run().step(pause(60)).step(pause(seconds)).board.pause_left == 0
 
 
+def test_a_pause_may_be_shorter_than_a_second_and_its_end_forgets_its_priority():
+    run = Run().step(pause(0.75))
+    assert run.board.pause_left == 1500 - STEP
+    run.step(pause(60), heart_lost="present")
+    assert run.board.pause_rank == RANK["low"]
+    run.step(pause(0))
+    assert (run.board.pause_left, run.board.pause_rank) == (0, 0)
+
+
+def test_a_tick_without_time_passes_no_time_and_what_is_missing_is_unknown():
+    run = Run().step(pause(60), tachycardia="present").step(signal_lost="present")
+    run.step(tachycardia="present")
+    board, changes = step(run.board, Tick(run.index))
+    assert board.pause_left == run.board.pause_left
+    assert [(c.alarm.kind, c.alarm.state) for c in changes] == [("tachycardia", "suspended")]
+    assert changes[0].evidence.endswith("held, not known")
+    assert start(Alarms()).pause_rank == 0
+
+
 def test_a_higher_priority_ends_the_pause_and_an_equal_one_does_not():
     run = Run().step(clock="present").step(pause(60), clock="present")
     run.step(clock="present", behind="present", gaps="present")

@@ -107,6 +107,35 @@ def test_the_spread_is_robust_and_needs_twelve_cycles():
     assert made.vitals(end).spread == 0
 
 
+def test_twelve_cycles_are_enough_for_a_spread():
+    made, end = tracker([2000] * 12)
+    assert made.vitals(end).spread == 0
+
+
+def test_the_limits_of_confidence_and_reach_are_inclusive():
+    made, end = tracker([2000] * 5, confidence=0.5)
+    assert made.vitals(end).rate == 60
+    made, _ = tracker([1000] * 3)
+    made.beat(beat(19 * SECOND + 1000, 4000))
+    made.beat(beat(21 * SECOND + 1000, 2000))
+    index = 21 * SECOND + 3000
+    assert made.vitals(index).rate is None  # two of the five within reach
+    made, _ = tracker([1000] * 3)
+    for n in range(3):
+        made.beat(beat(17 * SECOND + n * 2000, 2000))
+    assert made.vitals(3000 + 20 * SECOND).rate == pytest.approx(60)
+    assert made.vitals(2000 + 20 * SECOND).rate == pytest.approx(60)
+
+
+def test_a_span_that_ends_with_the_last_onset_does_not_blind():
+    made, _ = tracker([2000] * 5)
+    last = 4 * 2000 + 600
+    made.quality(Span(last - 1000, last, "noisy", ""))
+    assert made.life(last + 9000).clear
+    made.quality(Span(last, last + 1000, "noisy", ""))
+    assert not made.life(last + 9000).clear
+
+
 def test_a_rate_that_drifts_is_not_irregular():
     made, end = tracker(range(2000, 1000, -50))
     assert made.vitals(end).spread < 0.02
@@ -127,7 +156,8 @@ def test_life_counts_the_beats_of_thirty_seconds_up_to_the_last():
 
 def test_no_beat_yet_is_no_life():
     made, _ = tracker()
-    assert made.life(99_000).since is None
+    life = made.life(99_000)
+    assert (life.beats, life.before, life.since, life.clear) == (0, 0, None, False)
 
 
 def test_a_beat_without_s1_is_a_sign_of_life_too():
