@@ -28,7 +28,7 @@ BATCH = 4
 AHEAD = 3
 """Tasks per thread of the cluster that are handed in."""
 
-CONNECT_S = 5.0
+CONNECT_S = 10.0
 PATIENCE_S = 120.0
 """How long we wait for a scheduler, or for its first worker, to be there again."""
 
@@ -99,7 +99,7 @@ class _Work:
         """Hand in over one connection until all is done or it breaks."""
         client: Any = None
         try:
-            client = _dask().Client(self._address, timeout=CONNECT_S, set_as_default=False)
+            client = _dask().Client(self._address, timeout=CONNECT_S)
             yield from self._collect(client)
         except OSError:  # TimeoutError and Dask's CommClosedError are such
             self._patience(f"the scheduler at {self._address} is away")
@@ -123,6 +123,8 @@ class _Work:
                 _dask().wait(list(under_way), timeout=POLL_S, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 continue
+            except CancelledError as error:
+                raise OSError(str(error)) from None
             for future in [f for f in under_way if f.status != "pending"]:
                 yield from self._take(future, under_way.pop(future), rest)
 

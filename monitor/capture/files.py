@@ -120,7 +120,8 @@ def _open(path: Path) -> soundfile.SoundFile:
             raise InputError(f"{path}: empty file")
         with path.open("rb"):
             pass  # says why it cannot be opened, which libsndfile does not
-        return soundfile.SoundFile(os.fspath(path))
+        # As bytes: a name need not be UTF-8, and soundfile refuses such a text.
+        return soundfile.SoundFile(os.fspath(path) if os.name == "nt" else os.fsencode(path))
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (soundfile.SoundFileError, RuntimeError, TypeError):
