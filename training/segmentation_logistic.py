@@ -9,7 +9,8 @@ from scipy.optimize import minimize
 from dsp.cycles.bands import BLOCK
 from dsp.cycles.logistic import LogisticEmission
 from dsp.envelope import ENVELOPES
-from training.segmentation_data import IGNORE, Prepared
+from dsp.stage import CHAIN_VERSION
+from training.segmentation_data import IGNORE, Prepared, cache_dir
 
 STATE_COUNT = 4
 
@@ -28,15 +29,26 @@ def envelopes(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows[-begin : -begin + stop].astype(np.float32)
 
 
+def kept_envelopes(prepared: Prepared) -> list[NDArray[np.float16]]:
+    """Scaled envelopes of all recordings, computed once and kept in the cache."""
+    path = cache_dir() / f"envelopes-{CHAIN_VERSION}-{len(prepared.recordings)}.npz"
+    if not path.exists():
+        found = [envelopes(sound).astype(np.float16) for sound in prepared.sounds]
+        with path.with_suffix(".part").open("wb") as file:
+            np.savez(file, rows=np.concatenate(found), lengths=[len(f) for f in found])
+        path.with_suffix(".part").rename(path)
+    stored = np.load(path)
+    return np.split(stored["rows"], np.cumsum(stored["lengths"])[:-1])
+
+
 def learn_logistic(
     prepared: Prepared, out: list[bool], every: int = 4
 ) -> dict[str, NDArray[np.float32]]:
     """Fit on every ``every``-th frame of the recordings that are not held ``out``."""
     rows, labels = [], []
-    for sound, states, held in zip(prepared.sounds, prepared.labels, out, strict=True):
+    for x, states, held in zip(kept_envelopes(prepared), prepared.labels, out, strict=True):
         if held:
             continue
-        x = envelopes(sound)
         count = min(len(x), len(states))
         keep = states[:count] != IGNORE
         rows.append(x[:count][keep][::every])

@@ -1,0 +1,114 @@
+"""What phantom hearts tell of the decoder: noise, steps of the rate, extreme rates.
+
+Phantoms have an exact truth and are never trained on; their figures say how the decoder behaves,
+not how well it does on patients.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp import phantom
+from dsp.chain import process
+from dsp.cycles.beat import Beat
+from dsp.cycles.decoder import CycleDecoder
+from dsp.cycles.model import CycleModel
+from dsp.stage import RATE_HZ, STEP
+from training.segmentation_score import f1, pairs
+
+SNRS_DB = (20, 15, 10, 5, 0, -5)
+KINDS: tuple[Literal["white", "speech", "rubbing"], ...] = ("white", "speech", "rubbing")
+RATES = (35.0, 60.0, 75.0, 100.0, 130.0, 160.0, 200.0, 215.0)
+STEPS = ((80.0, 130.0), (80.0, 40.0))
+Row = dict[str, object]
+
+
+def _heard(description: phantom.Phantom) -> tuple[NDArray[np.float64], list[Beat]]:
+    rendering = phantom.render(description)
+    return process(rendering.sound.astype(np.float32), RATE_HZ), list(rendering.beats)
+
+
+def _onsets(beats: list[Beat], kind: int) -> NDArray[np.int64]:
+    found = [b.s1 if kind == 0 else b.s2 for b in beats]
+    return np.array(sorted(v for v in found if v is not None), np.int64)
+
+
+def _decode(model: CycleModel, sound: NDArray[np.float64]) -> list[Beat]:
+    decoder = CycleDecoder(model)
+    return decoder.push(sound).beats + decoder.flush().beats
+
+
+def f1_of(model: CycleModel, descriptions: list[phantom.Phantom]) -> dict[int, float]:
+    """F1 of S1 and S2 at 60 and 100 ms."""
+    sums = {60: 0, 100: 0}
+    wanted = found = 0
+    for description in descriptions:
+        sound, truth = _heard(description)
+        beats = _decode(model, sound)
+        for kind in (0, 1):
+            have, want = _onsets(beats, kind), _onsets(truth, kind)
+            wanted, found = wanted + len(want), found + len(have)
+            for ms in sums:
+                sums[ms] += len(pairs(want, have, ms * RATE_HZ // 1000))
+    return {ms: f1(matched, wanted, found) for ms, matched in sums.items()}
+
+
+def noise(model: CycleModel, seconds: float = 60.0, hearts: int = 3) -> list[Row]:
+    """F1 against the signal-to-noise ratio (20–400 Hz) for three kinds of noise."""
+    rows: list[Row] = []
+    for kind in KINDS:
+        for snr in SNRS_DB:
+            described = [
+                phantom.Phantom(
+                    duration_s=seconds, rate_per_min=60.0 + 25 * k, seed=k,
+                    noises=(phantom.Noise(kind, float(snr)),),
+                )
+                for k in range(hearts)
+            ]  # fmt: skip
+            scores = f1_of(model, described)
+            rows.append(
+                {"noise": kind, "snr_db": snr, "f1 60": round(scores[60], 4),
+                 "f1 100": round(scores[100], 4)}
+            )  # fmt: skip
+    return rows
+
+
+def rates(model: CycleModel, seconds: float = 40.0) -> list[Row]:
+    """F1 of clean phantoms at each rate."""
+    rows: list[Row] = []
+    for rate in RATES:
+        scores = f1_of(model, [phantom.Phantom(duration_s=seconds, rate_per_min=rate, seed=5)])
+        rows.append({"rate": rate, "f1 60": round(scores[60], 4), "f1 100": round(scores[100], 4)})
+    return rows
+
+
+def steps(model: CycleModel) -> list[Row]:
+    """Seconds from a step of the rate until the rate of the last five cycles is within 5 %."""
+    rows: list[Row] = []
+    for before, after in STEPS:
+        at_s = 30.0
+        described = phantom.Phantom(
+            duration_s=60.0, rate_per_min=before, seed=2, variability=0.0, respiratory=0.0,
+            profile=((0.0, before), (at_s, before), (at_s, after)),
+        )  # fmt: skip
+        sound, _ = _heard(described)
+        rows.append({"from": before, "to": after, "s": _settled_s(model, sound, at_s, after)})
+    return rows
+
+
+def _settled_s(
+    model: CycleModel, sound: NDArray[np.float64], at_s: float, rate: float
+) -> float | None:
+    decoder = CycleDecoder(model)
+    onsets: list[int] = []
+    for begin in range(0, len(sound), STEP):
+        onsets += decoder.push(sound[begin : begin + STEP]).s1
+        now_s = (begin + STEP) / RATE_HZ
+        if now_s > at_s and len(onsets) > 5:
+            shown = 60 * RATE_HZ / float(np.median(np.diff(onsets[-6:])))
+            if abs(shown - rate) <= 0.05 * rate:
+                return round(now_s - at_s, 2)
+    return None
