@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.awake import Awake
 from monitor.capture.stream import Capture
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError
@@ -73,6 +74,7 @@ class Core:
         self._restart = False
         self.sessions: dict[str, LiveSession] = {}
         self.store = Store(Path(job.store), clock)
+        self._awake = Awake()
         self._outward: Outward | None = None
         try:
             self._outward = Outward(job.settings.outward, Path(job.store), strict=not job.resume)
@@ -101,8 +103,14 @@ class Core:
         return Begun(
             address=str(self._server.address),
             sessions=list(self.sessions),
-            notes=self._starter.notes,
+            notes=self._starter.notes + self._sleep_note(),
         )
+
+    def _sleep_note(self) -> list[str]:
+        refusal = self._awake.refusal
+        if refusal is None:
+            return []
+        return [f"the machine may go to sleep while it monitors ({refusal})"]
 
     def run(self) -> int:
         """Monitor until told to stop; return the exit code."""
@@ -145,6 +153,7 @@ class Core:
     def _end(self) -> int:
         assert self._server is not None
         assert self._outward is not None
+        self._awake.release()
         if self._restart:
             self._server.close("the core restarts: the audio library hangs")
             self._outward.close(0.5)
@@ -166,6 +175,7 @@ class Core:
             software=f"apexbeat {version()}",
             pid=os.getpid(),
             sessions=list(self.sessions),
+            supervised="supervisor" in self._clients.values(),
         )
         snapshots = [session.snapshot() for session in self.sessions.values()]
         self._server.admit(client, [hello, *snapshots], attach.waves)

@@ -25,6 +25,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Keep sound and inputs in a session folder."""
     terminal: str = ""
     """Terminal whose bell rings where there is no audio output; empty for none."""
+    adopt: bool = False
+    """Supervise the core that runs on the store already (its supervisor is gone)."""
     resume: bool = False
     """Go on with the sessions that have no end."""
 

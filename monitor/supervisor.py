@@ -18,12 +18,14 @@ from typing import IO, Any
 
 import msgspec
 
+from monitor.adopted import AdoptedCore
 from monitor.clock import Clock
 from monitor.errors import ApexbeatError, InputError
 from monitor.events import Priority
 from monitor.job import EXIT_RESTART, Begun, Job
+from monitor.link.address import address_of
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Bye, FromCore, Heartbeat, Status
+from monitor.link.messages import Bye, FromCore, Heartbeat, Hello, Status
 from monitor.sound.output import AlarmSound
 
 SILENT_S = 2.0
@@ -70,6 +72,8 @@ class Supervisor:
         Called each time a core has begun.
     core
         Command line of a core.
+    alive
+        Called each time the loop goes round.
     """
 
     def __init__(
@@ -80,11 +84,13 @@ class Supervisor:
         clock: Clock,
         began: Callable[[Begun], None],
         core: Sequence[str] = CORE,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
+        self._alive = alive
         self._command = list(core)
         self._job, self._sound, self._clock, self._began = job, sound, clock, began
         self._log = log
-        self._core: subprocess.Popen[bytes] | None = None
+        self._core: subprocess.Popen[bytes] | AdoptedCore | None = None
         self._client: Client | None = None
         self._status: dict[str, Status] = {}
         self._stop: int | None = None
@@ -107,11 +113,11 @@ class Supervisor:
         CoreFailed
             If the first core cannot begin.
         """
-        begun = self._begin(self._job)
+        begun = self._adopt() if self._job.adopt else self._begin(self._job)
         if begun.error:
             raise CoreFailed(begun)
         self._began(begun)
-        job = msgspec.structs.replace(self._job, resume=True)
+        job = msgspec.structs.replace(self._job, resume=True, adopt=False)
         while True:
             code = self._watch()
             if code is not None and code != EXIT_RESTART:
@@ -122,22 +128,36 @@ class Supervisor:
 
     # ------------------------------------------------------------ one core
 
+    def _adopt(self) -> Begun:
+        """Take over the core that runs on the store."""
+        address = address_of(Path(self._job.store))
+        try:
+            self._client = Client.connect(address, "supervisor", waves=False, clock=self._clock)
+            hello = self._client.receive(DEAD_S)
+        except (InputError, Gone) as error:
+            return Begun(error=str(error), code=1)
+        if not isinstance(hello, Hello):
+            return Begun(error="the core does not answer", code=1)
+        self._core = AdoptedCore(hello.pid, self._clock)
+        self._heard_s = self._progress_s = self._began_s = self._clock.monotonic()
+        return Begun(address=str(address), sessions=hello.sessions)
+
     def _begin(self, job: Job) -> Begun:
         """Start a core and wait until it has begun; connects to it."""
         # Where the store cannot be made there is no log; the core says why in its answer.
         with open(self._log if self._log.exists() else os.devnull, "ab") as errors:
-            self._core = subprocess.Popen(
+            core = self._core = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 **_own_group(),
             )
-        assert self._core.stdin is not None
-        assert self._core.stdout is not None
-        with self._core.stdin as channel:
+        assert core.stdin is not None
+        assert core.stdout is not None
+        with core.stdin as channel:
             channel.write(msgspec.json.encode(job))
-        with self._core.stdout as answer:
+        with core.stdout as answer:
             begun = self._read_begun(answer)
         if begun.error:
             self._kill()
@@ -154,7 +174,7 @@ class Supervisor:
     def _read_begun(self, stdout: IO[bytes]) -> Begun:
         end_s = self._clock.monotonic() + BEGIN_S
         while not select.select([stdout], [], [], TICK_S)[0]:
-            self._sound.tick()
+            self._tick()
             if self._clock.monotonic() > end_s:
                 return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
         try:
@@ -167,7 +187,7 @@ class Supervisor:
         assert self._core is not None
         assert self._client is not None
         while True:
-            self._sound.tick()
+            self._tick()
             self._end_if_asked()
             try:
                 message = self._client.receive(TICK_S)
@@ -193,6 +213,8 @@ class Supervisor:
                     self._failures = 0
         elif isinstance(message, Bye):
             self._progress_s = now_s
+            if isinstance(self._core, AdoptedCore):
+                self._core.ends_well = True
 
     def _ended(self) -> int | None:
         """The link closed: how did the core end?"""
@@ -226,7 +248,7 @@ class Supervisor:
             wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
             until_s = self._clock.monotonic() + wait_s
             while self._clock.monotonic() < until_s:
-                self._sound.tick()
+                self._tick()
                 self._clock.sleep(TICK_S)
             self._failures += 1
             begun = self._begin(job)
@@ -236,6 +258,10 @@ class Supervisor:
                 self._began(begun)
                 return
             print(begun.error, file=sys.stderr, flush=True)  # noqa: T201 - into our log
+
+    def _tick(self) -> None:
+        self._sound.tick()
+        self._alive()
 
     def _priority(self) -> Priority | None:
         """The highest that should sound: raised, not acknowledged, not paused."""

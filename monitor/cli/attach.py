@@ -8,6 +8,8 @@ import click
 
 from monitor.cli.common import load_settings, setting_options
 
+PATIENCE_S = 5.0
+
 
 @click.command("attach")
 @click.option(
@@ -21,13 +23,21 @@ def attach(
     store: Path | None, read_only: bool, config_file: Path | None, overrides: tuple[str, ...]
 ) -> int:
     """Open a screen on a monitor that is running."""
+    from monitor.background import spawn
+    from monitor.job import Job
     from monitor.link.address import address_of
     from monitor.link.client import Client
+    from monitor.link.messages import Hello
     from monitor.place import store_folder
 
     settings = load_settings(config_file, overrides).settings
-    address = address_of(store_folder(store, settings))
-    Client.connect(address, "probe", waves=False).close()
+    folder = store_folder(store, settings)
+    address = address_of(folder)
+    with Client.connect(address, "probe", waves=False) as client:
+        hello = client.receive(PATIENCE_S)
+    if isinstance(hello, Hello) and not hello.supervised and not read_only:
+        click.echo("apexbeat: the core's supervisor is gone; a new one takes over", err=True)
+        spawn(Job(store=str(folder), sources=[], settings=settings, adopt=True))
     from monitor.tui.app import run
 
     return run(address, quit_ends=False, read_only=read_only)

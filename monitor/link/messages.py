@@ -28,6 +28,8 @@ class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     software: str
     pid: int
     sessions: list[str]
+    supervised: bool = True
+    """Whether a supervisor is there, that sounds alarms and restarts a dead core."""
 
 
 class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitor.events import Priority
@@ -37,12 +39,14 @@ class Fast:
 
 
 class Supervised:
-    def __init__(self, folder: Path, how: str) -> None:
+    def __init__(self, folder: Path, how: str, adopt: bool = False) -> None:
         self.store = folder / "store"
         self.begun: list[Begun] = []
         self.sounded: list[Priority] = []
         self.began = threading.Semaphore(0)
-        job = Job(store=str(self.store), sources=["phantom:normal"], settings=Settings())
+        job = Job(
+            store=str(self.store), sources=["phantom:normal"], settings=Settings(), adopt=adopt
+        )
         sound = AlarmSound(lambda priority, _: self.sounded.append(priority), lambda: None, Fast())
         command = [sys.executable, str(HERE / "fake_core.py"), how]
         self.supervisor = Supervisor(job, sound, folder / "log", Fast(), self._note, command)
@@ -78,7 +82,7 @@ class Supervised:
 def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Supervised]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", f"{HERE}{os.pathsep}{HERE.parent / 'link'}")
-    return lambda how: Supervised(tmp_path, how)
+    return lambda how, adopt=False: Supervised(tmp_path, how, adopt)
 
 
 def test_a_core_that_is_told_to_stop_ends_the_supervisor(
@@ -146,3 +150,29 @@ def test_a_supervisor_that_is_told_to_end_ends_the_core_in_order(
     assert run.code == 130
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_core_whose_supervisor_is_gone_is_adopted_and_revived_when_it_dies(
+    supervised: Callable[..., Supervised], tmp_path: Path
+) -> None:
+    job = Job(store=str(tmp_path / "store"), sources=[], settings=Settings())
+    orphan = subprocess.Popen(
+        [sys.executable, str(HERE / "fake_core.py"), "well"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert orphan.stdin is not None
+    assert orphan.stdout is not None
+    with orphan.stdin as channel:
+        channel.write(msgspec.json.encode(job))
+    with orphan.stdout as answer:
+        answer.readline()
+    reaper = threading.Thread(target=orphan.wait)
+    reaper.start()
+    run = supervised("well", True)
+    assert run.began.acquire(timeout=20)
+    os.kill(orphan.pid, signal.SIGKILL)
+    reaper.join(20)
+    assert run.began.acquire(timeout=20)
+    assert run.begun[1].notes == ["resumed"]
+    run.stop()
+    assert run.code == 0
