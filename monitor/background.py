@@ -22,6 +22,7 @@ from monitor.errors import EXIT_INTERRUPTED, ApexbeatError
 from monitor.job import Begun, Job
 from monitor.sound.output import AlarmSound, portaudio
 from monitor.supervisor import CoreFailed, Supervisor
+from monitor.watchdog import Watchdog
 
 LOG = "core.log"
 LOG_LIMIT = 2**20
@@ -51,7 +52,14 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     sound = job.settings.sound
     play = portaudio(sound.output, sound.volume) if sound.alarms else None
     alarms = AlarmSound(play, _bell(job.terminal) if sound.alarms else _silence, clock)
-    supervisor = Supervisor(job, alarms, log_path(Path(job.store)), clock, began)
+    watchdog = Watchdog(clock)
+
+    def ready(begun: Begun) -> None:
+        began(begun)
+        watchdog.ready(f"monitoring {' '.join(begun.sessions)}")
+
+    log = log_path(Path(job.store))
+    supervisor = Supervisor(job, alarms, log, clock, ready, alive=watchdog.alive)
     signal.signal(signal.SIGTERM, lambda *_: supervisor.stop(0))
     signal.signal(signal.SIGINT, lambda *_: supervisor.stop(EXIT_INTERRUPTED))
     if hasattr(signal, "SIGHUP"):
@@ -59,6 +67,7 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     try:
         code = supervisor.run()
     finally:
+        watchdog.close()
         silent = alarms.close()
     if not silent:
         os._exit(code)  # a burst that hangs in the audio library must not keep us

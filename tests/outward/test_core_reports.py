@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,13 +20,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def monitor(store: Path, *settings: str) -> Iterator[subprocess.Popen[str]]:
-    """``apexbeat live`` without a screen."""
+def monitor(
+    store: Path, *settings: str, notify: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """``apexbeat live`` without a screen, as a service if it may notify."""
     command = [sys.executable, "-m", "monitor.cli.main", "live", "--phantom", "tachycardia"]
     command += ["--headless", "--store", str(store), "--set", "sound.alarms=false"]
     for setting in settings:
         command += ["--set", setting]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    env = dict(os.environ)
+    if notify is not None:
+        env |= {"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "600000"}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
@@ -51,7 +57,10 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
     def alarms() -> list[dict[str, object]]:
         return [json.loads(body) for body in listener.bodies("b/alarm")]
 
-    with monitor(tmp_path / "store", *settings) as process:
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(tmp_path / "notify"))
+    systemd.setblocking(False)
+    with monitor(tmp_path / "store", *settings, notify=tmp_path / "notify") as process:
         listener.until(lambda: any(s["rate"] for s in states()), "a heart rate", 60)
         listener.until(lambda: any(a["state"] == "active" for a in alarms()), "an alarm", 60)
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()
@@ -73,6 +82,13 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
         process.terminate()
         listener.until(lambda: bool(states()[-1].get("ended")), "its end", 30)
         listener.until(lambda: listener.bodies("b/availability")[-1] == b"offline", "its leave")
+    words = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            words.append(systemd.recv(1000).decode().partition("\n")[0])
+    systemd.close()
+    assert words.count("READY=1") == 2
+    assert words.count("WATCHDOG=1") > 5
     numbers = [int(str(a["id"]).rpartition(":")[2]) for a in alarms()]
     assert numbers == sorted(set(numbers))
     assert len({s["session"] for s in states()}) == 1
