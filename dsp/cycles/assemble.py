@@ -18,7 +18,7 @@ from dsp.cycles.path import DIASTOLE, NONE, S1, S2, SYSTOLE
 MEMORY = 400
 """Frames of log posteriors that are remembered."""
 _FLOOR = -7.0
-EVIDENCE = 5
+EVIDENCE = 6
 """Numbers that the confidence is made from (a constant, then `evidence`)."""
 
 
@@ -68,23 +68,29 @@ class Assembler:
         beats.append(Beat(at[0], at[1], at[2], at[3], at[4], self.confidence(borders)))
 
     def evidence(self, borders: list[int | None]) -> NDArray[np.float64]:
-        """Constant, mean log posterior of the path over the cycle, over S1, over S2; is it cut."""
+        """What the posteriors say of a cycle, float64 [6].
+
+        A constant; the mean posterior of the path's state over the cycle, over S1, over S2; the
+        mean posterior of the other sound over both (a swap); whether the cycle is cut.
+        """
         ends = [*borders[1:], None]
-        total, count, sounds = 0.0, 0, {S1: _FLOOR, S2: _FLOOR}
+        total, count, other = 0.0, 0, 0.0
+        sounds = {S1: 0.0, S2: 0.0}
         for state in (S1, SYSTOLE, S2, DIASTOLE):
             start, end = borders[state], ends[state]
             if start is None:
                 continue
             last = self.frame if end is None else end
             low, high = (min(max(f - self.frame + MEMORY, 0), MEMORY) for f in (start, last))
-            part = self._posteriors[low:high, state].astype(np.float64)
-            if not len(part):
+            if high <= low:
                 continue
-            total, count = total + float(part.sum()), count + len(part)
+            part = np.add.reduce(np.exp(self._posteriors[low:high, :CLASSES]), axis=0)
+            total, count = total + float(part[state]), count + high - low
             if state in sounds:
-                sounds[state] = float(part.mean())
-        whole = total / count if count else _FLOOR
-        return np.array([1.0, whole, sounds[S1], sounds[S2], float(None in borders)])
+                sounds[state] = float(part[state]) / (high - low)
+                other += float(part[S2 if state == S1 else S1]) / (high - low)
+        whole = total / count if count else 0.0
+        return np.array([1.0, whole, sounds[S1], sounds[S2], other, float(None in borders)])
 
     def confidence(self, borders: list[int | None]) -> float:
         """Probability that the S1 and S2 of a cycle are right."""

@@ -49,7 +49,7 @@ class CycleModel:
     scoring: Scoring = field(default_factory=Scoring)
     penalties: Penalties = field(default_factory=Penalties)
     calibration: NDArray[np.float64] = field(
-        default_factory=lambda: np.array([3.0, 4.0, 1.0, 1.0, -0.5])
+        default_factory=lambda: np.array([-4.0, 3.0, 4.0, 4.0, -1.0, -0.5])
     )
 
     def new_emission(self) -> Emission:
