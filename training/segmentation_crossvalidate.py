@@ -78,9 +78,9 @@ def write(path: Path, section: str, content: object) -> None:
 
 
 def cross_validate(
-    prepared: Prepared, schedule: Schedule, path: Path, report: Report
+    prepared: Prepared, schedule: Schedule, path: Path, report: Report, *, offline: bool = True
 ) -> NDArray[np.float64]:
-    """Streaming and offline rows of the learned emission; returns the calibration to ship."""
+    """Streaming (and offline) rows of the learned emission; returns the calibration to ship."""
     models = [model_of(learn(prepared, Part(f"fold{fold}"), schedule)) for fold in range(FOLDS)]
     runs = decode_folds(prepared, models.__getitem__, report)
     final = fit_calibration(runs)
@@ -97,12 +97,13 @@ def cross_validate(
         {
             "times real time": round(whole.sound_s / whole.cpu_s),
             "worst lag of S1, samples": whole.worst_lag,
-            "calibration": [round(float(v), 4) for v in final],
+            "calibration": [float(v) for v in final],
         },
     )  # fmt: skip
     report("streaming done")
-    offline = decode_folds(prepared, models.__getitem__, report, offline=True)
-    write(path, "offline", rows(prepared, calibrated(prepared, offline)))
+    if offline:
+        later = decode_folds(prepared, models.__getitem__, report, offline=True)
+        write(path, "offline", rows(prepared, calibrated(prepared, later)))
     return final
 
 

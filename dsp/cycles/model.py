@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.cycles.assemble import EVIDENCE
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.emission import Emission, NetworkEmission
 from dsp.cycles.lattice import Penalties
@@ -81,7 +82,11 @@ class CycleModel:
             raise ValueError(f"cycle model of unknown kind {kind!r}")
         settings = [float(v) for v in arrays["durations"].astype(float)]
         scoring = arrays["scoring"].astype(float)
-        if len(settings) != 6 or len(scoring) != 3 + CLASSES:
+        if (
+            len(settings) != 6
+            or len(scoring) != 3 + CLASSES
+            or arrays["calibration"].shape != (EVIDENCE,)
+        ):
             raise ValueError("cycle model: settings of the wrong length")
         return cls(
             kind=kind,
