@@ -102,7 +102,11 @@ class Student(nn.Module):
 
 
 class TemporalStudent(nn.Module):
-    """Two convolutions over time only, every row a channel; two linear layers."""
+    """Two convolutions over time only, every row a channel; two linear layers.
+
+    ``grid`` is the number of parts of the window that are averaged before the linear layers; 0
+    takes mean and maximum over the whole window, so that a sound counts wherever it lies.
+    """
 
     def __init__(
         self,
@@ -123,11 +127,12 @@ class TemporalStudent(nn.Module):
             layers.append(nn.Conv1d(before, after, kernel, padding=kernel // 2))
             layers += [nn.BatchNorm1d(after)] if norm else []
             layers += [nn.ReLU(), nn.MaxPool1d(pool)]
-        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool1d(grid))
+        self.features = nn.Sequential(*layers)
+        self.pool = nn.AdaptiveAvgPool1d(grid) if grid else MeanMax()
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(second * grid, hidden),
+            nn.Linear(second * (grid or 2), hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 2),
@@ -135,8 +140,16 @@ class TemporalStudent(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Logits float32 [n, 2] of rows float32 [n, rows, frames]."""
-        logits: Tensor = self.head(self.features(rows))
+        logits: Tensor = self.head(self.pool(self.features(rows)))
         return logits
+
+
+class MeanMax(nn.Module):
+    """Mean and maximum over time: float32 [n, channels, frames] to [n, 2 · channels]."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pooled maps."""
+        return torch.cat([torch.mean(maps, dim=2), torch.amax(maps, dim=2)], dim=1)
 
 
 def _layer(

@@ -22,8 +22,10 @@ class Teacher(nn.Module):
         pools: tuple[tuple[int, int], ...] = ((1, 2), (1, 2), (2, 1), (2, 1)),
         norm: bool = False,
         dropout: float = 0.0,
+        both: bool = False,
     ) -> None:
         super().__init__()
+        self.both = both
         layers: list[nn.Module] = []
         before = 1
         for width, pool in zip(widths, pools, strict=True):
@@ -32,12 +34,15 @@ class Teacher(nn.Module):
             layers += [nn.ReLU(), nn.MaxPool2d(pool)]
             before = width
         self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(before, 2))
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before if both else before, 2))
 
     def forward(self, rows: Tensor) -> Tensor:
         """Logits float32 [n, 2] of rows float32 [n, rows, frames]."""
         maps = self.features(rows.unsqueeze(1))
-        logits: Tensor = self.head(torch.mean(maps, dim=(2, 3)))
+        pooled = torch.mean(maps, dim=(2, 3))
+        if self.both:
+            pooled = torch.cat([pooled, torch.amax(maps, dim=(2, 3))], dim=1)
+        logits: Tensor = self.head(pooled)
         return logits
 
 

@@ -114,6 +114,7 @@ distill = _training_command("distill", "kd-student", "Train a student with its t
 @data_option
 @protocol_option
 @click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
+@click.option("--folds", default="", help="Comma-separated; default: all of the protocol.")
 @results_option
 @systems_option
 def grid(
@@ -121,6 +122,7 @@ def grid(
     data: Path,
     protocol: str,
     seeds: str,
+    folds: str,
     results: Path,
     systems: Path | None,
 ) -> None:
@@ -133,7 +135,7 @@ def grid(
     run = _paper_cells(data, cells_folder, where) if protocol == "P" else None
     run = run or _group_cells(data, cells_folder, where)
     for seed in _numbers(seeds):
-        for fold in range(folds_of(protocol)):
+        for fold in _numbers(folds) or range(folds_of(protocol)):
             for name in names:
                 cell = Cell(name, protocol, fold, seed)
                 run(cell)
