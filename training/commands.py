@@ -301,6 +301,7 @@ def report(data: Path, results: Path) -> None:
 @seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models/shipped/student.pt"))
 @click.option("--version", "model_version", default="1", show_default=True)
+@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
 @click.option("--pin", is_flag=True, help="Pin the file's sha256 in shipped.json beside it.")
 @results_option
 @systems_option
@@ -310,6 +311,7 @@ def export(
     seed: int,
     out: Path,
     model_version: str,
+    others: Path | None,
     pin: bool,
     results: Path,
     systems: Path | None,
@@ -328,6 +330,7 @@ def export(
         systems=_systems(systems),
         say=_say,
         pin_it=pin,
+        others=others,
     )
     click.echo(f"{out} sha256 {sha256}")
 
