@@ -63,7 +63,10 @@ soak: $(VENV)/.test
 	$(PY) tests/soak/run.py
 
 golden: $(VENV)/.test
-	$(PY) tests/golden/rewrite.py
+	$(PY) tests/monitor/golden.py
+
+pictures: $(VENV)/.test
+	$(PY) tests/tui/pictures.py
 
 recordings: $(VENV)/.test
 	$(PY) recordings/make.py
