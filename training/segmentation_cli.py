@@ -54,19 +54,35 @@ def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Pa
     _say(f"written: {out / 'cycles.npz'}")
 
 
+def _phantoms(result: Path) -> None:
+    """Put the figures of phantom hearts into the result file."""
+    import models.shipped
+    from dsp.cycles.model import CycleModel
+    from training import segmentation_phantoms as hearts
+    from training.segmentation_crossvalidate import write
+
+    model = CycleModel.from_arrays(models.shipped.cycles_arrays())
+    write(result, "phantom rates", hearts.rates(model))
+    write(result, "phantom steps", hearts.steps(model))
+    write(result, "noise", hearts.noise(model))
+
+
 @click.command("evaluate-segmentation")
 @DATA
 @RESULT
 @STEPS
 @click.option("--baseline", is_flag=True, help="The logistic emission of the publications too.")
+@click.option("--phantoms", is_flag=True, help="Noise, rates and steps on phantoms, shipped model.")
 @click.option("--tables", is_flag=True, help="Only print the tables of the result file.")
 def evaluate_segmentation(
-    data: Path, result: Path, steps: int, baseline: bool, tables: bool
+    data: Path, result: Path, steps: int, baseline: bool, phantoms: bool, tables: bool
 ) -> None:
     """Cross-validate the streaming decoder; print the tables of the result file."""
     from training.segmentation_tables import markdown
 
-    if not tables:
+    if phantoms:
+        _phantoms(result)
+    elif not tables:
         from training.segmentation_crossvalidate import baseline as run_baseline
         from training.segmentation_crossvalidate import cross_validate
         from training.segmentation_data import prepare

@@ -61,6 +61,14 @@ def markdown(result: dict[str, Any]) -> str:
     if "streaming" in result:
         row = result["streaming"]["all"]["calibration"]
         parts.append(f"### Confidence\n\n{calibration_table(row)}")
+    if "phantom rates" in result:
+        lines = ["| rate /min | F1 60 ms |", "|---|---|"]
+        lines += [f"| {r['rate']:.0f} | {r['f1 60']:.4f} |" for r in result["phantom rates"]]
+        lines += ["", "| step /min | s until within 5 % |", "|---|---|"]
+        lines += [
+            f"| {r['from']:.0f} → {r['to']:.0f} | {r['s']} |" for r in result["phantom steps"]
+        ]
+        parts.append("### Rates of phantoms\n\n" + "\n".join(lines) + "\n")
     if "noise" in result:
         parts.append(f"### Noise\n\n{noise_table(result['noise'])}")
     return "\n".join(parts)

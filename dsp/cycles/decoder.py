@@ -25,6 +25,8 @@ from dsp.stage import RATE_HZ
 
 DECIDED = 3_000
 """Samples before the end of a step up to which borders are settled."""
+UNHEARD = 2
+"""Frames before the end in which no onset is told: nothing of the sound has been heard."""
 _LAG = (DECIDED - SETTLE) // FRAME
 
 
@@ -91,7 +93,7 @@ class CycleDecoder:
         stop = self._emission.stop
         assert stop is not None  # known once the emission is flushed
         self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
-        self._settle(stop - 1, out)
+        self._settle(stop - 1 - UNHEARD, out)
         self.assembler.finish(out.beats)
         return out
 

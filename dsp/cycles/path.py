@@ -172,6 +172,6 @@ class PathReader:
             out.append((origin, DIASTOLE))
             return
         out.append((self._sound(at.SOUND2, lattice.durations.sound2, s2), DIASTOLE))
-        out.append((s2, S2))
-        if s2 > origin:
+        if s2 > origin:  # else its onset lies before the start
+            out.append((s2, S2))
             out.append((origin, SYSTOLE))
