@@ -125,6 +125,9 @@ class Supervisor:
                 self._sound.set(None)
                 return code if self._stop is None else self._stop
             self._revive(job)
+            if self._client is None and self._stop is not None:  # told so while there was no core
+                self._sound.set(None)
+                return self._stop
 
     # ------------------------------------------------------------ one core
 
