@@ -41,7 +41,9 @@ def decode_folds(
     runs = []
     for fold in range(FOLDS):
         run = evaluate(prepared, held_out(prepared, fold), model_of_fold(fold), offline=offline)
-        report(f"fold {fold}: {len(run.places)} recordings, {run.sound_s / run.cpu_s:.0f} x real time")
+        report(
+            f"fold {fold}: {len(run.places)} recordings, {run.sound_s / run.cpu_s:.0f} x real time"
+        )
         runs.append(run)
     return runs
 

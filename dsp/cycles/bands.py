@@ -51,6 +51,8 @@ FLOOR = 1e-12
 SILENCE = float(np.log(FLOOR))
 _LOUDEST = np.float32(1e6)
 """What is louder (or no number) is garbage, and must not reach the running mean."""
+_ABSURD = 1e9
+"""Sum of squares over which samples are looked at one by one."""
 
 
 def _projection() -> tuple[Float32, Float32]:
@@ -68,6 +70,15 @@ def _projection() -> tuple[Float32, Float32]:
 
 
 _WAVES, _POOL = _projection()
+_WINDOWS = np.arange(2 * BLOCK)[:, None] * _HOP + np.arange(_WINDOW)
+
+
+def _clean(x: NDArray[np.floating]) -> Float32:
+    """Single precision; what is no number or absurdly loud becomes silence."""
+    single = x.astype(np.float32)
+    if not float(single @ single) < _ABSURD:
+        single[~(np.abs(single) < _LOUDEST)] = 0
+    return single
 
 
 def log_bands(sound: Float32) -> Float32:
@@ -83,10 +94,7 @@ def log_bands(sound: Float32) -> Float32:
     float32 [25, 16]
         Natural logarithm of power, bands of the first half of each frame, then of the second.
     """
-    windows = np.lib.stride_tricks.as_strided(
-        sound, (2 * BLOCK, _WINDOW), (_HOP * sound.itemsize, sound.itemsize), writeable=False
-    )
-    lines = np.ascontiguousarray(windows) @ _WAVES
+    lines = sound[_WINDOWS] @ _WAVES
     lines *= lines
     power = lines @ _POOL
     power += np.float32(FLOOR)
@@ -114,9 +122,7 @@ class Blocks:
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the sound, float32 [SPAN], of each block that is now complete."""
         self.end += len(x)
-        clean = np.nan_to_num(x.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        np.clip(clean, -_LOUDEST, _LOUDEST, out=clean)
-        pending = np.concatenate([self._pending, clean])
+        pending = np.concatenate([self._pending, _clean(x)])
         step = BLOCK * FRAME
         count = max(0, (len(pending) - SPAN) // step + 1)
         blocks = [pending[k * step : k * step + SPAN] for k in range(count)]

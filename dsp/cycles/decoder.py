@@ -25,7 +25,7 @@ from dsp.stage import RATE_HZ
 
 DECIDED = 3_000
 """Samples before the end of a step up to which borders are settled."""
-UNHEARD = 2
+UNHEARD = 1
 """Frames before the end in which no onset is told: nothing of the sound has been heard."""
 _LAG = (DECIDED - SETTLE) // FRAME
 

@@ -68,6 +68,7 @@ class _Part:
     w: Float
     best: Float
     switched: Float
+    options: Float
 
 
 class Lattice:
@@ -123,7 +124,7 @@ class Lattice:
         before = self.rows[:, None] * self.history + start[:, at]
         return _Part(
             low, high, before, window, self.w[:, low:high], self._best[:, at],
-            self.switched[:, low:high],
+            self.switched[:, low:high], np.zeros(window.shape),
         )  # fmt: skip
 
     def reset(self, frame: int, first: int) -> None:
@@ -143,7 +144,7 @@ class Lattice:
         self.base += BLOCK
         lines[:4, -BLOCK:] = gains.T
         np.cumsum(lines[:4, -BLOCK - 1 :], axis=1, out=lines[:4, -BLOCK - 1 :])
-        sound = (self._sounds + self._sound_density).max(axis=0)
+        sound = np.maximum.reduce(self._sounds + self._sound_density, axis=0)
         sound -= lines[:2, self._new]
         systole = lines[SYSTOLE, self._new]
         np.subtract(sound[0], systole, out=lines[A1, self._new])
@@ -152,18 +153,18 @@ class Lattice:
         inner = self._inner
         lines[Q].take(self._s2_at, out=inner, mode="clip")
         inner += self._systole
-        inner.max(axis=0, out=self._best)
+        np.maximum.reduce(inner, axis=0, out=self._best)
         self._best += lines[A1].take(self._s1_at)
         flat = self.switched.reshape(-1)
         free = lines[FREE]
         for part in self._parts:
             np.add(flat.take(part.before), part.best, out=part.w)
-            value = (part.window + self._cycle).max(axis=0)
+            value = np.maximum.reduce(np.add(part.window, self._cycle, out=part.options), axis=0)
             here = slice(part.start, part.stop)
-            value.max(axis=0, out=lines[ENTRY, here])
+            np.maximum.reduce(value, axis=0, out=lines[ENTRY, here])
             np.maximum(value, free[here], out=value)
             self.v[:, here] = value
-            (value[:, None, :] + self._switch).max(axis=0, out=part.switched)
+            np.maximum.reduce(value[:, None, :] + self._switch, axis=0, out=part.switched)
         lines[ENTRY, self._new] += self.penalties.lose - lines[LOST, self._new]
         if self.base + self._new.start <= self.first:
             self._silent_start()

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsp.cycles.bands import FEATURES, SILENCE, Float32
+from dsp.cycles.bands import BLOCK, FEATURES, SILENCE, Float32
 
 RATE = np.float32(1 / 20)
 SCALE = np.float32(0.5)
 LIMIT = np.float32(4.0)
 _AUDIBLE = SILENCE + 3.0
+_PART = np.float32(1 / BLOCK)
 
 
 def block_mean(features: Float32) -> tuple[Float32, bool]:
     """Mean over the frames that are not silent, float32 [16], and whether there was one."""
+    if len(features) == BLOCK and float(features.min()) > _AUDIBLE:
+        return np.add.reduce(features, axis=0) * _PART, True
     audible = features.max(axis=1) > _AUDIBLE
-    if audible.all():
-        return features.mean(axis=0), True
     if not audible.any():
         return np.full(FEATURES, SILENCE, np.float32), False
     return features[audible].mean(axis=0), True
@@ -51,5 +52,7 @@ class Normaliser:
                 rate = RATE if self._known else np.float32(1.0)
                 self._mean = self._mean + rate * (mean - self._mean)
                 self._known = True
-        scaled: Float32 = np.clip((features - self._mean) * SCALE, -LIMIT, LIMIT)
+        scaled: Float32 = (features - self._mean) * SCALE
+        np.minimum(scaled, LIMIT, out=scaled)
+        np.maximum(scaled, -LIMIT, out=scaled)
         return scaled

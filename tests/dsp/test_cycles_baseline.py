@@ -60,7 +60,9 @@ def test_the_hilbert_envelope_of_a_sine_is_its_amplitude():
 @given(st.lists(st.integers(0, 16_000), max_size=10))
 def test_beats_of_the_logistic_emission_do_not_depend_on_how_the_sound_is_cut(cuts):
     sound = np.random.default_rng(1).standard_normal(16_000)
-    sound *= 0.02 + (np.arange(16_000) % 1_600 < 200) + 0.7 * (np.arange(16_000) % 1_600 // 200 == 3)
+    sound *= (
+        0.02 + (np.arange(16_000) % 1_600 < 200) + 0.7 * (np.arange(16_000) % 1_600 // 200 == 3)
+    )
 
     def decode(places):
         decoder = CycleDecoder(logistic_model())

@@ -44,9 +44,7 @@ def test_the_streamed_network_says_what_the_trained_one_says():
     x = rng.standard_normal((blocks * BLOCK, FEATURES)).astype(np.float32)
     inside = x[first:stop]
     with torch.no_grad():
-        logits = network(
-            torch.from_numpy(inside.T.copy())[None], torch.ones(1, 1, len(inside))
-        )
+        logits = network(torch.from_numpy(inside.T.copy())[None], torch.ones(1, 1, len(inside)))
     wanted = log_softmax(logits[0].numpy().T)
     streamed = TemporalNetwork(read_weights(arrays(network)))
     streamed.reset(0, first)
