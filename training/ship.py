@@ -17,6 +17,7 @@ from training.errors import TrainingError
 from training.export import Calibration, Provenance, classifier, pin, write
 from training.export_onnx import write_onnx
 from training.fit import Fitted
+from training.splits import FOLDS
 from training.world import World, open_cinc2016, open_other
 
 TRAINED_ON = (
@@ -37,7 +38,9 @@ def held_out_calibration(
     held = evaluate.held_out(cells, world.recordings)
     figures = evaluate.figures(held)
     shown = {k: round(figures[k], 3) for k in SHOWN}
-    return evaluate.final_calibration(held), {"protocol S, record level": shown}
+    return evaluate.final_calibration(held), {
+        f"protocol S, {len(cells)} of {FOLDS} folds, record level": shown
+    }
 
 
 def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
@@ -132,7 +135,7 @@ def model_card(card: dict[str, Any]) -> str:
         f"front end {card['front_end_multiply_adds'] / 1e6:.2f} M |",
         f"| window | {card['window']}, 5 000 samples at 2 kHz from each S1 |",
         f"| signal chain | version {card['chain_version']} |",
-        f"| p | sigmoid((z1 - z0 - {card['bias']}) / {card['calibration_temperature']}), "
+        f"| p | sigmoid((z1 - z0 - ({card['bias']})) / {card['calibration_temperature']}), "
         "the posterior at equal priors |",
         f"| thresholds | normal at p ≤ {card['threshold_normal']}, "
         f"abnormal at p ≥ {card['threshold_abnormal']}, unsure between |",
