@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "training.commands:compare",
     "report": "training.commands:report",
     "export": "training.commands:export",
+    "alarms": "training.alarms_cli:alarms",
     "segmentation": "training.segmentation_cli:segmentation",
     "evaluate-segmentation": "training.segmentation_cli:evaluate_segmentation",
 }
@@ -35,6 +36,7 @@ HELP = {
     "compare": "Two systems, paired, with interval and p-value.",
     "report": "Write the tables from the finished cells.",
     "export": "Write the student file with its contract and card.",
+    "alarms": "False alarms per hour, subjects alarmed, time to alarm.",
     "segmentation": "Fit the heart-cycle decoder.",
     "evaluate-segmentation": "Score the heart-cycle decoder.",
 }
