@@ -21,6 +21,7 @@ from monitor.link.messages import EventLine, Request, Snapshot, Status
 from monitor.live_state import AlarmLog, Shown, alarm_lines
 from monitor.live_status import status_of
 from monitor.live_ties import Folder, Ties
+from monitor.record.clips import Clips
 from monitor.record.store import AnchorRow, CommandRow
 
 ANCHOR_S = 60.0
@@ -48,6 +49,11 @@ class LiveSession:
         Makes a folder from an index and the alarms' state on.
     remake
         Makes a new pipeline at an index with the alarms' state, after a stage failed.
+
+    Attributes
+    ----------
+    clips
+        Keeps sound around alarms, None if they are switched off.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class LiveSession:
         self._ties = ties
         self._record, self._remake = record, remake
         self._failures = 0
+        self.clips: Clips | None = None
         self._seq = seq
         self._shown = Shown()
         self._anchor_s = float("-inf")
@@ -179,6 +186,8 @@ class LiveSession:
         self._ties.store.end(self.id, self.pipeline.index, how)
         if self.folder is not None:
             self.folder.close()
+        if self.clips is not None:
+            self.clips.close()
 
     # ------------------------------------------------------------ what a screen sees
 
@@ -216,6 +225,14 @@ class LiveSession:
                 self._zero_s = zero_s
         return now_s - zero_s
 
+    def unanswered(self) -> set[tuple[str, int]]:
+        """(session, index) of every alarm that nobody has acknowledged."""
+        return {
+            (line.earlier_session or self.id, line.raised)
+            for line in self.log.all()
+            if line.acknowledged is None
+        }
+
     @property
     def board(self) -> Board:
         """The alarms."""
@@ -240,7 +257,11 @@ class LiveSession:
                 self._shown.beats.append(line)
             elif isinstance(line, ev.Vitals):
                 self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
+            elif isinstance(line, ev.Alarm) and self.clips is not None:
+                self.clips.alarm(line)
         for picture in output.pictures:
+            if self.clips is not None:
+                self.clips.picture(picture)
             self._ties.publish(self._shown.picture(self.id, picture))
 
     def _switch_recording(self, on: bool) -> tuple[bool, str]:
@@ -263,6 +284,8 @@ class LiveSession:
 
     def _check_record(self) -> None:
         trouble = self._ties.store.writer.trouble()
+        if trouble is None and self.clips is not None:
+            trouble = self.clips.trouble
         if trouble is None and self.folder is not None:
             trouble = self.folder.trouble()
         if (trouble is not None) != self._cannot:

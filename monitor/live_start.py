@@ -27,6 +27,7 @@ from monitor.live_session import LiveSession
 from monitor.live_source import OPEN_S, driver_again, driver_for, index_now
 from monitor.live_state import AlarmLog, load_board, open_lines
 from monitor.live_ties import Folder, Ties
+from monitor.record.clips import Clips
 from monitor.record.folder import FolderWriter
 from monitor.record.store import Archive, CommandRow, SessionRow, new_id
 from monitor.session import Models, open_models
@@ -127,16 +128,7 @@ class Starter:
         ties.store.begin(row)
         ties.store.run(row.id, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
-        return LiveSession(
-            row.id,
-            capture,
-            pipeline,
-            ties,
-            log,
-            folder=folder,
-            record=self._recorder(row),
-            remake=lambda index, board: self._pipeline(capture, index, board, strict=False),
-        )
+        return self._session(row, capture, pipeline, log, 0, folder)
 
     def acknowledge_earlier(
         self,
@@ -234,19 +226,35 @@ class Starter:
                 folder = self._folder(row, known, row.board)
             except RecordError as error:
                 self.notes.append(f"the sound is not recorded any more: {error}")
+        session = self._session(row, capture, pipeline, log, seq + 1, folder)
+        lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
+        session.feed(lost)
+        return session
+
+    def _session(
+        self,
+        row: SessionRow,
+        capture: Capture,
+        pipeline: Pipeline,
+        log: AlarmLog,
+        seq: int,
+        folder: Folder | None,
+    ) -> LiveSession:
         session = LiveSession(
             row.id,
             capture,
             pipeline,
-            ties,
+            self._ties,
             log,
-            seq + 1,
+            seq,
             folder,
             self._recorder(row),
             lambda index, board: self._pipeline(capture, index, board, strict=False),
         )
-        lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
-        session.feed(lost)
+        kept = self._job.settings.record
+        if kept.clips:
+            store, clock = self._ties.store.folder, self._ties.clock
+            session.clips = Clips(store, row.id, kept.sound_days, session.unanswered, clock)
         return session
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:

@@ -1,0 +1,95 @@
+"""A clip around each alarm, kept until it is old, and never lost before it was answered."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from monitor.clock import SystemClock
+from monitor.events import Alarm, AlarmState, Picture
+from monitor.record.clips import DAY_S, Clips, joined, purge
+
+STEP = 1000
+
+
+def _alarm(index: int, state: AlarmState = "active") -> Alarm:
+    return Alarm(index=index, kind="tachycardia", priority="medium", state=state, evidence="")
+
+
+def _picture(start: int) -> Picture:
+    samples = ((np.arange(start, start + STEP) % 1000) / 4000).astype(np.float32)
+    return Picture(start, samples, -10.0, 0)
+
+
+def test_a_clip_has_ten_seconds_before_and_twenty_after(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    for start in range(0, 120_000, STEP):
+        if start == 60_000:
+            clips.alarm(_alarm(60_000))
+        clips.picture(_picture(start))
+    clips.close()
+    assert clips.trouble is None
+    [file] = (tmp_path / "clips" / "s").iterdir()
+    assert file.name == "000000060000-tachycardia.flac"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    sound, rate = sf.read(file)
+    assert rate == 2000
+    assert len(sound) == pytest.approx(60_000, abs=2 * STEP)
+    start = 100_000 - 20_000 - len(sound) + 0  # it ends 20 s after the alarm
+    assert sound[:3] == pytest.approx([0.0, 1 / 4000, 2 / 4000], abs=1e-6)
+    assert start <= 40_000
+
+
+def test_a_clip_that_the_end_cuts_is_kept(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    clips.picture(_picture(0))
+    clips.alarm(_alarm(1000))
+    clips.picture(_picture(1000))
+    clips.close()
+    [file] = (tmp_path / "clips" / "s").iterdir()
+    assert sf.info(file).frames == 2 * STEP
+
+
+def test_only_an_alarm_that_becomes_active_makes_a_clip(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    for state in ("pending", "acknowledged", "latched", "inactive"):
+        clips.alarm(_alarm(5, state))  # type: ignore[arg-type]
+    clips.close()
+    assert not (tmp_path / "clips").exists()
+
+
+def test_lost_sound_within_a_clip_is_silence() -> None:
+    sound = joined([_picture(0), _picture(3000)])
+    assert len(sound) == 4000
+    assert not sound[1000:3000].any()
+    assert sound[3001] > 0
+
+
+def test_a_gap_of_hours_makes_no_endless_clip() -> None:
+    assert len(joined([_picture(0), _picture(10**9)])) <= 100_000
+
+
+def _old(root: Path, session: str, index: int, days: float, now: float) -> Path:
+    path = root / session / f"{index:012d}-x.flac"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * 100)
+    os.utime(path, (now - days * DAY_S, now - days * DAY_S))
+    return path
+
+
+def test_old_clips_go_and_unanswered_ones_stay(tmp_path: Path) -> None:
+    now = 1e9
+    paths = [_old(tmp_path, "s", k, 9 - k, now) for k in range(5)]
+    assert purge(tmp_path, 7, 10**6, {("s", 0)}, now) == [paths[1]]
+    assert paths[0].exists()
+
+
+def test_beyond_the_quota_the_oldest_go_first(tmp_path: Path) -> None:
+    now = 1e9
+    paths = [_old(tmp_path, "s", k, 5 - k, now) for k in range(5)]
+    assert purge(tmp_path, 7, 250, {("s", 0)}, now) == paths[1:4]
