@@ -54,6 +54,17 @@ def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Pa
     _say(f"written: {out / 'cycles.npz'}")
 
 
+def _compare(data: Path, result: Path, steps: int, every: int) -> None:
+    """Put the figures of other programs into the result file."""
+    from training.segmentation_compare import compare
+    from training.segmentation_crossvalidate import write
+    from training.segmentation_data import prepare
+    from training.segmentation_fit import Schedule
+
+    rows = compare(prepare(data), Schedule(steps=steps), every, _say)
+    write(result, "other programs", rows)
+
+
 def _phantoms(result: Path) -> None:
     """Put the figures of phantom hearts into the result file."""
     import models.shipped
@@ -72,16 +83,22 @@ def _phantoms(result: Path) -> None:
 @RESULT
 @STEPS
 @click.option("--baseline", is_flag=True, help="The logistic emission of the publications too.")
+@click.option(
+    "--compare", "every", type=int, default=0,
+    help="BioSPPy and pyPCG on every N-th recording (needs the compare extra).",
+)  # fmt: skip
 @click.option("--phantoms", is_flag=True, help="Noise, rates and steps on phantoms, shipped model.")
 @click.option("--tables", is_flag=True, help="Only print the tables of the result file.")
 def evaluate_segmentation(
-    data: Path, result: Path, steps: int, baseline: bool, phantoms: bool, tables: bool
+    data: Path, result: Path, steps: int, baseline: bool, every: int, phantoms: bool, tables: bool
 ) -> None:
     """Cross-validate the streaming decoder; print the tables of the result file."""
     from training.segmentation_tables import markdown
 
     if phantoms:
         _phantoms(result)
+    elif every:
+        _compare(data, result, steps, every)
     elif not tables:
         from training.segmentation_crossvalidate import baseline as run_baseline
         from training.segmentation_crossvalidate import cross_validate

@@ -44,6 +44,19 @@ def noise_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compare_table(rows: dict[str, Any]) -> str:
+    """Centres found by each program, database by database."""
+    lines = [f"{rows['recordings']} recordings; pyPCG-toolbox: {rows['pyPCG-toolbox 0.1b5']}", ""]
+    lines += ["| program, database | F1 60 ms | F1 100 ms | failed |", "|---|---|---|---|"]
+    for name, row in rows.items():
+        if isinstance(row, dict):
+            lines.append(
+                f"| {name} | {row['f1 centre 60']:.4f} | {row['f1 centre 100']:.4f} "
+                f"| {row['failed']} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
 def calibration_table(row: dict[str, Any]) -> str:
     """Said against was."""
     lines = ["| said | right | cycles |", "|---|---|---|"]
@@ -61,6 +74,8 @@ def markdown(result: dict[str, Any]) -> str:
     if "streaming" in result:
         row = result["streaming"]["all"]["calibration"]
         parts.append(f"### Confidence\n\n{calibration_table(row)}")
+    if "other programs" in result:
+        parts.append("### Beside other programs\n\n" + compare_table(result["other programs"]))
     if "phantom rates" in result:
         lines = ["| rate /min | F1 60 ms |", "|---|---|"]
         lines += [f"| {r['rate']:.0f} | {r['f1 60']:.4f} |" for r in result["phantom rates"]]

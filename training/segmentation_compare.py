@@ -1,0 +1,127 @@
+"""Other programs on the same recordings: BioSPPy and pyPCG-toolbox (the ``compare`` extra).
+
+They report the middle of a heart sound, so centres are compared, one to one, inside annotated
+spans. A program that cannot be imported, or fails on a recording, is counted as such.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from dsp.cycles.beat import Beat
+from dsp.stage import RATE_HZ
+from training.segmentation import Part, learn, model_of
+from training.segmentation_crossvalidate import held_out
+from training.segmentation_data import Prepared
+from training.segmentation_evaluate import evaluate
+from training.segmentation_fit import Schedule
+from training.segmentation_score import f1, pairs, reference
+
+TOLERANCES_MS = (60, 100)
+Centres = tuple[NDArray[np.int64], NDArray[np.int64]]
+Row = dict[str, object]
+
+
+@dataclass
+class Tally:
+    """Sums of one program."""
+
+    wanted: int = 0
+    found: int = 0
+    matched: dict[int, int] = field(default_factory=lambda: dict.fromkeys(TOLERANCES_MS, 0))
+    failed: int = 0
+    sound_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def add(self, prepared: Prepared, place: int, centres: Centres) -> None:
+        """Score the centres (S1, S2) of one recording."""
+        ref = reference(prepared.truths[place], len(prepared.sounds[place]))
+        for kind in (0, 1):
+            have = np.sort(centres[kind])
+            inside = (have[:, None] >= ref.spans[:, 0]) & (have[:, None] < ref.spans[:, 1])
+            kept = have[inside.any(axis=1)]
+            want = ref.centres[kind]
+            self.wanted, self.found = self.wanted + len(want), self.found + len(kept)
+            for ms in TOLERANCES_MS:
+                self.matched[ms] += len(pairs(want, kept, ms * RATE_HZ // 1000))
+
+    def row(self) -> Row:
+        """Figures of one program."""
+        return {
+            "failed": self.failed,
+            "times real time": round(self.sound_s / self.cpu_s) if self.cpu_s else None,
+            **{f"f1 centre {ms}": round(f1(m, self.wanted, self.found), 4)
+               for ms, m in self.matched.items()},
+        }  # fmt: skip
+
+
+def biosppy_centres(sound: NDArray[np.float64]) -> Centres:
+    """Peaks that BioSPPy calls S1 and S2."""
+    pcg = importlib.import_module("biosppy.signals.pcg")
+    found = pcg.pcg(signal=sound, sampling_rate=float(RATE_HZ), show=False)
+    peaks, kinds = np.asarray(found["peaks"], np.int64), np.asarray(found["heart_sounds"])
+    return peaks[kinds == 1], peaks[kinds == 2]
+
+
+def our_centres(beats: list[Beat]) -> Centres:
+    """Middles of the sounds of decoded beats."""
+    first = [(b.s1, b.systole) for b in beats]
+    second = [(b.s2, b.diastole) for b in beats]
+    one, two = (
+        [(low + high) // 2 for low, high in edges if low is not None and high is not None]
+        for edges in (first, second)
+    )
+    return np.array(one, np.int64), np.array(two, np.int64)
+
+
+def compare(
+    prepared: Prepared, schedule: Schedule, every: int, report: Callable[[str], None]
+) -> Row:
+    """Every ``every``-th recording of each fold, by all programs, in all and per database."""
+    tallies: dict[tuple[str, str], Tally] = {}
+    count = 0
+    for fold in range(5):
+        places = held_out(prepared, fold)[::every]
+        model = model_of(learn(prepared, Part(f"fold{fold}"), schedule))
+        run = evaluate(prepared, places, model)
+        for place, beats in zip(places, run.beats, strict=True):
+            count += 1
+            item = prepared.recordings[place]
+            raw = soundfile.read(item.path, dtype="float64")[0]
+            begin = time.process_time()
+            try:
+                theirs: Centres | None = biosppy_centres(raw)
+            except (ValueError, IndexError, ZeroDivisionError):
+                theirs = None
+            spent = time.process_time() - begin
+            for database in ("all", item.database):
+                ours = tallies.setdefault(("apexbeat", database), Tally())
+                ours.add(prepared, place, our_centres(beats))
+                other = tallies.setdefault(("BioSPPy 2.2.4", database), Tally())
+                other.sound_s, other.cpu_s = other.sound_s + len(raw) / RATE_HZ, other.cpu_s + spent
+                if theirs is None:
+                    other.failed += 1
+                empty = np.zeros(0, np.int64)
+                other.add(prepared, place, theirs or (empty, empty))
+        tallies[("apexbeat", "all")].sound_s += run.sound_s
+        tallies[("apexbeat", "all")].cpu_s += run.cpu_s
+        report(f"fold {fold}: {count} recordings")
+    rows: Row = {f"{name}, {database}": t.row() for (name, database), t in tallies.items()}
+    rows["recordings"] = count
+    rows["pyPCG-toolbox 0.1b5"] = _importable("pyPCG.segment")
+    return rows
+
+
+def _importable(module: str) -> str:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        return f"cannot be imported: {error}"
+    return "imports"
