@@ -167,7 +167,7 @@ def judge(out: Outcome, rig: SoakRig, looks: list[Look], written: bool) -> None:
             held=wal <= 64)  # fmt: skip
     disk = (looks[-1].disk_mib - looks[0].disk_mib) / max(hours - looks[0].hours, 1e-9)
     out.add(table, "disk", f"{looks[-1].disk_mib:.1f} MiB, {disk:.2f} MiB/h", target="≤ 10 MiB/h",
-            held=disk <= 10)  # fmt: skip
+            held=disk <= 10 if hours >= 1 else None)  # fmt: skip
     out.add(table, "messages to a screen", f"{rig.messages}, {rig.bytes / 2**20:.0f} MiB")
 
 
