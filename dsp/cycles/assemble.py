@@ -18,6 +18,8 @@ from dsp.cycles.path import DIASTOLE, NONE, S1, S2, SYSTOLE
 MEMORY = 400
 """Frames of log posteriors that are remembered."""
 _FLOOR = -7.0
+NEAR = 6
+"""Frames within which a second onset of the same sound is the same onset."""
 EVIDENCE = 6
 """Numbers that the confidence is made from (a constant, then `evidence`)."""
 
@@ -34,7 +36,7 @@ class Assembler:
         self.frame = frame
         self._posteriors = np.full((MEMORY, CLASSES), _FLOOR, np.float32)
         self._open: list[int | None] = [None, None, None, None]
-        self._last = -1
+        self._at, self._state = frame - MEMORY, NONE
 
     def remember(self, posterior: Float32) -> None:
         """Take one block of log posteriors [25, 5]."""
@@ -42,8 +44,20 @@ class Assembler:
         np.maximum(posterior, _FLOOR, out=self._posteriors[-BLOCK:])
         self.frame += BLOCK
 
+    def wants(self, frame: int, state: int, settled: int) -> bool:
+        """Tell a new border from one that was settled before and has moved a little since.
+
+        The best path may shift a border across the line up to which all is settled: forwards, it
+        would be told twice; backwards, never.
+        """
+        if frame > settled:
+            return not (state == self._state and frame - self._at <= NEAR)
+        return state in (S1, S2) and state == (self._state + 1) % 4 and frame > self._at
+
     def add(self, frame: int, state: int, beats: list[Beat], s1: list[int]) -> None:
         """Take one settled border."""
+        frame = max(frame, self._at + 1)
+        self._at, self._state = frame, state
         if state == S1:
             self._close(frame, beats)
             self._open[S1] = frame

@@ -94,7 +94,7 @@ def log_bands(sound: Float32) -> Float32:
     float32 [25, 16]
         Natural logarithm of power, bands of the first half of each frame, then of the second.
     """
-    lines = sound[_WINDOWS] @ _WAVES
+    lines: Float32 = sound[_WINDOWS] @ _WAVES
     lines *= lines
     power = lines @ _POOL
     power += np.float32(FLOOR)

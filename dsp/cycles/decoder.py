@@ -25,6 +25,8 @@ from dsp.stage import RATE_HZ
 
 DECIDED = 3_000
 """Samples before the end of a step up to which borders are settled."""
+MOVED = 2
+"""Frames by which a border may have moved to before what was settled without being lost."""
 UNHEARD = 1
 """Frames before the end in which no onset is told: nothing of the sound has been heard."""
 _LAG = (DECIDED - SETTLE) // FRAME
@@ -112,7 +114,8 @@ class CycleDecoder:
 
     def _settle(self, frame: int, out: Decoded) -> None:
         """Settle the borders up to ``frame``."""
-        borders = self._reader.read(self._settled, frame)
-        self._settled = frame
+        borders = self._reader.read(self._settled - MOVED, frame)
         for at, state in borders:
-            self.assembler.add(at, state, out.beats, out.s1)
+            if self.assembler.wants(at, state, self._settled):
+                self.assembler.add(max(at, self._settled + 1), state, out.beats, out.s1)
+        self._settled = frame
