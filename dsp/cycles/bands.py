@@ -98,7 +98,8 @@ def log_bands(sound: Float32) -> Float32:
     lines *= lines
     power = lines @ _POOL
     power += np.float32(FLOOR)
-    return np.log(power, out=power).reshape(BLOCK, FEATURES)
+    energies: Float32 = np.log(power, out=power).reshape(BLOCK, FEATURES)
+    return energies
 
 
 class Blocks:

@@ -224,3 +224,21 @@ def test_a_wrong_model_is_refused(change, error):
 
 def test_a_beat_knows_nothing_it_was_not_told():
     assert Beat(None, None, 5, None, None, 0.5).s1 is None
+
+
+@pytest.mark.parametrize("kind", ["white", "speech", "rubbing"])
+def test_no_sound_is_told_twice_however_noisy_it_is(kind):
+    described = phantom.Phantom(
+        duration_s=60.0, rate_per_min=80.0, seed=4, noises=(phantom.Noise(kind, -5.0),)
+    )
+    sound = process(phantom.render(described).sound.astype(np.float32), 2000)
+    decoder = CycleDecoder(model())
+    beats = [
+        beat
+        for begin in range(0, len(sound), 1000)
+        for beat in decoder.push(sound[begin : begin + 1000]).beats
+    ]
+    beats += decoder.flush().beats
+    for name in ("s1", "s2"):
+        told = onsets(beats, name)
+        assert np.diff(told).min() > 240
