@@ -34,7 +34,7 @@ SILENT_S = 2.0
 DEAD_S = 6.0
 """A core that says nothing, or makes no progress, for so long is killed."""
 
-BEGIN_S = 60.0
+BEGIN_S = 120.0
 """A core must have begun by then."""
 
 CORE = (sys.executable, "-m", "monitor.core")
