@@ -69,7 +69,8 @@ def analysed(
     chain, index, decoder = Chain(RATE_HZ), QualityIndex(), new_decoder()
     beats, spans = [], []
     frames = sound.astype(np.float32)[:, None]
-    for step in (lambda: chain.push(frames), chain.flush):
+    steps: tuple[Callable[[], FloatArray], ...] = (lambda: chain.push(frames), chain.flush)
+    for step in steps:
         out = step()
         spans += index.push(chain.raw, out)
         beats += decoder.push(out).beats

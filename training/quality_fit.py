@@ -130,7 +130,7 @@ def _train(
             batch = order[begin : begin + BATCH]
             each = torch.nn.functional.cross_entropy(module(x[batch]), y[batch], reduction="none")
             optimizer.zero_grad()
-            (each * w[batch]).mean().backward()
+            (each * w[batch]).mean().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
 
