@@ -196,9 +196,7 @@ class End(_Line, tag="end", frozen=True, kw_only=True):
     complete: bool
 
 
-Event = (
-    Session | Gap | Fault | Quality | Beat | Window | Vitals | Verdict | Mark | Alarm | End
-)
+Event = Session | Gap | Fault | Quality | Beat | Window | Vitals | Verdict | Mark | Alarm | End
 
 ORDER = (Gap, Fault, Quality, Beat, Window, Vitals, Verdict, Mark, Alarm)
 """Order of lines within one step."""
