@@ -8,7 +8,7 @@ TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
-.PHONY: help demo test lint types units live bench fuzz soak golden recordings docs pictures clean
+.PHONY: help demo test lint types units live bench fuzz soak golden recordings docs refill pictures clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,7 @@ help:
 	@echo "make test    set up and run lint, types and the default tests"
 	@echo "make live    a phantom heart on the screen, live"
 	@echo "make bench | fuzz | soak    the long runs"
-	@echo "make golden | recordings | docs | pictures    rebuild what is generated"
+	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
 
 $(VENV)/.torch:
 	$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(0 if ok else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; call: make PYTHON=python3.12 ...")'
@@ -30,6 +30,10 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PY) -m pip install --quiet -e '.[train,test,onnx]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml
+	$(PY) -m pip install --quiet -e '.[docs]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
@@ -67,6 +71,14 @@ golden: $(VENV)/.test
 
 pictures: $(VENV)/.test
 	$(PY) tests/tui/pictures.py
+
+# The manual, into site/; a warning fails it. `make refill` first where figures have changed.
+docs: $(VENV)/.docs
+	$(PY) -m mkdocs build --strict --quiet
+
+refill: $(VENV)/.docs
+	OMP_NUM_THREADS=1 $(PY) docs/fill.py
+	OMP_NUM_THREADS=1 $(PY) docs/figures/make.py
 
 recordings: $(VENV)/.test
 	$(PY) recordings/make.py

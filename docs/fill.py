@@ -1,0 +1,326 @@
+"""Fills the marked blocks of README.md and docs/*.md; nothing between the marks is typed by hand.
+
+    python docs/fill.py            fill all
+    python docs/fill.py --check    say which are out of date (exit code 1), write nothing
+    python docs/fill.py --quick    leave out `demo`, which runs ``apexbeat replay``
+
+A block stands between ``<!-- NAME:begin (COMMAND) -->`` and ``<!-- NAME:end -->``. Tables come
+from the code (settings, event file, alarms, exit codes) and figures from docs/results/*.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results"
+BLOCK = re.compile(r"(<!-- (\w[\w-]*):begin[^>]*-->\n)(.*?)(<!-- \2:end -->)", re.DOTALL)
+DEMO = ("recordings/normal.wav", "recordings/tachycardia.flac", "recordings/noisy_contact_loss.wav")
+SLOW = frozenset({"demo"})
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Markdown table; a bar inside a cell is escaped."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def read(name: str) -> Any:
+    """A file of docs/results, None where it is not there."""
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+# ---------------------------------------------------------------- from the code
+
+
+def settings() -> str:
+    """One table per section of the settings file."""
+    from monitor import sections
+    from monitor.settings import Settings, describe
+
+    words, parts = describe(), []
+    for section in msgspec.structs.fields(Settings):
+        own = getattr(sections, section.type.__name__)
+        parts.append(f"## [{section.name}]\n\n{own.__doc__}\n")
+        rows = [
+            (f"`{field.name}`", f"`{_toml(field.default)}`", words[f"{section.name}.{field.name}"])
+            for field in msgspec.structs.fields(section.type)
+        ]
+        parts.append(table(("key", "default", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _toml(value: object) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def events() -> str:
+    """Types of lines of the event file with their keys."""
+    from monitor import events as ev
+
+    rows = []
+    for kind in typing.get_args(ev.Event):
+        keys = [
+            f"`{field.name}`{' (or null)' if type(None) in typing.get_args(field.type) else ''}"
+            for field in msgspec.structs.fields(kind)
+            if field.name != "index"
+        ]
+        words = " ".join((kind.__doc__ or "").split())
+        rows.append((f"`{kind.__struct_config__.tag}`", ", ".join(keys), words))
+    values = [
+        ("quality", ev.QualityValue),
+        ("verdict", ev.VerdictValue),
+        ("alarm priority", ev.Priority),
+        ("alarm state", ev.AlarmState),
+    ]
+    said = table(("value of", "one of"), [(n, ", ".join(typing.get_args(v))) for n, v in values])
+    return table(("type", "keys", "what"), rows) + "\n" + said
+
+
+def alarms() -> str:
+    """The alarm table, as ``apexbeat config --alarms`` prints it."""
+    return _apexbeat("config", "--alarms")
+
+
+def exits() -> str:
+    """Exit codes."""
+    from monitor import errors as er
+
+    return table(
+        ("code", "meaning"),
+        [
+            (er.EXIT_OK, "fine"),
+            (er.EXIT_SOME_FAILED, "some inputs failed"),
+            (er.EXIT_USAGE, "usage: an option, a setting, two inputs of one name"),
+            (er.EXIT_NO_INPUT, "no usable input: none given, or all failed"),
+            (er.EXIT_DEVICE, "device: unknown, ambiguous, in use or gone"),
+            (er.EXIT_MODEL, "model refused"),
+            (er.EXIT_RECORD, "cannot record"),
+            (er.EXIT_INTERRUPTED, "interrupted"),
+        ],
+    )
+
+
+def demo() -> str:
+    """What ``make demo`` prints."""
+    return f"```\n$ apexbeat replay {' '.join(DEMO)}\n{_apexbeat('replay', *DEMO).rstrip()}\n```\n"
+
+
+def _apexbeat(*arguments: str) -> str:
+    code = "import sys; from monitor.cli.main import entry; sys.exit(entry())"
+    # -X utf8: the drawing must not depend on the locale of who fills.
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code, *arguments, "--config", os.devnull],
+        cwd=ROOT, capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+# ---------------------------------------------------------------- from the results
+
+
+def figures() -> str:
+    """The figures of the README: one line each, with conditions and command."""
+    rows = [*_cycle_rows(), *_quality_rows(), *_verdict_rows(), *_machine_rows()]
+    return table(("what", "figure", "conditions", "made by"), rows)
+
+
+def _span(pair: Sequence[float], digits: int = 3) -> str:
+    return f"{pair[0]:.{digits}f}–{pair[1]:.{digits}f}"
+
+
+def _cycle_rows() -> list[tuple[str, ...]]:
+    found = read("segmentation.json")
+    if found is None:
+        return []
+    every = found["streaming"]["all"]
+    where = f"{every['recordings']} recordings of cinc2016, five folds by group, streaming"
+    by = "`apexbeat-train evaluate-segmentation`"
+    f100 = f"{every['f1 onset 100']:.3f} ({_span(every['interval onset 100'])})"
+    f60 = f"{every['f1 onset 60']:.3f} ({_span(every['interval onset 60'])})"
+    lag = found["run"]["worst lag of S1, samples"] / 2000
+    return [
+        ("S1 and S2 found, F1, onset within 100 ms", f100, where, by),
+        ("the same, within 60 ms", f60, where, by),
+        ("S1 and S2 taken for each other, per cycle", f"{every['swaps per cycle']:.4f}", where, by),
+        ("longest time from an S1 to its decision", f"{lag:.2f} s", where, by),
+    ]
+
+
+def _quality_rows() -> list[tuple[str, ...]]:
+    found = read("quality.json")
+    if found is None:
+        return []
+    by = "`python -m training.quality`"
+    own = found["quality_0_against_1"]
+    far = found["database_held_out"]["quality_0_against_1"]
+    text = "quality 0 against 1 of cinc2016, "
+    return [
+        ("signal quality, AUC", f"{own['auc']:.3f} ({_span(own['interval_95'])})",
+         text + "five folds by group", by),
+        ("signal quality, AUC", f"{far['auc']:.3f} ({_span(far['interval_95'])})",
+         text + "each database left out in turn", by),
+        ("clean seconds rejected", f"{found['seconds']['clean']['not_good']:.1%}",
+         "hand-annotated seconds of cinc2016", by),
+    ]  # fmt: skip
+
+
+def _verdict_rows() -> list[tuple[str, ...]]:
+    rows = []
+    for name, words in (("kd-student", "distilled student"), ("student", "student, not distilled")):
+        for protocol, split in (("S", "five folds by group"), ("D", "one database left out")):
+            found = read(f"{name}__{protocol}.json")
+            if found is None:
+                continue
+            by = f"`apexbeat-train evaluate {name} --protocol {protocol}`"
+            where = f"cinc2016, {split}, per recording, mean over databases"
+            for key, title in (("mean_auc", "AUC"), ("mean_macc", "MAcc")):
+                span = f" ({_span(found[f'{key}_95'])})" if f"{key}_95" in found else ""
+                rows.append((f"{words}: {title}", f"{found[key]:.3f}{span}", where, by))
+    if not rows:
+        said = ("verdict", "see docs/results", "no evaluation is stored here", "`apexbeat-train`")
+        rows.append(said)
+    return rows
+
+
+def _machine_rows() -> list[tuple[str, ...]]:
+    rows = []
+    if archive := read("archive.json"):
+        rows.append((
+            "archive on 1, 2 cores, a cluster with a killed worker: same bytes",
+            "yes" if archive["same_bytes"] else "no",
+            f"{archive['sound_s'] / 3600:.1f} h of sound",
+            "`python tests/bench/archive.py`",
+        ))  # fmt: skip
+    if ward := read("ward.json"):
+        rows.append((
+            "alarms of simulated beds: raised, missing, shown twice on the ward screen",
+            f"{ward['alarms_raised']}, {ward['alarms_missing']}, {ward['alarms_shown_twice']}",
+            f"{ward['beds']} beds, {ward['seconds'] / 60:.0f} min; {ward['conditions']}",
+            f"`{ward['command']}`",
+        ))  # fmt: skip
+    return rows
+
+
+def cycles() -> str:
+    """F1 of the cycles by database."""
+    found = read("segmentation.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    rows = []
+    for name in ("a", "b", "c", "d", "e", "f", "all"):
+        one = found["streaming"][name]
+        rows.append((
+            name, one["recordings"], one["groups"],
+            f"{one['f1 onset 100']:.3f} ({_span(one['interval onset 100'])})",
+            f"{one['f1 onset 60']:.3f}", f"{one['sensitivity S1']:.3f}",
+            f"{one['sensitivity S2']:.3f}", f"{one['swaps per cycle']:.4f}",
+        ))  # fmt: skip
+    head = ("database", "recordings", "groups", "F1, 100 ms (95 %)", "F1, 60 ms",
+            "sensitivity S1", "sensitivity S2", "swaps per cycle")  # fmt: skip
+    return table(head, rows)
+
+
+def noise() -> str:
+    """F1 and share of sound not called good, by noise."""
+    found = read("noise.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    rows = []
+    for row in found["rows"]:
+        if row["snr_db"] not in (None, 20.0, 10.0, 5.0, 0.0, -5.0):
+            continue
+        level = "–" if row["snr_db"] is None else f"{row['snr_db']:.0f} dB"
+        relied = "–" if row["f1_accepted"] is None else f"{row['f1_accepted']:.3f}"
+        rows.append((row["noise"], level, f"{row['f1']:.3f}", f"{row['not_good']:.0%}", relied))
+    head = ("noise", "signal to noise", "F1, all sound", "not called good", "F1, good sound only")
+    return table(head, rows)
+
+
+def verdicts() -> str:
+    """Every stored evaluation of a system."""
+    rows = []
+    for path in sorted(RESULTS.glob("*__[SDP].json")):
+        name, protocol = path.stem.split("__")
+        one = json.loads(path.read_text(encoding="utf-8"))
+        if "mean_auc" not in one:
+            continue
+        span = f" ({_span(one['mean_auc_95'])})" if "mean_auc_95" in one else ""
+        unsure = f"{one['unsure']:.0%}" if "unsure" in one else "–"
+        rows.append((name, protocol, f"{one['mean_auc']:.3f}{span}", f"{one['mean_macc']:.3f}",
+                     unsure))  # fmt: skip
+    if not rows:
+        return "No evaluation is stored in this state of the repository.\n"
+    return table(("system", "protocol", "mean AUC (95 %)", "mean MAcc", "unsure"), rows)
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "events": events,
+    "alarms": alarms,
+    "exits": exits,
+    "demo": demo,
+    "figures": figures,
+    "cycles": cycles,
+    "noise": noise,
+    "verdicts": verdicts,
+}
+
+
+def pages() -> list[Path]:
+    """The files that may hold blocks."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def filled(text: str, made: dict[str, str], leave: frozenset[str] = frozenset()) -> str:
+    """``text`` with its blocks made anew; ``made`` keeps them between files."""
+
+    def replace(found: re.Match[str]) -> str:
+        name = found[2]
+        if name not in MAKERS or name in leave:
+            return found[0]
+        if name not in made:
+            made[name] = MAKERS[name]()
+        return f"{found[1]}{made[name]}{found[4]}"
+
+    return BLOCK.sub(replace, text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill, or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args(arguments)
+    made: dict[str, str] = {}
+    stale = []
+    for path in pages():
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, made, SLOW if asked.quick else frozenset())
+        if after != before:
+            stale.append(path)
+            if not asked.check:
+                path.write_text(after, encoding="utf-8")
+    for path in stale:
+        word = "out of date" if asked.check else "filled"
+        sys.stderr.write(f"{path.relative_to(ROOT)}: {word}\n")
+    return int(asked.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
