@@ -1,0 +1,44 @@
+"""The table of risks for people, made from the one that is checked.
+
+python tests/house/risks.py        writes docs/risks.md from docs/risks.toml
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "docs" / "risks.toml"
+TABLE = ROOT / "docs" / "risks.md"
+
+HEAD = """# Risks
+
+Hazards, what is done against each, and the tests that prove it. Made from `docs/risks.toml` by
+`python tests/house/risks.py`; a test fails when a control names no test, or one that is expected
+to fail. Apexbeat is a research and teaching instrument, not a medical device: this is no risk
+management file of a standard.
+"""
+
+
+def hazards() -> list[dict[str, Any]]:
+    """Read the table."""
+    found: list[dict[str, Any]] = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["hazard"]
+    return found
+
+
+def markdown() -> str:
+    """One heading per hazard, one row per control."""
+    parts = [HEAD]
+    for hazard in hazards():
+        parts += [f"## {hazard['id']} {hazard['what']}", "", "| control | tests |", "|---|---|"]
+        for control in hazard["controls"]:
+            tests = "<br>".join(f"`{test.replace('::', ' ')}`" for test in control["tests"])
+            parts.append(f"| {control['does']} | {tests} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    TABLE.write_text(markdown(), encoding="utf-8")
