@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing as mp
 import os
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -71,9 +72,7 @@ def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
 
 def _pool(task: Task, rest: deque[bytes], jobs: int) -> Generator[Line, None, list[bytes]]:
     """Judge with one pool until all is done or the pool breaks; return what was under way."""
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=mp.get_context("spawn"), initializer=_ignore_interrupt
-    )
+    pool = ProcessPoolExecutor(jobs, mp_context=mp.get_context("spawn"), initializer=_begin_worker)
     under_way: dict[Future[list[Line]], bytes] = {}
     lost: list[bytes] = []
     try:
@@ -106,9 +105,18 @@ def _pool(task: Task, rest: deque[bytes], jobs: int) -> Generator[Line, None, li
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ignore_interrupt() -> None:
+def _begin_worker() -> None:
     # Ctrl-C reaches every process; the one that asked says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool whose owner was killed would wait for ever for its next task."""
+    parent = mp.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def batches(names: Sequence[bytes], size: int) -> list[list[bytes]]:

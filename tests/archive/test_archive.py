@@ -83,6 +83,19 @@ def judged(
         result.close()
 
 
+def children_of(pid: int) -> list[int]:
+    """Worker processes of a pool."""
+    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True)
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
 def test_every_recording_has_one_line_and_a_failure_says_why(expected: bytes) -> None:
     head, *lines = [json.loads(line) for line in expected.splitlines()]
     assert head["type"] == "archive"
@@ -117,13 +130,13 @@ def test_a_process_that_is_killed_with_9_is_resumed_to_the_same_bytes(
 ) -> None:
     path = tmp_path / "r.jsonl"
     command = [sys.executable, "-m", "monitor.cli.main", "archive", str(folder), "-o", str(path)]
-    process = subprocess.Popen([*command, "--jobs", "1"], cwd=ROOT, stderr=subprocess.PIPE)
-    end_s = time.monotonic() + 60
-    while not path.exists() or path.read_bytes().count(b"\n") < 4:
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
+    process = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, stderr=subprocess.PIPE)
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") > 3)
+    workers = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert len(workers) == 2
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     for line in path.read_bytes().splitlines()[:-1]:
         json.loads(line)
     done = subprocess.run([*command, "--jobs", "1", "--resume"], cwd=ROOT, capture_output=True)
@@ -137,10 +150,7 @@ def test_a_worker_that_is_killed_loses_nothing(
 ) -> None:
     def kill(count: int) -> None:
         if count == 3:
-            found = subprocess.run(
-                ["pgrep", "-P", str(os.getpid()), "-f", "spawn_main"], capture_output=True
-            )
-            os.kill(int(found.stdout.split()[0]), signal.SIGKILL)
+            os.kill(children_of(os.getpid())[0], signal.SIGKILL)
 
     path = tmp_path / "r.jsonl"
     assert judged(wanted, path, jobs=2, each=kill) == 26
