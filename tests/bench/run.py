@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -24,7 +23,7 @@ from bench_commands import best  # noqa: E402
 from bench_reference import Reference, cpu_of  # noqa: E402
 from bench_stages import replay, write_phantom  # noqa: E402
 from bench_streams import delay_in_sound, delay_to_disk, many_streams  # noqa: E402
-from outcome import RESULTS, Outcome, machine  # noqa: E402
+from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
 from monitor.clock import SystemClock  # noqa: E402
 from monitor.record.eventfile import read  # noqa: E402
@@ -206,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
-    out = Outcome("bench", shlex.join(["python", "tests/bench/run.py", *given]), machine())
+    out = Outcome("bench", command("tests/bench/run.py", given), machine())
     ref, models = Reference(), open_models(Settings())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

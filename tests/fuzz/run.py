@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,7 +24,7 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "fuzz")]
 import fuzz_kinds  # noqa: E402
 from fuzz_forks import EXTRA_MIB, SECONDS, Case, Found, run  # noqa: E402
 from fuzz_kinds import Kind  # noqa: E402
-from outcome import RESULTS, Outcome, machine  # noqa: E402
+from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 KINDS: dict[str, Callable[[], Kind]] = {
@@ -121,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
-    out = Outcome("fuzz", shlex.join(["python", "tests/fuzz/run.py", *given]), machine())
+    out = Outcome("fuzz", command("tests/fuzz/run.py", given), machine())
     out.conditions["limits"] = f"{SECONDS} s and {EXTRA_MIB} MiB more than at the fork, each"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

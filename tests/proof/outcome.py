@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -92,6 +94,21 @@ class Outcome:
                 held = {True: "yes", False: "**no**", None: ""}[row.held]
                 parts.append(f"| {row.what} | {row.figure} | {ratio} | {row.target} | {held} |")
         return "\n".join([*parts, "", self.line(), ""])
+
+
+def command(script: str, given: Sequence[str]) -> str:
+    """The command line of a run, without the folders of this machine."""
+    words = ["python", script]
+    names = iter(given)
+    for word in names:
+        if word == "--out":
+            next(names, None)
+        elif word == "--peers":
+            next(names, None)
+            words += [word, "PYTHON"]
+        else:
+            words.append(word)
+    return shlex.join(words)
 
 
 def machine() -> dict[str, str | int | float]:

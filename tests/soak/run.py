@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "soak")]
 
-from outcome import RESULTS, Outcome, machine  # noqa: E402
+from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 from soak_plan import soak  # noqa: E402
 
 from monitor.session import open_models  # noqa: E402
@@ -32,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
-    out = Outcome("soak", shlex.join(["python", "tests/soak/run.py", *given]), machine())
+    out = Outcome("soak", command("tests/soak/run.py", given), machine())
     with tempfile.TemporaryDirectory() as folder:
         soak(asked.hours, Path(folder) / "store", out, open_models(Settings()))
     out.write(asked.out)
