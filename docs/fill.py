@@ -235,6 +235,26 @@ def cycles() -> str:
     return table(head, rows)
 
 
+def peers() -> str:
+    """Other programs on the same recordings."""
+    found = (read("segmentation.json") or {}).get("other programs")
+    if not found:
+        return "Not measured in this state of the repository.\n"
+    rows = []
+    for name, one in found.items():
+        if isinstance(one, str):
+            rows.append((name, one, "–", "–", "–"))
+        elif name.endswith(", all"):
+            speed = one["times real time"]
+            rows.append((
+                name.removesuffix(", all"), f"{one['f1 centre 100']:.3f}",
+                f"{one['f1 centre 60']:.3f}", one["failed"],
+                "–" if speed is None else f"{speed:.0f}",
+            ))  # fmt: skip
+    head = ("program", "F1, 100 ms", "F1, 60 ms", "recordings it failed on", "times real time")
+    return table(head, rows)
+
+
 def noise() -> str:
     """F1 and share of sound not called good, by noise."""
     found = read("noise.json")
@@ -276,6 +296,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "demo": demo,
     "figures": figures,
     "cycles": cycles,
+    "peers": peers,
     "noise": noise,
     "verdicts": verdicts,
 }
