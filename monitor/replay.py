@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event as StopEvent
 from pathlib import Path
 
+from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
 from monitor.analysis.verdict import Thresholds
 from monitor.capture.files import BLOCK_S, FileSource, find
+from monitor.capture.folder import FolderSource, is_session_folder
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError, InputError, UsageError
 from monitor.events import Output
+from monitor.live_state import load_board
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.session import EventFileSink, Models, Session, Sink, open_models, open_pipeline
 from monitor.settings import Settings
@@ -73,10 +76,13 @@ class Interrupted(Exception):
 
 
 def collect(inputs: Sequence[Path]) -> list[Path | Outcome]:
-    """Return the files to read, folders searched; an input that is none is a failed outcome."""
+    """Return what to read, folders searched for audio, session folders taken whole.
+
+    An input that is neither is a failed outcome.
+    """
     files: list[Path | Outcome] = []
     for path in inputs:
-        if not path.is_dir():
+        if not path.is_dir() or is_session_folder(path):
             files.append(path)
             continue
         try:
@@ -158,8 +164,8 @@ def replay_file(
         If ``stopped`` said so.
     """
     block_s = BLOCK_S if options.speed is None else PACED_BLOCK_S
-    with FileSource(path, block_s, options.block_frames) as source:
-        pipeline = open_pipeline(settings, models, source)
+    with _open(path, block_s, options.block_frames) as source:
+        pipeline, settings = _pipeline(source, settings, models)
         thresholds = None
         if models.engine is not None:
             contract = models.engine.contract
@@ -169,8 +175,28 @@ def replay_file(
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"
             sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
-        Session(source, pipeline, sinks, clock or SystemClock(), options.speed).run()
+        session = Session(source, pipeline, sinks, clock or SystemClock(), options.speed)
+        session.run(complete=lambda: not isinstance(source, FolderSource) or source.complete)
     return collector.result()
+
+
+def _open(path: Path, block_s: float, block_frames: int | None) -> FileSource | FolderSource:
+    if is_session_folder(path):
+        return FolderSource(path)
+    return FileSource(path, block_s, block_frames)
+
+
+def _pipeline(
+    source: FileSource | FolderSource, settings: Settings, models: Models
+) -> tuple[Pipeline, Settings]:
+    """Pipeline of a source; a recorded session brings its settings, start and alarms with it."""
+    if not isinstance(source, FolderSource):
+        return open_pipeline(settings, models, source), settings
+    info = source.info
+    saved = load_board(info.board)
+    board = None if saved is None else saved.board
+    pipeline = open_pipeline(info.settings, models, source, index=info.index, board=board)
+    return pipeline, info.settings
 
 
 def replay_all(

@@ -9,7 +9,7 @@ monitoring drives the same pipeline from its own loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -168,8 +168,13 @@ class Session:
                 raise ValueError("a pace needs a clock")
             self._inputs = paced(source, clock, speed)
 
-    def run(self) -> None:
+    def run(self, complete: Callable[[], bool] = lambda: True) -> None:
         """Run to the end; if that fails, every sink gives up.
+
+        Parameters
+        ----------
+        complete
+            Asked at the end: whether the source was whole.
 
         Raises
         ------
@@ -179,7 +184,7 @@ class Session:
         try:
             for item in self._inputs:
                 self._give(self.pipeline.push(item))
-            self._give(self.pipeline.finish())
+            self._give(self.pipeline.finish(complete()))
         except BaseException:  # an interrupt too must leave nothing half-written
             for sink in self._sinks:
                 sink.abort()

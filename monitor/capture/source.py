@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from monitor.clock import Clock
-from monitor.events import Block, Idle, Lost
+from monitor.events import Block, Idle, Input
 
 SourceKind = Literal["live", "phantom", "replay"]
 
@@ -43,7 +43,7 @@ class Source(Protocol):
     @property
     def duration_s(self) -> float | None: ...
 
-    def __iter__(self) -> Iterator[Block | Lost | Idle]:
+    def __iter__(self) -> Iterator[Input]:
         """Yield inputs in the order in which they happen, until the sound ends."""
         ...
 
@@ -78,7 +78,7 @@ class Closing:
         self.close()
 
 
-def paced(source: Source, clock: Clock, speed: float) -> Iterator[Block | Lost | Idle]:
+def paced(source: Source, clock: Clock, speed: float) -> Iterator[Input]:
     """Yield what ``source`` yields, each block not before its last frame would have been heard.
 
     Parameters

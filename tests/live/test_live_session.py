@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from scripted import RATE, Rig
@@ -16,7 +15,6 @@ from models import shipped
 from monitor import events as ev
 from monitor import folderformat as ff
 from monitor.analysis.pipeline import Pipeline
-from monitor.capture.folder import FolderSource
 from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
 from monitor.link.frames import encode
@@ -24,6 +22,8 @@ from monitor.link.messages import EventLine, Request, Wave
 from monitor.live_state import load_board
 from monitor.record.folder import FolderWriter
 from monitor.record.store import Archive
+from monitor.replay import Options, replay_file
+from monitor.session import Models
 from monitor.settings import Settings
 
 
@@ -160,15 +160,11 @@ def test_a_recorded_session_replayed_says_the_same(tmp_path: Path) -> None:
     rig.run(10.3)
     rig.close()
     live = (folder / ff.EVENTS).read_bytes()
-    source = FolderSource(folder)
-    cycles = CycleModel.from_arrays(shipped.cycles_arrays())
-    pipeline = Pipeline(source.info.settings, None, cycles, source.name, RATE, 1)
-    events: list[ev.Event] = []
-    for item in source:
-        events += pipeline.push(item).events
-    events += pipeline.finish(source.complete).events
-    assert b"".join(msgspec.json.encode(e) + b"\n" for e in events) == live
-    assert any(isinstance(e, ev.Gap) for e in events)
+    models = Models(None, CycleModel.from_arrays(shipped.cycles_arrays()), {})
+    replay_file(folder, Settings(), models, Options(events=tmp_path))
+    replayed = (tmp_path / "session.jsonl").read_bytes()
+    assert replayed == live
+    assert b'"type":"gap"' in replayed
 
 
 def test_a_stage_that_fails_costs_a_gap_and_an_alarm_and_monitoring_goes_on(
