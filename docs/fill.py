@@ -245,7 +245,7 @@ def peers() -> str:
         if isinstance(one, str):
             rows.append((name, one, "–", "–", "–"))
         elif name.endswith(", all"):
-            speed = one["times real time"]
+            speed = one.get("times real time")
             rows.append((
                 name.removesuffix(", all"), f"{one['f1 centre 100']:.3f}",
                 f"{one['f1 centre 60']:.3f}", one["failed"],
