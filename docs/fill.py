@@ -179,6 +179,21 @@ def _quality_rows() -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
+FIGURES = (
+    ("mean_auc", "AUC, mean over databases"),
+    ("weighted_auc_no_e", "AUC, weighted over databases without e"),
+    ("mean_macc", "MAcc, mean over databases"),
+)
+"""e is left out of one of them: its two classes come from different equipment."""
+
+
+def _cells(name: str, protocol: str) -> str:
+    """How many folds and recordings stand behind a figure (seed 0)."""
+    found = sorted((RESULTS / "cells").glob(f"{name}__{protocol}__*__0.json"))
+    count = sum(len(json.loads(p.read_text(encoding="utf-8"))["records"]) for p in found)
+    return f"{count} recordings in {len(found)} folds" if found else "cells not stored"
+
+
 def _verdict_rows() -> list[tuple[str, ...]]:
     rows = []
     for name, words in (("kd-student", "distilled student"), ("student", "student, not distilled")):
@@ -187,8 +202,8 @@ def _verdict_rows() -> list[tuple[str, ...]]:
             if found is None:
                 continue
             by = f"`apexbeat-train evaluate {name} --protocol {protocol}`"
-            where = f"cinc2016, {split}, per recording, mean over databases"
-            for key, title in (("mean_auc", "AUC"), ("mean_macc", "MAcc")):
+            where = f"cinc2016, {split}, {_cells(name, protocol)}"
+            for key, title in FIGURES:
                 span = f" ({_span(found[f'{key}_95'])})" if f"{key}_95" in found else ""
                 rows.append((f"{words}: {title}", f"{found[key]:.3f}{span}", where, by))
     if not rows:
@@ -233,6 +248,22 @@ def cycles() -> str:
     head = ("database", "recordings", "groups", "F1, 100 ms (95 %)", "F1, 60 ms",
             "sensitivity S1", "sensitivity S2", "swaps per cycle")  # fmt: skip
     return table(head, rows)
+
+
+def checks() -> str:
+    """The verdict of the whole monitor, against that at annotated S1, and on other data."""
+    found = read("checks.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    rows = []
+    if inside := found.get("through the monitor"):
+        for key, words in (("mean_auc", "mean AUC"), ("mean_macc", "mean MAcc")):
+            pair = inside[key]
+            rows.append((words, f"{pair['monitor']:.3f}", f"{pair['evaluate']:.3f}",
+                         inside["what"], f"`{inside['by']}`"))  # fmt: skip
+    if outside := found.get("elsewhere, through the monitor"):
+        rows.append(("AUC", f"{outside['auc']:.2f}", "–", outside["what"], "docs/results"))
+    return table(("figure", "through the monitor", "at annotated S1", "on what", "by"), rows)
 
 
 def peers() -> str:
@@ -281,11 +312,24 @@ def verdicts() -> str:
             continue
         span = f" ({_span(one['mean_auc_95'])})" if "mean_auc_95" in one else ""
         unsure = f"{one['unsure']:.0%}" if "unsure" in one else "–"
-        rows.append((name, protocol, f"{one['mean_auc']:.3f}{span}", f"{one['mean_macc']:.3f}",
-                     unsure))  # fmt: skip
+        weighted = f"{one['weighted_auc_no_e']:.3f}" if "weighted_auc_no_e" in one else "–"
+        mean = f"{one['mean_auc']:.3f}{span}"
+        of = _cells(name, protocol)
+        rows.append((name, protocol, of, mean, weighted, f"{one['mean_macc']:.3f}", unsure))
     if not rows:
         return "No evaluation is stored in this state of the repository.\n"
-    return table(("system", "protocol", "mean AUC (95 %)", "mean MAcc", "unsure"), rows)
+    return table(
+        (
+            "system",
+            "protocol",
+            "of",
+            "mean AUC (95 %)",
+            "weighted AUC without e",
+            "mean MAcc",
+            "unsure",
+        ),
+        rows,
+    )
 
 
 MAKERS: dict[str, Callable[[], str]] = {
@@ -297,6 +341,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "figures": figures,
     "cycles": cycles,
     "peers": peers,
+    "checks": checks,
     "noise": noise,
     "verdicts": verdicts,
 }

@@ -123,7 +123,7 @@ def alarm(lines: list[Line]) -> None:
     figure, axes = plt.subplots(figsize=(9, 3))
     axes.plot(at, rate, color=TEAL, label="heart rate, median of 5 cycles")
     axes.axhline(120, color=GREY, ls="--", lw=0.8)
-    axes.text(1, 121.5, "limit 120/min, clears below 115", fontsize=8, color=GREY)
+    axes.text(1, 115.5, "limit 120/min, clears below 115", fontsize=8, color=GREY)
     seen = set()
     for turn, after in zip(turns, [*turns[1:], None], strict=True):
         colour = STATES.get(turn["state"])
@@ -134,7 +134,7 @@ def alarm(lines: list[Line]) -> None:
         seen.add(turn["state"])
         axes.axvspan(turn["index"] / RATE_HZ, until, color=colour, alpha=0.45, label=label)
     axes.set(xlim=(0, end), xlabel="seconds", ylabel="per minute")
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="upper left", fontsize=8)
     save(figure, "alarm.svg")
 
 
