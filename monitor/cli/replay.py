@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from monitor.cli.common import load_settings, model_options, setting_options
-from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError
+from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
 from monitor.text import harmless
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     metavar="N",
     help="Processes; default: all cores for many files.",
 )
+@click.option("--screen", is_flag=True, help="Show one file on the screen, at real-time pace.")
 @click.option("--channel", type=click.IntRange(0), default=None, help="Channel, from 1; 0 mixes.")
 @click.option("--block", type=click.IntRange(1), default=None, hidden=True)
 @model_options
@@ -71,6 +73,7 @@ def replay(
     overwrite: bool,
     as_json: bool,
     jobs: int | None,
+    screen: bool,
     channel: int | None,
     block: int | None,
     model: Path | None,
@@ -80,14 +83,26 @@ def replay(
 ) -> int:
     """Analyse recordings: cycles, rate, signal, verdict, alarms.
 
-    A folder is searched for audio. A broken file does not stop the others. A research and
-    teaching instrument, not a medical device.
+    A folder is searched for audio. A broken file does not stop the others. With --screen one
+    file is shown like a live session, with pause, speed and jumps. A research and teaching
+    instrument, not a medical device.
     """  # fmt: skip
     if channel is not None:
         overrides = (*overrides, f"analysis.channel={channel}")
     loaded = load_settings(config_file, overrides, model, sha256)
     if not inputs:
         raise NoInputError("no input given", "name audio files or folders of them")
+    if screen:
+        others = {"--events": events, "--overwrite": overwrite, "--json": as_json, "--jobs": jobs}
+        wrong = [name for name, value in others.items() if value]
+        if wrong:
+            raise UsageError(f"--screen and {wrong[0]} exclude each other")
+        given = click.get_current_context().get_parameter_source("speed")
+        if speed is None and given is ParameterSource.COMMANDLINE:
+            raise UsageError("--screen cannot go at --pace fast", "name a factor, such as 16x")
+        from monitor.cli.replay_screen import show
+
+        return show(inputs, loaded.settings, 1.0 if speed is None else speed)
     from monitor import replay as rp
 
     found = rp.collect(inputs)

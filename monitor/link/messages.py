@@ -55,6 +55,19 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the session it belongs to if not this one."""
 
 
+class Play(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a replay stands, and what lies ahead of it."""
+
+    paused: bool
+    speed: float
+    at: int
+    """Index of the play-head; the status is of the last step before it."""
+    analysed: int
+    """Analysed so far: the play-head does not go beyond."""
+    raised: list[tuple[int, ev.Priority]]
+    """Where alarms were raised, over all that is analysed."""
+
+
 class Status(_Message, tag="status", frozen=True, kw_only=True):
     """The whole present state of one session; a newer one replaces it."""
 
@@ -107,6 +120,8 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     """Length of a replayed file, None live."""
     limits: dict[str, float] = {}
     """Limits of the rate alarms in force (name as in the settings), empty if not told."""
+    play: Play | None = None
+    """The play-head of a replay, None live."""
 
 
 class Wave(_Message, tag="wave", frozen=True, kw_only=True):
@@ -138,7 +153,7 @@ class Heartbeat(_Message, tag="heartbeat", frozen=True, kw_only=True):
 
 
 class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
-    """Full state of one session for a screen that has just attached."""
+    """Full state of one session for a screen that has just attached, or after a seek."""
 
     status: Status
     alarms: list[AlarmLine]
@@ -181,7 +196,9 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
 
     ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
     mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
-    add (``device``: a further device as a new session).
+    add (``device``: a further device as a new session). In a replay also
+    play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles`` or ``alarms``: so many
+    on from here, negative: back).
     """
 
     id: int
@@ -193,6 +210,10 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     on: bool | None = None
     device: str | None = None
     limits: dict[str, float] = {}
+    speed: float | None = None
+    seek: int | None = None
+    cycles: int | None = None
+    alarms: int | None = None
 
 
 FromCore = Hello | Snapshot | Status | Wave | EventLine | Heartbeat | Reply | Bye

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import bisect
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from monitor.link import messages as ms
 from monitor.tui import banner, theme, trend, wave
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, home
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAUSE_S = 120.0
 AFTER_ALARM = 2000
 """Samples shown after the moment of an alarm."""
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Of a replay."""
 
 
 class Actions(Live, Screen[None]):
@@ -87,7 +89,7 @@ class Actions(Live, Screen[None]):
     def action_freeze(self) -> None:
         """Stop or free the picture."""
         session = self._session()
-        if session is None:
+        if session is None or self._play(session, pause=True):
             return
         if self._wave.frozen is None:
             self._wave.freeze(session, self._home.now())
@@ -105,26 +107,50 @@ class Actions(Live, Screen[None]):
 
     def _move(self, seconds: int) -> None:
         session = self._home.state.shown()
+        if session is not None and self._play(session, cycles=seconds):
+            return
         if session is None or self._wave.frozen is None:
             self._home.say("space freezes the picture, then ← and → move it")
             return
-        here = self._wave.frozen
-        moved = here + seconds * 2000
-        if session.status is not None and session.status.duration_s is not None:
-            moved = self._cycles(session, here, seconds)
+        moved = self._wave.frozen + seconds * 2000
         self._wave.frozen = max(0, min(moved, session.waves.end))
         self.advance()
 
-    def _cycles(self, session: SessionState, here: int, count: int) -> int:
-        """The right edge, moved by whole cycles."""
-        onsets = [beat.s1 for beat in session.beats if beat.s1 is not None]
-        at = bisect.bisect_left(onsets, here) + count
-        return onsets[max(0, min(at, len(onsets) - 1))] if onsets else here + count * 2000
+    def _play(
+        self,
+        session: SessionState,
+        *,
+        pause: bool = False,
+        faster: int = 0,
+        seek: int | None = None,
+        cycles: int | None = None,
+        alarms: int | None = None,
+    ) -> bool:
+        """Move the play-head of a replay; False where there is none.
+
+        That changes nothing but the picture, so a read-only screen may do it too.
+        """
+        play = session.play
+        if play is None:
+            return False
+        request = ms.Request(
+            id=0,
+            session=session.id,
+            what="play",
+            on=play.paused if pause else None,
+            speed=_speed(play.speed, faster) if faster else None,
+            seek=seek,
+            cycles=cycles,
+            alarms=alarms,
+        )
+        if not self._home.send(request, lambda reply: None):
+            self._home.say("play: not sent, the replay does not respond", "medium")
+        return True
 
     def action_alarm(self, step: int) -> None:
         """Freeze the picture at the alarm before or after it."""
         session = self._session()
-        if session is None:
+        if session is None or self._play(session, alarms=step):
             return
         live = session.head.at(self._home.now(), session.waves.end)
         here = (live if self._wave.frozen is None else self._wave.frozen) - AFTER_ALARM
@@ -141,7 +167,10 @@ class Actions(Live, Screen[None]):
         self.advance()
 
     def action_gain(self, step: int) -> None:
-        """One step larger or smaller."""
+        """One step larger or smaller; a replay goes faster or slower."""
+        session = self._home.state.shown()
+        if session is not None and self._play(session, faster=step):
+            return
         panel = self._wave
         at = wave.GAINS.index(panel.gain) + step
         panel.gain = wave.GAINS[max(0, min(at, len(wave.GAINS) - 1))]
@@ -183,7 +212,7 @@ class Actions(Live, Screen[None]):
 
     def _jump(self, index: int | None) -> None:
         session = self._home.state.shown()
-        if index is None or session is None:
+        if index is None or session is None or self._play(session, seek=index):
             return
         if not session.waves.holds(index - AFTER_ALARM):
             self._home.say("the sound of that moment is not on this screen")
@@ -210,7 +239,18 @@ class Actions(Live, Screen[None]):
         self.app.push_screen(SettingsScreen())
 
     def action_ask_quit(self) -> None:
-        """Leave, after asking whether the monitoring goes on."""
+        """Leave, after asking whether the monitoring goes on; a replay just ends."""
+        session = self._home.state.shown()
+        if session is not None and session.play is not None:
+            self.app.exit(0)
+            return
         from monitor.tui.quit_screen import QuitScreen
 
         self.app.push_screen(QuitScreen())
+
+
+def _speed(now: float, step: int) -> float:
+    """The next speed above or below, one of `SPEEDS`."""
+    if step > 0:
+        return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
+    return next((speed for speed in reversed(SPEEDS) if speed < now), SPEEDS[0])

@@ -229,7 +229,13 @@ class ApexbeatApp(App[int]):
         await self.screen_stack[0].run_action("ask_quit")
 
 
-def run(address: pathlib.Path, *, quit_ends: bool, read_only: bool = False) -> int:
+def run(
+    address: pathlib.Path,
+    *,
+    quit_ends: bool,
+    read_only: bool = False,
+    log: pathlib.Path | None = None,
+) -> int:
     """Show the core at ``address`` until the person leaves; gives the exit code.
 
     Parameters
@@ -241,6 +247,9 @@ def run(address: pathlib.Path, *, quit_ends: bool, read_only: bool = False) -> i
         without this screen (``attach``).
     read_only
         Refuse everything that changes something in the core.
+    log
+        Where a replay's screen writes its own troubles: its socket's folder goes with it.
+        [beside the socket of a core, which goes on without its screen]
 
     Raises
     ------
@@ -258,4 +267,4 @@ def run(address: pathlib.Path, *, quit_ends: bool, read_only: bool = False) -> i
             theme_name=theme.preferred(),
         )
 
-    return terminal.run(make, log=address.parent / "screen.log")
+    return terminal.run(make, log or address.parent / "screen.log", goes_on=log is None)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from textual import events
 
-from monitor.tui.keys import KEYS, Key
+from monitor.tui.keys import KEYS, REPLAY, Key
 from monitor.tui.panel import Line, Panel, width_of
 
 
-def line(width: int) -> tuple[Line, list[tuple[int, int, str]]]:
+def line(width: int, replay: bool = False) -> tuple[Line, list[tuple[int, int, str]]]:
     """Keys that fit, ``? help`` and ``q quit`` first, and where to click for each."""
-    keys = [key for key in KEYS if key.footer]
+    keys = list(REPLAY) if replay else [key for key in KEYS if key.footer]
     kept = list(keys)
     order = ["settings", "device", "record", "log", "mark", "freeze", "pause audio", "acknowledge"]
+    order += ["cycle", "alarm"]
     while _width(kept) > width and order:
         dropped = order.pop(0)
         kept = [key for key in kept if key.short != dropped]
@@ -34,13 +35,13 @@ class Footer(Panel):
 
     _spots: list[tuple[int, int, str]] = []  # noqa: RUF012  replaced, never changed in place
 
-    def update(self, message: str, ink: str) -> None:
+    def update(self, message: str, ink: str, replay: bool = False) -> None:
         """Show ``message``, or the keys where it is empty."""
         if message:
             self._spots = []
             self.show([[(f" {message}", ink)]])
             return
-        keys, self._spots = line(self.size.width)
+        keys, self._spots = line(self.size.width, replay)
         self.show([keys])
 
     async def on_click(self, event: events.Click) -> None:

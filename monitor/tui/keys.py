@@ -51,16 +51,28 @@ KEYS = (
         "space",
         "freeze",
         "freeze",
-        "freeze the picture, never the monitoring",
+        "freeze the picture, never the monitoring; replay: pause",
         footer=True,
     ),
-    Key("left", "←", "back", "back", "frozen: back a second, in a replay a cycle (shift: ten)"),
+    Key("left", "←", "back", "back", "frozen: back a second; replay: back a cycle (shift: ten)"),
     Key("right", "→", "forward", "forward", "frozen: forward likewise"),
-    Key("left_square_bracket", "[", "alarm(-1)", "alarm before", "freeze at the alarm before"),
-    Key("right_square_bracket", "]", "alarm(1)", "alarm after", "freeze at the alarm after"),
+    Key(
+        "left_square_bracket",
+        "[",
+        "alarm(-1)",
+        "alarm before",
+        "freeze, or replay, from the alarm before",
+    ),
+    Key(
+        "right_square_bracket",
+        "]",
+        "alarm(1)",
+        "alarm after",
+        "freeze, or replay, from the alarm after",
+    ),
     Key("v", "v", "view", "view", "waveform or spectrogram"),
-    Key("plus", "+", "gain(1)", "gain", "larger waveform (the gain is then fixed)"),
-    Key("minus", "-", "gain(-1)", "gain", "smaller waveform"),
+    Key("plus", "+", "gain(1)", "gain", "larger waveform (the gain is then fixed); replay: faster"),
+    Key("minus", "-", "gain(-1)", "gain", "smaller waveform; replay: slower"),
     Key("0", "0", "auto_gain", "auto gain", "the gain follows the sound again"),
     Key("less_than_sign", "<", "span(-1)", "span", "fewer seconds in the waveform"),
     Key("greater_than_sign", ">", "span(1)", "span", "more seconds in the waveform"),
@@ -69,6 +81,17 @@ KEYS = (
     Key("tab", "tab", "next_session", "next", "next device, where several are monitored"),
     Key("q", "q", "ask_quit", "quit", "leave; asks whether the monitoring goes on", footer=True),
 )
+
+REPLAY = (
+    Key("question_mark", "?", "help", "help", ""),
+    Key("space", "space", "freeze", "pause", ""),
+    Key("right", "← →", "forward", "cycle", ""),
+    Key("right_square_bracket", "[ ]", "alarm(1)", "alarm", ""),
+    Key("plus", "- +", "gain(1)", "speed", ""),
+    Key("l", "l", "alarm_log", "log", ""),
+    Key("q", "q", "ask_quit", "quit", ""),
+)
+"""What the footer shows of a replay, in place of keys that would be refused."""
 
 _ALSO = {
     "left": "left,shift+left",

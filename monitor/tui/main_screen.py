@@ -136,7 +136,8 @@ class MainScreen(Actions):
         if self._layout in {"large", "huge"}:
             self._trend(session)
         self._log(session)
-        cast(Footer, self.panel("keys")).update(*app.message())
+        replay = session is not None and session.play is not None
+        cast(Footer, self.panel("keys")).update(*app.message(), replay)
 
     def _numbers(self, shown: SessionState | None, now: float) -> None:
         glyphs = home(self).glyphs

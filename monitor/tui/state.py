@@ -46,6 +46,9 @@ class SessionState:
         self.alarms.restart(message.alarms)
         self.beats.clear()
         self.beats.extend(message.beats)
+        if message.status.play is not None:  # the play-head may have gone back
+            self.waves = WaveStore()
+            self.gaps = deque((g for g in self.gaps if g.index <= message.status.index), 1000)
         for wave in message.waves:
             self.waves.add(wave)
         self.head = PlayHead()
@@ -78,6 +81,11 @@ class SessionState:
             self.alarms.event(event)
         elif isinstance(event, ev.Session):
             self.settings = dict(event.settings)
+
+    @property
+    def play(self) -> ms.Play | None:
+        """The play-head of a replay, None live."""
+        return None if self.status is None else self.status.play
 
     def age(self, now: float) -> float:
         """Seconds since the last status."""

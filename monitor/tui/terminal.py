@@ -69,8 +69,10 @@ def check(environment: Mapping[str, str] = os.environ) -> int:
     raise UsageError("the screen needs a terminal to draw on (stdout and stderr are none)", remedy)
 
 
-def run(make: Callable[[Glyphs], ApexbeatApp], log: Path) -> int:
+def run(make: Callable[[Glyphs], ApexbeatApp], log: Path, goes_on: bool = True) -> int:
     """Draw the app that ``make`` gives until it leaves; gives the exit code.
+
+    ``goes_on`` tells whether a core monitors without the screen.
 
     Raises
     ------
@@ -91,8 +93,11 @@ def run(make: Callable[[Glyphs], ApexbeatApp], log: Path) -> int:
             termios.tcsetattr(0, termios.TCSANOW, before)
     failure = getattr(app, "_exception", None)
     if failure is not None:
+        words = f"the screen failed ({type(failure).__name__}: {failure})"
+        if not goes_on:
+            raise ApexbeatError(words, f"the trace is in {log}")
         raise ApexbeatError(
-            f"the screen failed ({type(failure).__name__}: {failure}), the monitoring goes on",
+            f"{words}, the monitoring goes on",
             f"`apexbeat attach` opens it again; the trace is in {log}",
         )
     return EXIT_OK if result is None else result

@@ -19,7 +19,9 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     status = session.status if session else None
     if session is None or status is None:
         return spread([(" apexbeat", "strong")], [("waiting for the core ", "dim")], width)
-    seconds = _clock(status.clock_s, session.age(now), state, now)
+    seconds = status.clock_s
+    if status.play is None:
+        seconds = _clock(seconds, session.age(now), state, now)
     clock: Line = [(f"{words.clock(seconds)} ", "strong")]
     source = {"live": "", "phantom": "PHANTOM ", "replay": "REPLAY "}.get(status.source, "")
     name: Line = [(f" {source}", "medium")] if source else [(" ", "plain")]

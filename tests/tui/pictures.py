@@ -139,7 +139,7 @@ SHOTS: tuple[Shot, ...] = (
     Shot("log-80x24", "several", 80, 24, keys=("l",)),
     Shot("log-120x40", "several", 120, 40, keys=("l", "down")),
     Shot("spectrum-120x40", "alarm", 120, 40, keys=("v",)),
-    Shot("replay-120x40", "replay", 120, 40, keys=("left_square_bracket",)),
+    Shot("replay-120x40", "replay", 120, 40),
     Shot("replay-80x24", "replay", 80, 24),
     Shot("frozen-120x40", "gap", 120, 40, keys=("space",)),
     Shot("minute-120x40", "gap", 120, 40, keys=(">", ">", ">")),

@@ -325,7 +325,19 @@ def scene(name: str) -> Scene:
             past=past[:2],
             gaps=[(500.0, 2.0)],
             alarms=[_ABNORMAL],
-            status={**_HEARD, "source": "replay", "device": "murmur.flac", "duration_s": 1200.0},
+            status={
+                **_HEARD,
+                "source": "replay",
+                "device": "murmur.flac",
+                "duration_s": 1200.0,
+                "play": ms.Play(
+                    paused=True,
+                    speed=2.0,
+                    at=760 * 2000,
+                    analysed=1100 * 2000,
+                    raised=[(751 * 2000, "medium"), (1010 * 2000, "high")],
+                ),
+            },
         )
     if name == "recording":
         return Scene(past=past, status={"recording": True})

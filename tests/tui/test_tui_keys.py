@@ -310,17 +310,33 @@ def test_brackets_go_from_alarm_to_alarm_and_say_where_there_is_none(tmp_path: P
     run(body)
 
 
-def test_a_replay_shows_its_bar_and_steps_by_cycles(tmp_path: Path) -> None:
+def test_a_replay_shows_its_bar_and_keys_move_its_play_head(tmp_path: Path) -> None:
     async def body() -> None:
         played = scene("replay")
         async with bench(tmp_path, played) as it:
             await it.seen("00:20:00")
             await it.seen("REPLAY murmur.flac")
-            await it.press("space", "left")
-            edge = it.wave.frozen
-            assert edge in {beat.s1 for beat in it.app.state.shown().beats}
-            await it.press("left")
-            assert it.wave.frozen == edge - int(120_000 / played.bpm)
+            await it.seen("▮▮ 00:12:40 ×2")
+            for number, (key, wanted) in enumerate(
+                {
+                    "space": {"on": True},
+                    "left": {"cycles": -1},
+                    "shift+right": {"cycles": 10},
+                    "left_square_bracket": {"alarms": -1},
+                    "right_square_bracket": {"alarms": 1},
+                    "plus": {"speed": 4.0},
+                    "minus": {"speed": 1.0},
+                }.items(),
+                1,
+            ):
+                await it.press(key)
+                asked = await it.asked("play", number)
+                assert asked == ms.Request(
+                    id=asked.id, session=played.session, what="play", **wanted
+                )
+            assert it.wave.frozen is None
+            await it.press("q")
+            assert it.app.return_code == 0
 
     run(body)
 
