@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -204,31 +205,40 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--peers", default=None, help="a Python that has BioSPPy and pyPCG")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
+    minutes: list[float] = asked.minutes
     given = sys.argv[1:] if arguments is None else arguments
     out = Outcome("bench", command("tests/bench/run.py", given), machine())
     ref, models = Reference(), open_models(Settings())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        stages(out, ref, models, folder, 20 if asked.short else 300)
-        lengths(out, ref, models, folder, [0.25, 0.5] if asked.short else asked.minutes)
-        streams(out, ref, models, folder, [2] if asked.short else [1, 20, 200],
-                5 if asked.short else 20)  # fmt: skip
-        delays(out, models, folder, 0 if asked.short else 30)
+        parts: list[Callable[[], None]] = [
+            lambda: stages(out, ref, models, folder, 20 if asked.short else 300),
+            lambda: lengths(out, ref, models, folder, [0.25, 0.5] if asked.short else minutes),
+            lambda: streams(out, ref, models, folder, [2] if asked.short else [1, 20, 200], 5),
+            lambda: delays(out, models, folder, 0 if asked.short else 30),
+        ]
         if not asked.short:
-            engines(out, ref)
-            peers(out, ref, models, asked.peers, folder)
-            commands(out, ref, 5)
-            memory(out, folder, [asked.minutes[0], asked.minutes[-1]])
+            parts += [
+                lambda: commands(out, ref, 5),
+                lambda: engines(out, ref),
+                lambda: peers(out, ref, models, asked.peers, folder),
+                lambda: memory(out, folder, [minutes[0], minutes[-1]]),
+            ]
+        for part in parts:
+            part()
+            _tell_reference(out, ref)
+            out.write(asked.out)  # a run that is broken off leaves what it has
+    print(out.markdown())
+    counts = ("gaps", "faults", "never called")
+    return int(any(any(word in row.what for word in counts) for row in out.missed))
+
+
+def _tell_reference(out: Outcome, ref: Reference) -> None:
     out.conditions["reference"] = (
         f"{ref.seconds * 1e3:.1f} ms of CPU for tests/bench/bench_reference.work "
         f"(median of {len(ref.samples)}, {min(ref.samples) * 1e3:.1f} to "
         f"{max(ref.samples) * 1e3:.1f})"
     )
-    out.write(asked.out)
-    print(out.markdown())
-    print(out.line())
-    counts = ("gaps", "faults", "never called")
-    return int(any(any(word in row.what for word in counts) for row in out.missed))
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ def _serve(batch: list[Case], judge: Judge, folder: Path, suffix: str, writer: i
         limit = size + EXTRA_MIB * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whoever forked may have had a use for it
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -12,7 +12,7 @@ HAZARDS = hazards()
 
 
 @cache
-def tests_of(path: str) -> dict[str, list[str]]:
+def functions_of(path: str) -> dict[str, list[str]]:
     """Test functions of a file, with the marks that stand above them."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return {
@@ -34,7 +34,7 @@ def test_every_control_of_a_hazard_names_tests_that_are_there_and_must_pass(
         for test in control["tests"]:
             path, _, name = test.partition("::")
             assert (ROOT / path).is_file(), f"{control['does']}: no file {path}"
-            marks = tests_of(path).get(name)
+            marks = functions_of(path).get(name)
             assert marks is not None, f"{control['does']}: no test {test}"
             excused = [mark for mark in marks if "xfail" in mark or "mark.skip(" in mark]
             assert not excused, f"{control['does']}: {test} need not pass"

@@ -21,6 +21,8 @@ from monitor.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 
 def test_damaged_files_of_every_kind_are_refused_in_one_line_or_read(tmp_path: Path) -> None:
     # A process of its own: it forks, which one that runs tests with threads must not.
