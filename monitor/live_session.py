@@ -223,6 +223,9 @@ class LiveSession:
             zero_s = now_s - self.capture.index_now / RATE_HZ
             if self.capture.begun:
                 self._zero_s = zero_s
+        elif (earlier_s := now_s - self.pipeline.index / RATE_HZ) < zero_s:
+            # The first samples had come late, as the backlog behind them shows.
+            self._zero_s = zero_s = earlier_s
         return now_s - zero_s
 
     def unanswered(self) -> set[tuple[str, int]]:

@@ -18,7 +18,7 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
 from monitor.link.frames import encode
-from monitor.link.messages import EventLine, Request, Wave
+from monitor.link.messages import EventLine, Request, Status, Wave
 from monitor.live_state import load_board
 from monitor.record.folder import FolderWriter
 from monitor.record.store import Archive
@@ -199,3 +199,13 @@ def test_a_stage_that_fails_again_and_again_ends_the_core(
     with pytest.raises(ZeroDivisionError):
         rig.run(5)
     monkeypatch.undo()
+
+
+def test_the_session_clock_is_never_behind_the_sound_that_came_late_and_at_once(rig: Rig) -> None:
+    rig.run(0.1)
+    for _ in range(50):  # five seconds that had waited somewhere
+        rig.device.deliver()
+    rig.run(8)
+    statuses = [m for m in rig.messages if isinstance(m, Status)]
+    assert statuses[-1].index > 2000 * 11
+    assert all(s.clock_s >= s.index / 2000 for s in statuses)
