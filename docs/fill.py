@@ -214,6 +214,13 @@ def _verdict_rows() -> list[tuple[str, ...]]:
 
 def _machine_rows() -> list[tuple[str, ...]]:
     rows = []
+    bench = read("bench.json") or {"rows": {}}
+    for title, lines in bench["rows"].items():
+        for line in lines:
+            if line["target"].startswith("≥"):
+                aim = f"aim {line['target']}: {'held' if line['held'] else 'not held'}"
+                place = f"{title}; {bench['conditions']['processor']}; {aim}"
+                rows.append((line["what"], line["figure"], place, f"`{bench['command']}`"))
     if archive := read("archive.json"):
         rows.append((
             "archive on 1, 2 cores, a cluster with a killed worker: same bytes",
