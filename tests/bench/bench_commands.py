@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,6 +10,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APEXBEAT = (sys.executable, "-m", "monitor.cli.main")
+
+SMALL = """
+import os, sys
+actions = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=actions)
+_, status, usage = os.wait4(pid, 0)
+code = os.waitstatus_to_exitcode(status)
+sys.stderr.write(f"{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss} {code}")
+"""
+"""A small process between: a child's highest memory counts what its parent had at the fork."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +37,21 @@ def start(*arguments: str) -> Start:
     """Run one command, output into a pipe."""
     begun = time.perf_counter()
     with subprocess.Popen(
-        [*APEXBEAT, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+        [sys.executable, "-I", "-S", "-c", SMALL, *APEXBEAT, *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
         assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.readline()
         first_s = time.perf_counter() - begun
         process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        cpu, rss, code = process.stderr.read().split()
     return Start(
         first_s,
         time.perf_counter() - begun,
-        usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss / (1024 if sys.platform != "darwin" else 2**20),
-        process.returncode,
+        float(cpu),
+        int(rss) / (1024 if sys.platform != "darwin" else 2**20),
+        int(code),
     )
 
 

@@ -44,7 +44,7 @@ class Same(nn.Module):
         x = self.mfcc(sound)
         x = torch.max_pool1d(torch.relu(torch.conv1d(x, self.c3, self.c4, [1], [3])), [2], [2])
         x = torch.max_pool1d(torch.relu(torch.conv1d(x, self.c5, self.c6, [1], [3])), [2], [2])
-        x = torch.flatten(nn.functional.adaptive_avg_pool1d(x, 4), 1)
+        x = torch.flatten(nn.functional.adaptive_avg_pool1d(x, self.c7.shape[1] // len(self.c6)), 1)
         x = torch.relu(nn.functional.linear(x, self.c7, self.c8))
         return nn.functional.linear(x, self.c9, self.c10)
 
