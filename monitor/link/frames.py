@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from monitor.link.messages import FromCore, FromScreen
+from monitor.text import harmless
 
 LIMIT = 32 * 2**20
 """A longer frame is no message of ours, bytes."""
@@ -66,4 +67,5 @@ class Decoder(Generic[M]):
             try:
                 yield self._decoder.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise LinkError(f"a frame that is no message: {error}") from None
+                words = harmless(str(error), 200)
+                raise LinkError(f"a frame that is no message: {words}") from None
