@@ -13,7 +13,7 @@ from monitor.analysis.vitals import Life, Vitals
 from monitor.settings import Alarms
 
 LIMITS = Alarms()
-ABNORMAL = Judgement("abnormal", 0.9, 15, 11, 0.5, "11 of 15 windows ≥ 0.70, mean p 0.90")
+ABNORMAL = Judgement("abnormal", 0.9, 15, 14, 0.5, "14 of 15 windows ≥ 0.70, mean p 0.90")
 FINE = Findings(
     vitals=Vitals(rate=78.0, spread=0.03, systole_ms=300, diastole_ms=480, age=100),
     life=Life(beats=40, before=35, since=1500, clear=True),
@@ -100,9 +100,9 @@ def test_a_rate_that_is_no_number_is_unknown_and_silences_nothing(kind, value):
 def test_abnormal_sound_needs_eleven_of_exactly_fifteen():
     reading = known("abnormal_sound", judgement=ABNORMAL)
     assert reading.present
-    assert reading.evidence == "11 of 15 windows ≥ 0.70, mean p 0.90, quality good, 78/min"
-    assert not known("abnormal_sound", judgement=replace(ABNORMAL, over=10)).present
-    assert known("abnormal_sound", judgement=replace(ABNORMAL, over=10)).gone
+    assert reading.evidence == "14 of 15 windows ≥ 0.70, mean p 0.90, quality good, 78/min"
+    assert not known("abnormal_sound", judgement=replace(ABNORMAL, over=13)).present
+    assert known("abnormal_sound", judgement=replace(ABNORMAL, over=13)).gone
     assert known("abnormal_sound", judgement=replace(ABNORMAL, value="unsure")).gone
     few = known("abnormal_sound", judgement=replace(ABNORMAL, windows=14))
     assert (few.present, few.gone, few.evidence) == (None, False, "14 of 15 windows")
