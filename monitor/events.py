@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Sound that never came (DESIGN calls it Gap as an input; the event of it is `Gap`).
+    """Sound that never came; the event of it is `Gap`.
 
     ``length`` and ``uncertainty`` are in samples at 2 kHz, and ``start`` is the absolute index.
     """

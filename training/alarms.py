@@ -25,7 +25,7 @@ from training.alarm_streams import RATE_HZ, Stream
 RATE_KINDS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 BLOCK = 10 * RATE_HZ
 SPAN = 30 * RATE_HZ
-"""The last windows count only within 30 s of each other (DESIGN, Verdict)."""
+"""The last windows count only within 30 s of each other (``monitor.analysis.verdict``)."""
 WINDOWS = 15
 
 

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "live": ("monitor.cli.live:live", "Listen to a microphone or a phantom, with a screen."),
     "attach": ("monitor.cli.attach:attach", "Open a screen on a monitor that is running."),
     "devices": ("monitor.cli.devices:devices", "List input devices."),
-    "log": ("monitor.cli.log:log", "List, follow, export and delete what was recorded."),
+    "log": ("monitor.cli.log:log", "List and follow what was recorded."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
     "archive": ("monitor.cli.archive:archive", "Judge every recording of a folder tree."),
     "ward": ("monitor.cli.ward:ward", "Show many beds that report to a broker."),

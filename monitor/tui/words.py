@@ -26,7 +26,7 @@ KINDS = {
     "model_refused": "model refused",
     "analysis_fault": "analysis fault",
 }
-"""Words for the kinds of DESIGN.md; an unknown kind is shown as it is written."""
+"""Words for the kinds of the alarm table; an unknown kind is shown as it is written."""
 
 QUALITY = {
     "good": "GOOD",
