@@ -117,13 +117,16 @@ class Blocks:
         self.first_frame = -(-index // FRAME)
         self.frame = (self.first_frame - PHASE) // BLOCK * BLOCK + PHASE
         lead = index - self.frame * FRAME + _MARGIN
-        self._pending = np.zeros(lead, np.float32)
+        self._pending = np.zeros(max(lead, 0), np.float32)
+        self._skip = max(-lead, 0)  # of a frame that is not whole: no window reaches them
         self.end = index
 
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the sound, float32 [SPAN], of each block that is now complete."""
         self.end += len(x)
-        pending = np.concatenate([self._pending, _clean(x)])
+        skip = min(self._skip, len(x))
+        self._skip -= skip
+        pending = np.concatenate([self._pending, _clean(x[skip:])])
         step = BLOCK * FRAME
         count = max(0, (len(pending) - SPAN) // step + 1)
         blocks = [pending[k * step : k * step + SPAN] for k in range(count)]

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from dsp.cycles.bands import Blocks
 
 
-@pytest.mark.xfail(
-    reason="Blocks.reset refuses nine of a thousand indices (761 to 769 of a step)",
-    raises=ValueError,
-)
 def test_bands_start_afresh_at_every_index_of_a_step() -> None:
     sound = np.random.default_rng(1).standard_normal(40_000)
     whole = Blocks()
