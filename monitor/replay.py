@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +28,7 @@ from monitor.live_state import load_board
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.session import EventFileSink, Models, Session, Sink, open_models, open_pipeline
 from monitor.settings import Settings
+from monitor.workers import begin_worker
 
 PACED_BLOCK_S = 0.1
 """Seconds in a block when sound passes as slowly as it was recorded."""
@@ -278,8 +278,7 @@ def _on_many(
 
 def _start_worker(settings: Settings, options: Options, stop: StopEvent) -> None:
     global _worker  # noqa: PLW0603 - one process, one set of models
-    # An interrupt from the keyboard reaches every process; the parent says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
     try:
         _worker = settings, open_models(settings), options, stop
     except ApexbeatError as error:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
-import signal
-import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,6 +18,7 @@ from msgspec.structs import replace
 
 from monitor.archive.judge import Task, judge, shown
 from monitor.archive.result import Line
+from monitor.workers import begin_worker
 
 AHEAD = 3
 """Tasks per process that are under way or wait in it."""
@@ -72,7 +71,7 @@ def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
 
 def _pool(task: Task, rest: deque[bytes], jobs: int) -> Generator[Line, None, list[bytes]]:
     """Judge with one pool until all is done or the pool breaks; return what was under way."""
-    pool = ProcessPoolExecutor(jobs, mp_context=mp.get_context("spawn"), initializer=_begin_worker)
+    pool = ProcessPoolExecutor(jobs, mp_context=mp.get_context("spawn"), initializer=begin_worker)
     under_way: dict[Future[list[Line]], bytes] = {}
     lost: list[bytes] = []
     try:
@@ -103,20 +102,6 @@ def _pool(task: Task, rest: deque[bytes], jobs: int) -> Generator[Line, None, li
         return lost
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _begin_worker() -> None:
-    # Ctrl-C reaches every process; the one that asked says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A pool whose owner was killed would wait for ever for its next task."""
-    parent = mp.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def batches(names: Sequence[bytes], size: int) -> list[list[bytes]]:
