@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # several GB of CUDA on Linux. Where it cannot be reached pip says so and goes on without it.
 TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH ?= torch==2.13.0
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 3 --dist loadfile
 
 .PHONY: help demo test lint types units live bench fuzz soak golden recordings docs refill pictures clean
 .DEFAULT_GOAL := help

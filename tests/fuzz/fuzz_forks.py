@@ -8,6 +8,7 @@ thread.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import signal
@@ -73,6 +74,7 @@ def _child(batch: list[Case], judge: Judge, folder: Path, suffix: str, found: Fo
     pid = os.fork()
     if not pid:
         os.close(reader)
+        faulthandler.disable()  # a crash is counted by the parent, not told on its terminal
         _serve(batch, judge, folder, suffix, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:

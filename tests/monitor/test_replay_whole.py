@@ -216,6 +216,7 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_written(sent, jobs, clip
         [sys.executable, "-m", "monitor.cli.main", "replay", str(sounds), "--pace", "realtime",
          "--jobs", str(jobs), "--events", str(events)],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - no thread runs here
     )  # fmt: skip
     try:
         _wait_for_parts(process, events, jobs)
@@ -227,6 +228,11 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_written(sent, jobs, clip
     assert out == ""
     assert err == "apexbeat: interrupted\n"
     assert os.listdir(events) == []
+
+
+def _hears_ctrl_c():
+    """A test run in the background of a shell would hand down a SIGINT that is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for_parts(process, events, count):
