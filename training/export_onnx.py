@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from models.contract import EXTRA_FILE, Contract
@@ -43,6 +44,7 @@ def write_onnx(path: Path, model: Classifier, contract: Contract) -> str:
         raise TrainingError("torch.onnx exported nothing")
     proto = program.model_proto
     proto.producer_name = "apexbeat"
+    strip(proto)
     entry = proto.metadata_props.add()
     entry.key, entry.value = EXTRA_FILE, contract.to_json()
     part = path.with_suffix(".onnx.part")
@@ -60,3 +62,16 @@ def write_onnx(path: Path, model: Classifier, contract: Contract) -> str:
         json.dumps(card, indent=1) + "\n", encoding="utf-8"
     )
     return sha256
+
+
+def strip(proto: onnx.ModelProto) -> None:
+    """Take out what the exporter tells of the machine that exported: stack traces, file paths."""
+    for part in (proto.graph, *proto.graph.node, *proto.graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for function in proto.functions:
+        del function.metadata_props[:]
+        function.doc_string = ""
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
