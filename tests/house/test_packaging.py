@@ -60,7 +60,7 @@ def test_installed_away_from_the_checkout_it_replays_a_file(wheel: Path, tmp_pat
 
 @pytest.mark.skipif(
     not os.environ.get("APEXBEAT_EMPTY_ENVIRONMENT"),
-    reason="installs 1 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1 (continuous integration does)",
+    reason="installs 1 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1",
 )
 @pytest.mark.timeout(600)
 def test_the_wheel_installs_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
