@@ -186,11 +186,3 @@ def _write(path: Path, script: Any, contract: Contract) -> str:
     card = contract.card() | {"file": path.name, "sha256": sha256, "bytes": path.stat().st_size}
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return sha256
-
-
-def pin(folder: Path, name: str) -> None:
-    """Pin a file of ``models/shipped`` to its present hash."""
-    pins = folder / "shipped.json"
-    known = json.loads(pins.read_text()) if pins.is_file() else {}
-    known[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    pins.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -9,12 +9,13 @@ from typing import Any
 
 from models.contract import ModelRefused
 from models.engine_torchscript import open_model
+from models.shipped.pin import pin
 from training import evaluate
 from training.ablation import other_scores
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
 from training.errors import TrainingError
-from training.export import Calibration, Provenance, classifier, pin, write
+from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
 from training.fit import Fitted
 from training.splits import FOLDS

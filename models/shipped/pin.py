@@ -14,17 +14,16 @@ from models.shipped import PINS
 SUFFIXES = (".pt", ".npz", ".onnx")
 
 
-def pin(folder: Path) -> dict[str, str]:
-    """Write ``shipped.json`` of ``folder``; return file name → sha256."""
-    pins = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
-        if path.suffix in SUFFIXES
-    }
-    text = json.dumps(pins, indent=1, sort_keys=True) + "\n"
-    folder.joinpath(PINS).write_text(text, encoding="utf-8")
+def pin(folder: Path, *names: str) -> dict[str, str]:
+    """Pin the named files of ``folder`` in its ``shipped.json``; return file name → sha256."""
+    path = folder / PINS
+    pins: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    for name in names:
+        pins[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    path.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return pins
 
 
 if __name__ == "__main__":
-    pin(Path(__file__).parent)
+    here = Path(__file__).parent
+    pin(here, *(path.name for path in here.iterdir() if path.suffix in SUFFIXES))
