@@ -36,6 +36,7 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
+from monitor.live_levels import LevelWatch
 from monitor.live_outward import Reporter
 from monitor.live_session import LiveSession
 from monitor.live_source import boot_id
@@ -85,6 +86,7 @@ class Core:
             ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
             self._starter = Starter(job, ties)
             self._server: Server | None = None
+            self._levels = LevelWatch(self._send, self._monitored)
             for session in self._starter.start():
                 self.sessions[session.id] = session
             self._server = Server(
@@ -154,6 +156,7 @@ class Core:
         assert self._server is not None
         assert self._outward is not None
         self._awake.release()
+        self._levels.close()
         if self._restart:
             self._server.close("the core restarts: the audio library hangs")
             self._outward.close(0.5)
@@ -181,6 +184,7 @@ class Core:
         self._server.admit(client, [hello, *snapshots], attach.waves)
 
     def _leave(self, client: int) -> None:
+        self._levels.want(client, False)
         if self._clients.pop(client, "") == "supervisor" and self._reason is None:
             for session in self.sessions.values():
                 words = "the supervisor is gone: alarms make no sound, a dead core stays dead"
@@ -194,8 +198,7 @@ class Core:
         name = self._clients.get(client, "unknown")
 
         def answer(ok: bool, error: str) -> None:
-            if self._server is not None:
-                self._server.send(client, Reply(id=request.id, ok=ok, error=error))
+            self._send(client, Reply(id=request.id, ok=ok, error=error))
 
         session = self.sessions.get(request.session)
         if request.what == "stop":
@@ -203,12 +206,19 @@ class Core:
             self._stop(f"stopped by {name}")
         elif request.what == "add":
             self._add(request, answer)
+        elif request.what == "levels":
+            self._levels.want(client, request.on is not False)
+            answer(True, "")
         elif session is not None:
             session.ask(request, name, answer)
         elif request.what == "acknowledge":
             self._starter.acknowledge_earlier(request, name, self.sessions.values(), answer)
         else:
             answer(False, f"there is no session {request.session}")
+
+    def _monitored(self) -> list[str]:
+        drivers = [session.capture.driver for session in self.sessions.values()]
+        return [getattr(driver, "identity", "").partition("@")[0] for driver in drivers]
 
     def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
         """Open a further device on a thread of its own, then take it up as a session."""
@@ -239,6 +249,10 @@ class Core:
         if self._server is not None:
             self._server.broadcast(message)
         self._reporter.take(message)
+
+    def _send(self, client: int, message: FromCore) -> None:
+        if self._server is not None:
+            self._server.send(client, message)
 
     def _message(self, client: int, message: FromScreen) -> None:
         if isinstance(message, Attach):

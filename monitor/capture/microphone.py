@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any, Literal
 
 from monitor.capture.attempt import Attempt
@@ -55,6 +56,49 @@ def find(wanted: str, limit_s: float, rate_hz: int = 0, channels: int = 0) -> Mi
     """
     device = choose(list_devices(limit_s), wanted)
     return Microphone(device.identity, device.name, rate_hz, channels)
+
+
+def fresh_devices() -> list[Device]:
+    """Input devices as they are now; ends every stream of this process.
+
+    Raises
+    ------
+    DeviceError
+        If PortAudio is missing or fails.
+    """
+    with _library:
+        _initialise_anew(others_too=True)
+        return _devices()
+
+
+def record(device: Device, take: Callable[[Int16Array], None]) -> Callable[[], None]:
+    """Hand what a device hears to ``take``, outside of any session; returns what closes it.
+
+    Raises
+    ------
+    DeviceError
+        If it is in use or refuses.
+    """
+    sd = _portaudio()
+    channels = device.channels if device.channels <= MANY else 1
+
+    def callback(frames: Int16Array, _count: int, _time: Any, _status: Any) -> None:
+        take(frames)
+
+    try:
+        stream = sd.InputStream(
+            device=device.index, samplerate=device.rate_hz, channels=channels, dtype="int16",
+            latency=LATENCY_S, callback=callback,
+        )  # fmt: skip
+        stream.start()
+    except (sd.PortAudioError, ValueError) as error:
+        raise DeviceError(_words(error)) from None
+
+    def close() -> None:
+        with contextlib.suppress(sd.PortAudioError):  # it is gone already
+            stream.close()
+
+    return close
 
 
 class Microphone:

@@ -1,8 +1,8 @@
 """What core, supervisor and screens say to each other over the local socket.
 
 Each frame is a 4-byte big-endian length and one msgpack object with a ``type``. Every message
-that concerns a stream carries the session's id. `Status` and `Wave` may be replaced in a queue
-by a newer one of the same session; everything else may not (``replaceable``).
+that concerns a stream carries the session's id. `Status`, `Wave` and `Levels` may be replaced in a
+queue by a newer one (of the same session); everything else may not (``replaceable``).
 """
 
 from __future__ import annotations
@@ -138,6 +138,33 @@ class Wave(_Message, tag="wave", frozen=True, kw_only=True):
     """The same sound, little-endian int16 at 2 kHz, for a spectrogram; may be left out."""
 
 
+class DeviceLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """One input device of the core's machine, and how loud it is."""
+
+    identity: str
+    """Names it for a `Request` ``add``; survives unplugging."""
+    name: str
+    rate_hz: int
+    channels: int
+    default: bool
+    peak_db: float | None
+    """dB full scale over the last quarter of a second, None where nothing came."""
+    rms_db: float | None
+    clipped: int
+    trouble: str
+    """Why there is no level (in use, monitored already); empty if there is one."""
+
+
+class Levels(_Message, tag="levels", frozen=True, kw_only=True):
+    """All input devices, four times a second, to a client that asked; a newer one replaces it."""
+
+    replaceable = True
+
+    devices: list[DeviceLevel]
+    trouble: str = ""
+    """One line if the sound system fails; it is tried again."""
+
+
 class EventLine(_Message, tag="event", frozen=True, kw_only=True):
     """One event, never dropped. ``seq`` counts from 0 within a session."""
 
@@ -196,7 +223,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
 
     ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
     mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
-    add (``device``: a further device as a new session). In a replay also
+    add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
+    to this client until taken back; ``session`` may be empty). In a replay also
     play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles`` or ``alarms``: so many
     on from here, negative: back).
     """
@@ -216,5 +244,5 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     alarms: int | None = None
 
 
-FromCore = Hello | Snapshot | Status | Wave | EventLine | Heartbeat | Reply | Bye
+FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye
 FromScreen = Attach | Request

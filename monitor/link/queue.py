@@ -1,15 +1,15 @@
 """What waits to be sent to one client: the newest status, every event, bounded.
 
-A status or heartbeat may be replaced by a newer one, waves are kept for some seconds; everything
-else waits its turn and is never dropped. A client whose queue would outgrow its limit is let go
-as a whole: it may attach again and gets the full state.
+A status, heartbeat or levels may be replaced by a newer one, waves are kept for some seconds;
+everything else waits its turn and is never dropped. A client whose queue would outgrow its limit
+is let go as a whole: it may attach again and gets the full state.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from monitor.link.messages import FromCore, Heartbeat, Status, Wave
+from monitor.link.messages import FromCore, Heartbeat, Levels, Status, Wave
 
 WAVES = 20
 """Waves kept for a slow client, of each session (10 s)."""
@@ -53,8 +53,8 @@ class SendQueue:
     def put(self, message: FromCore, frame: bytes) -> bool:
         """Queue one encoded message; False if the client is too far behind to be kept."""
         cell = _Cell(frame)
-        if isinstance(message, Status | Heartbeat):
-            key = message.session if isinstance(message, Status) else ""
+        if isinstance(message, Status | Heartbeat | Levels):
+            key = message.session if isinstance(message, Status) else type(message).__name__
             if key in self._newest:
                 self._void(self._newest[key])
             self._newest[key] = cell
