@@ -3,7 +3,8 @@
 In: mono 2 kHz sound before the band-pass and the filtered sound of the same indices. Out: one
 `Span` for every 1 000 samples counted from index 0, with a reason in words. A span is judged
 with up to `BEHIND` spans before it and `AHEAD` after it; after a start or a gap the first spans
-wait for `START` spans and are judged backwards. Nothing depends on how the sound was cut.
+wait for `START` spans and are judged backwards. Nothing depends on how the sound was cut: of a
+long block all spans are measured at once, but each by itself.
 
 What is measured stands in `dsp.quality_features`, the fitted judgement in `dsp.quality_judge`.
 """
@@ -11,11 +12,23 @@ What is measured stands in `dsp.quality_features`, the fitted judgement in `dsp.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
-from dsp.quality_features import HOP, Measures, features, loudness, measure
+from dsp.quality_features import (
+    HOP,
+    PER_SPAN,
+    Contexts,
+    Measures,
+    context,
+    contexts,
+    features,
+    loudness,
+    measure,
+)
 from dsp.quality_judge import Judge, QualityValue
 from dsp.quality_table import PARAMETERS
 from dsp.stage import RATE_HZ, STEP, FloatArray
@@ -82,6 +95,7 @@ class QualityIndex:
         self._before: FloatArray = np.zeros(HOP)
         self._waiting: deque[_Heard] = deque()
         self._past: deque[_Heard] = deque(maxlen=BEHIND)
+        self._vectors: dict[int, tuple[FloatArray, float]] = {}
         self._started = False
         self._flat_run = 0
 
@@ -93,39 +107,87 @@ class QualityIndex:
         ValueError
             If the two are not of one length.
         """
+        return self.push_steps([raw.size], raw, filtered)[0]
+
+    def push_steps(
+        self, sizes: Sequence[int], raw: FloatArray, filtered: FloatArray
+    ) -> list[list[Span]]:
+        """Return what `push` would have returned for each part of ``sizes`` samples.
+
+        Raises
+        ------
+        ValueError
+            If the two are not of one length.
+        """
         if raw.size != filtered.size:
             raise ValueError(f"raw has {raw.size} samples, filtered {filtered.size}")
-        raw = np.concatenate([self._raw, raw])
-        filtered = np.concatenate([self._filtered, filtered])
-        spans: list[Span] = []
-        done = 0
-        while raw.size - done >= (take := STEP - self._index % STEP):
-            self._hear(raw[done : done + take], filtered[done : done + take])
-            spans += self._certain()
-            done += take
-        self._raw, self._filtered = raw[done:].copy(), filtered[done:].copy()
-        return spans
+        ends = [self._index + self._raw.size + end for end in accumulate(sizes)]
+        heard = deque(self._take(raw, filtered))
+        out: list[list[Span]] = []
+        for end in ends:
+            spans: list[Span] = []
+            while heard and heard[0].end <= end:
+                spans += self._certain(heard.popleft())
+            out.append(spans)
+        return out
 
     def flush(self) -> list[Span]:
         """Judge what is left; the last span may be shorter."""
         if self._raw.size:
-            self._hear(self._raw, self._filtered)
+            self._waiting += self._hear(self._raw[None], self._filtered[None])
             self._raw, self._filtered = np.zeros(0), np.zeros(0)
         spans = []
         while self._waiting:
             spans.append(self._next())
         return spans
 
-    def _hear(self, raw: FloatArray, filtered: FloatArray) -> None:
+    def _take(self, raw: FloatArray, filtered: FloatArray) -> list[_Heard]:
+        """Measure the spans that this sound completes; keep the rest."""
+        raw = np.concatenate([self._raw, raw])
+        filtered = np.concatenate([self._filtered, filtered])
+        heard = []
+        done = -self._index % STEP  # the rest of a span that a reset cut
+        if 0 < done <= raw.size:
+            heard = self._hear(raw[None, :done], filtered[None, :done])
+        elif done:
+            done = 0
+        if not self._index % STEP and (whole := (raw.size - done) // STEP):
+            part, shape = slice(done, done + whole * STEP), (whole, STEP)
+            heard += self._hear(raw[part].reshape(shape), filtered[part].reshape(shape))
+            done = part.stop
+        self._raw, self._filtered = raw[done:].copy(), filtered[done:].copy()
+        self._look_ahead(heard)
+        return heard
+
+    def _hear(self, raw: FloatArray, filtered: FloatArray) -> list[_Heard]:
+        """Measure spans, float64 [n, samples] of each kind."""
         if not np.isfinite(raw.sum() + filtered.sum()):
             raw, filtered = (np.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (raw, filtered))
-        start, self._index = self._index, self._index + raw.size
-        measures = measure(raw, filtered, self._before)
-        flat = measures.peak_to_peak < FLAT_PEAK_TO_PEAK
-        self._before = np.concatenate([self._before, filtered[-HOP:]])[-HOP:]
-        self._waiting.append(_Heard(start, self._index, flat, measures))
+        heard = []
+        for measures in measure(raw, filtered, self._before):
+            start, self._index = self._index, self._index + raw.shape[1]
+            flat = measures.peak_to_peak < FLAT_PEAK_TO_PEAK
+            heard.append(_Heard(start, self._index, flat, measures))
+        self._before = np.concatenate([self._before, filtered[-1, -HOP:]])[-HOP:]
+        return heard
 
-    def _certain(self) -> list[Span]:
+    def _look_ahead(self, heard: list[_Heard]) -> None:
+        """Compute at once the vectors of all spans whose whole context is now heard."""
+        if len(heard) < 2:
+            return  # nothing is gained
+        line = [*self._past, *self._waiting, *heard]
+        while line and line[0].measures.level.size < PER_SPAN:
+            del line[0]  # the one that a reset cut
+        if len(line) < BEHIND + 1 + AHEAD:
+            return
+        around = contexts([one.measures for one in line], BEHIND, AHEAD)
+        judged = line[BEHIND : len(line) - AHEAD]
+        for one, vector, loud in zip(judged, *_vectors(around, LOUD_SPANS), strict=True):
+            self._vectors[one.start] = vector, loud
+
+    def _certain(self, heard: _Heard) -> list[Span]:
+        """Take the next span; return those that it makes certain."""
+        self._waiting.append(heard)
         if not self._started and len(self._waiting) < START:
             return []
         self._started = True
@@ -141,14 +203,24 @@ class QualityIndex:
             if not heard.flat:
                 break
             run += 1
-        around = [heard.measures for heard in (*self._past, *self._waiting)]
-        here = len(self._past)
-        this = self._waiting.popleft()
-        self._past.append(this)
+        this = self._waiting[0]
+        ready = this.start in self._vectors
+        vector, loud = self._vectors.pop(this.start) if ready else self._vector()
+        self._past.append(self._waiting.popleft())
         self._flat_run = self._flat_run + 1 if this.flat else 0
-        stop = min(here + 1 + AHEAD, len(around))
-        loud = loudness(around[max(0, stop - LOUD_SPANS) : stop])
-        value, reason = self._judge(features(around, here), loud)
+        value, reason = self._judge(vector, loud)
         if this.flat and run >= FLAT_RUN:
             return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")
         return Span(this.start, this.end, value, reason)
+
+    def _vector(self) -> tuple[FloatArray, float]:
+        """Vector and loudness of the oldest span that waits, whatever there is around it."""
+        around = [heard.measures for heard in (*self._past, *self._waiting)]
+        here = len(self._past)
+        stop = min(here + 1 + AHEAD, len(around))
+        near = context(around[max(0, stop - LOUD_SPANS) : stop], 0)
+        return features(context(around, here))[0], float(loudness(near, LOUD_SPANS)[0])
+
+
+def _vectors(around: Contexts, spans: int) -> tuple[FloatArray, list[float]]:
+    return features(around), loudness(around, spans).tolist()

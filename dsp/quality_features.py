@@ -46,6 +46,7 @@ TINY = 1e-14
 _WINDOW = np.hanning(FRAME + 1)[:-1]
 _SPAN_WINDOW = np.hanning(STEP)
 _EDGES = SPECTRUM_HZ // 2
+_sum, _max, _min = np.add.reduce, np.maximum.reduce, np.minimum.reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,99 +71,157 @@ class Measures:
     row: FloatArray
 
 
-def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> Measures:
-    """Measures of one span.
+def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[Measures]:
+    """Measures of spans that follow each other.
+
+    Rows are computed each by itself, so that the numbers of a span do not depend on how many
+    are measured at once.
 
     Parameters
     ----------
     raw, filtered
-        Its sound, [1000] or fewer (the first after a reset and the last are shorter).
+        Their sound, float64 [n, 1000]; a single span may be shorter (the first after a reset and
+        the last are).
     before
-        The `HOP` filtered samples before it.
+        The `HOP` filtered samples before the first.
     """
+    count, size = raw.shape
     positive = filtered >= 0
-    crossings = np.count_nonzero(positive[1:] != positive[:-1]) / raw.size
-    highest, lowest = raw.max(), raw.min()
-    full = 0.0
-    if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
-        full = np.count_nonzero(np.abs(raw) >= FULL_SCALE) / raw.size
-    rows = filtered.size // HOP
-    padded = np.concatenate([before, filtered])
+    changes = positive[:, 1:] != positive[:, :-1]
+    highest, lowest = _max(raw, 1), _min(raw, 1)
+    rows = size // HOP
+    padded = np.concatenate([before, filtered.reshape(-1)])
     frames: FloatArray = np.lib.stride_tricks.as_strided(
-        padded, (rows, FRAME), (HOP * padded.itemsize, padded.itemsize)
+        padded, (count * rows, FRAME), (HOP * padded.itemsize, padded.itemsize)
     )
     bins = np.fft.rfft(frames * _WINDOW, axis=1)
     power = bins.real**2 + bins.imag**2
-    envelope = np.empty((CURVES, rows))
-    envelope[:-1] = np.add.reduceat(power[:, : BANDS[-1]], BANDS[:-1], axis=1).T
-    np.add(envelope[0], envelope[1], out=envelope[2])
+    envelope = np.empty((count, CURVES, rows))
+    low_high = np.add.reduceat(power[:, : BANDS[-1]], BANDS[:-1], axis=1)
+    envelope[:, :-1] = low_high.reshape(count, rows, CURVES - 1).transpose(0, 2, 1)
+    np.add(envelope[:, 0], envelope[:, 1], out=envelope[:, 2])
     envelope += TINY
-    row = np.empty(LOUD + 1)
-    row[:4] = (*_lines(raw, row[4:]), crossings, full)
-    level = 10.0 * np.log10(envelope[-1])
-    return Measures(np.sqrt(np.sqrt(envelope)), level, float(highest - lowest), row)
+    table = np.empty((count, LOUD + 1))
+    table[:, 2] = _sum(changes, 1) / size
+    table[:, 3] = 0.0
+    for k in np.flatnonzero((highest >= FULL_SCALE) | (lowest <= -FULL_SCALE)):
+        table[k, 3] = np.count_nonzero(np.abs(raw[k]) >= FULL_SCALE) / size
+    _lines(raw, table)
+    level = 10.0 * np.log10(envelope[:, -1])
+    curves = np.sqrt(np.sqrt(envelope))
+    height = highest - lowest
+    return [Measures(curves[k], level[k], float(height[k]), table[k]) for k in range(count)]
 
 
-def _lines(raw: FloatArray, bands: FloatArray) -> tuple[float, float]:
-    """Flatness and tone of a span's spectrum; its bands and level are written to ``bands``."""
-    window = _SPAN_WINDOW if raw.size == STEP else np.hanning(raw.size)
-    lines = np.fft.rfft((raw - raw.sum() / raw.size) * window, STEP)
+def _lines(raw: FloatArray, table: FloatArray) -> None:
+    """Write flatness and tone of each span's spectrum, its bands and its level."""
+    size = raw.shape[1]
+    window = _SPAN_WINDOW if size == STEP else np.hanning(size)
+    lines = np.fft.rfft((raw - (_sum(raw, 1) / size)[:, None]) * window, STEP, axis=1)
     power = lines.real**2 + lines.imag**2 + TINY
-    sums = np.add.reduceat(power[: _EDGES[-1]], _EDGES[:-1])
-    decibels = 10.0 * np.log10(sums)
-    loud = 10.0 * np.log10(sums[1:8].sum())
-    bands[:-1] = decibels - loud
-    bands[-1] = loud
-    decibels = 10.0 * np.log10(power[20:450])
-    flatness = decibels[:180].sum() / 180 - 10.0 * np.log10(power[20:200].sum() / 180)
-    tone = decibels[10:].max() - 10.0 * np.log10(power[30:450].sum())
-    return float(flatness), float(tone)
+    sums = np.add.reduceat(power[:, : _EDGES[-1]], _EDGES[:-1], axis=1)
+    loud = 10.0 * np.log10(_sum(sums[:, 1:8], 1))
+    table[:, 4:-1] = 10.0 * np.log10(sums) - loud[:, None]
+    table[:, -1] = loud
+    decibels = 10.0 * np.log10(power[:, 20:450])
+    mean = _sum(decibels[:, :180], 1) / 180
+    table[:, 0] = mean - 10.0 * np.log10(_sum(power[:, 20:200], 1) / 180)
+    table[:, 1] = _max(decibels[:, 10:], 1) - 10.0 * np.log10(_sum(power[:, 30:450], 1))
 
 
-def features(around: list[Measures], here: int) -> FloatArray:
-    """The vector that is judged, for one span of a context.
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """Spans to be judged, each amid those around it; all contexts are of one size.
 
-    Parameters
+    Attributes
     ----------
-    around
-        The spans of the context, in order. Under 1 s there is no rhythm to be measured: zeros.
-    here
-        Which of them is judged.
-
-    Returns
-    -------
-    float64 [`COUNT`], in the order of `NAMES`.
+    curves, level
+        Of the whole contexts, float64 [m, 3, size] and [m, size].
+    rows
+        float64 [m, spans, 15].
+    own
+        Levels of the judged spans alone, float64 [m, 25] or fewer.
     """
+
+    curves: FloatArray
+    level: FloatArray
+    rows: FloatArray
+    own: FloatArray
+
+
+def context(around: list[Measures], here: int) -> Contexts:
+    """The one context of span ``here`` of ``around``, of any sizes."""
     curves = np.concatenate([measures.curves for measures in around], axis=1)
     level = np.concatenate([measures.level for measures in around])
     rows = np.array([measures.row for measures in around])
-    loud = rows[:, LOUD]
-    if level.size == 0:  # less than 20 ms heard
-        level = loud
-    order = np.sort(level)
-    last = order.size - 1
-    q10, q25, q50, q75, q90, q98 = order[(_SHARES * last).astype(np.intp)]
-    centred = level - level.sum() / level.size
+    own = around[here].level if around[here].level.size else level
+    return Contexts(curves[None], level[None], rows[None], own[None])
+
+
+def contexts(line: list[Measures], before: int, after: int) -> Contexts:
+    """The contexts of all spans of ``line`` that have so many whole spans on either side."""
+    spans = before + 1 + after
+    count = len(line) - spans + 1
+    curves = np.concatenate([measures.curves for measures in line], axis=1)
+    level = np.concatenate([measures.level for measures in line])
+    rows = np.array([measures.row for measures in line])
+    size = spans * PER_SPAN
+    item = level.itemsize
+    view = np.lib.stride_tricks.as_strided
+    return Contexts(
+        view(curves, (count, CURVES, size), (PER_SPAN * item, curves.strides[0], item)),
+        view(level, (count, size), (PER_SPAN * item, item)),
+        view(rows, (count, spans, LOUD + 1), (rows.strides[0], rows.strides[0], item)),
+        level.reshape(-1, PER_SPAN)[before : before + count],
+    )
+
+
+def features(around: Contexts) -> FloatArray:
+    """The vectors that are judged, for one span of each context.
+
+    Under 1 s there is no rhythm to be measured: zeros.
+
+    Returns
+    -------
+    float64 [m, `COUNT`], in the order of `NAMES`; each row depends on its context alone.
+    """
+    curves, level, rows, own = around.curves, around.level, around.rows, around.own
+    loud = rows[:, :, LOUD]
+    if level.shape[1] == 0:  # less than 20 ms heard
+        level = own = loud
+    count, size = level.shape
+    out = np.empty((count, COUNT))
+    order = np.sort(level, axis=1)
+    q10, q25, q50, q75, q90, q98 = order[:, (_SHARES * (size - 1)).astype(np.intp)].T
+    centred = level - (_sum(level, 1) / size)[:, None]
     square = centred * centred
-    variance = square.sum() / level.size + 1e-6
-    mine = around[here].level if around[here].level.size else level
-    return np.array(
-        [
-            *_rhythm(curves),
-            q98 - q50, q90 - q50, q75 - q50, q50 - q25, q50 - q10, order[-1] - q98,
-            (square * centred).sum() / level.size / variance**1.5,
-            (square * square).sum() / level.size / variance**2,
-            mine.max() - q90, mine.sum() / mine.size - q50, mine.min() - q25,
-            np.abs(loud[1:] - loud[:-1]).max() if len(rows) > 1 else 0.0,
-            *(rows[:, :LOUD].sum(axis=0) / len(rows)),
-        ]
-    )  # fmt: skip
+    variance = _sum(square, 1) / size + 1e-6
+    _rhythm(curves, out)
+    dynamics = out[:, len(RHYTHM) :].T
+    for k, (high, low) in enumerate(
+        ((q98, q50), (q90, q50), (q75, q50), (q50, q25), (q50, q10), (order[:, -1], q98))
+    ):
+        np.subtract(high, low, out=dynamics[k])
+    dynamics[6] = _sum(square * centred, 1) / size / (variance * np.sqrt(variance))
+    dynamics[7] = _sum(square * square, 1) / size / (variance * variance)
+    dynamics[8] = _max(own, 1) - q90
+    dynamics[9] = _sum(own, 1) / own.shape[1] - q50
+    dynamics[10] = _min(own, 1) - q25
+    steps = np.abs(loud[:, 1:] - loud[:, :-1])
+    dynamics[11] = _max(steps, 1) if steps.shape[1] else 0.0
+    out[:, -LOUD:] = _sum(rows[:, :, :LOUD], 1) / rows.shape[1]
+    return out
 
 
-def loudness(ahead: list[Measures]) -> float:
-    """How loud the loudest 80 ms of some spans are, dB: a heart sound, if there is one."""
-    level = np.sort(np.concatenate([measures.level for measures in ahead]))
-    return float(level[-min(4, level.size)]) if level.size else float(ahead[0].row[LOUD])
+def loudness(around: Contexts, spans: int) -> FloatArray:
+    """How loud the loudest 80 ms of the last ``spans`` of each context are, dB.
+
+    A heart sound, if there is one.
+    """
+    level = around.level[:, -spans * PER_SPAN :]
+    if not level.shape[1]:
+        return around.rows[:, -spans:, LOUD][:, 0]
+    return np.sort(level, axis=1)[:, -min(4, level.shape[1])]
 
 
 RHYTHM = (
@@ -186,28 +245,30 @@ _LAGS = np.arange(LAST_LAG + 1.0)
 _SHARES = np.array((0.1, 0.25, 0.5, 0.75, 0.9, 0.98))
 
 
-def _rhythm(curves: FloatArray) -> tuple[float, ...]:
-    """How strongly the envelopes repeat themselves, and how smooth they are."""
-    size = curves.shape[1]
+def _rhythm(curves: FloatArray, out: FloatArray) -> None:
+    """Write how strongly the envelopes repeat themselves, and how smooth they are."""
+    size = curves.shape[2]
     if size < 2 * PER_SPAN:
-        return (0.0,) * len(RHYTHM)
-    centred = curves - (curves.sum(axis=1) / size)[:, None]
-    spectrum = np.fft.rfft(centred, 360 if size <= 250 else 512)
-    raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[:, : LAST_LAG + 1]
-    unbiased = raw * (size / np.maximum(size - _LAGS, 1.0)) / (raw[:, :1] + TINY)
-    low, high, total = unbiased
+        out[:, : len(RHYTHM)] = 0.0
+        return
+    centred = curves - (_sum(curves, 2) / size)[:, :, None]
+    spectrum = np.fft.rfft(centred, 360 if size <= 250 else 512, axis=2)
+    raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=2)[:, :, : LAST_LAG + 1]
+    unbiased = raw * (size / np.maximum(size - _LAGS, 1.0)) / (raw[:, :, :1] + TINY)
+    low, high, total = unbiased[:, 0], unbiased[:, 1], unbiased[:, 2]
     common = 0.5 * (low + high)
     last = min(LAST_LAG, int(0.6 * size))
-    lag = FIRST_LAG + int(common[FIRST_LAG:last].argmax())
-    peak = float(common[lag])
-    return (
-        peak,
-        float(total[FIRST_LAG:last].max()),
-        float(low[FIRST_LAG:last].max()),
-        float(high[FIRST_LAG:last].max()),
-        peak - float(common[5:lag].min()),
-        float(np.log(lag)),
-        float(common[2 * lag]) if 2 * lag <= last else peak,
-        float(total[1]),
-        float(total[3]),
-    )
+    here = np.arange(len(common))
+    lag = FIRST_LAG + common[:, FIRST_LAG:last].argmax(axis=1)
+    peak = common[here, lag]
+    deepest = np.minimum.accumulate(common[:, 5:last], axis=1)[here, lag - 6]
+    again = np.where(2 * lag <= last, common[here, np.minimum(2 * lag, last)], peak)
+    out[:, 0] = peak
+    out[:, 1] = _max(total[:, FIRST_LAG:last], 1)
+    out[:, 2] = _max(low[:, FIRST_LAG:last], 1)
+    out[:, 3] = _max(high[:, FIRST_LAG:last], 1)
+    out[:, 4] = peak - deepest
+    out[:, 5] = np.log(lag)
+    out[:, 6] = again
+    out[:, 7] = total[:, 1]
+    out[:, 8] = total[:, 3]

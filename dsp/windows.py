@@ -40,9 +40,8 @@ class Windows:
         if mode not in ("full", "cycle"):
             raise ValueError(f"window mode {mode!r}: must be 'full' or 'cycle'")
         self.mode = mode
-        self._past: FloatArray = np.zeros(0)
-        self._first = 0
-        self._waiting: deque[int] = deque()
+        self._buffer: FloatArray = np.zeros(2 * KEEP)
+        self.reset(0)
 
     @property
     def delay(self) -> int:
@@ -52,7 +51,7 @@ class Windows:
     @property
     def index(self) -> int:
         """Absolute index of the next sample."""
-        return self._first + len(self._past)
+        return self._first + self._end - self._begin
 
     def push(self, x: FloatArray, s1: Sequence[int] = ()) -> list[tuple[int, Float32Array]]:
         """Take sound and newly decided S1 onsets.
@@ -68,7 +67,7 @@ class Windows:
         -------
         list of (start, float32 [5000]), in order of their starts.
         """
-        self._past = np.concatenate((self._past, x))
+        self._keep(x)
         self._waiting.extend(s1)
         done = []
         while (window := self._next()) is not None:
@@ -84,9 +83,9 @@ class Windows:
 
     def reset(self, index: int) -> None:
         """Start afresh; the next sample has the absolute index ``index``."""
-        self._past = np.zeros(0)
         self._first = index
-        self._waiting.clear()
+        self._begin = self._end = 0  # of the past, in the buffer
+        self._waiting: deque[int] = deque()
 
     def _next(self) -> tuple[int, Float32Array] | None:
         if not self._waiting:
@@ -100,15 +99,27 @@ class Windows:
         self._waiting.popleft()
         if start < self._first:
             raise ValueError(f"S1 at {start} is older than the sound kept (from {self._first})")
-        x = self._past[start - self._first : stop - self._first]
+        at = self._begin - self._first
+        x = self._buffer[at + start : at + stop]
         return start, (_padded(x) if self.mode == "cycle" else x.astype(np.float32))
+
+    def _keep(self, x: FloatArray) -> None:
+        """Append sound; where there is no room, the past moves to the front."""
+        if self._end + len(x) > len(self._buffer):
+            past = self._buffer[self._begin : self._end]
+            room = 2 * (len(past) + len(x))
+            buffer = np.zeros(room) if room > len(self._buffer) else self._buffer
+            buffer[: len(past)] = past.copy() if buffer is self._buffer else past
+            self._buffer, self._begin, self._end = buffer, 0, len(past)
+        self._buffer[self._end : self._end + len(x)] = x
+        self._end += len(x)
 
     def _forget(self) -> None:
         first = self.index - KEEP
         if self._waiting:
             first = min(first, self._waiting[0])
-        if first - self._first > RATE_HZ:
-            self._past = self._past[first - self._first :].copy()
+        if first > self._first:
+            self._begin += first - self._first
             self._first = first
 
 

@@ -14,7 +14,7 @@ books gaps; what a step holds is found in ``analysis.steps``, what follows from 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -229,8 +229,9 @@ class Pipeline:
             self._chain_failed(error)
             return
         first = self.index
-        while len(self._filtered) > (end := self._next_end()) - first:
-            self._step(end, first)
+        # A step is decided when the first sample after it is there.
+        whole = max(0, first + len(self._filtered) - 1) // STEP * STEP
+        self._decide(range(self._next_end(), whole + 1, STEP))
         self._filtered = self._filtered[self.index - first :]
         self._raw = self._raw[self.index - first :]
 
@@ -247,12 +248,10 @@ class Pipeline:
             self._take(self._parts.chain.flush())
         except Exception as error:  # noqa: BLE001 - as above
             self._chain_failed(error)
-        first = self.index
-        total = first + len(self._filtered)
-        while self._next_end() < total:
-            self._step(self._next_end(), first)
+        total = self.index + len(self._filtered)
         if self.index < total:
-            self._step(total, first, last=True, closing=closing)
+            ends = [*range(self._next_end(), total, STEP), total]
+            self._decide(ends, last=True, closing=closing)
         elif closing:
             self._emit(self._decisions.close())
         self._filtered = self._raw = np.zeros(0)
@@ -286,16 +285,20 @@ class Pipeline:
         found.events.append(line)
         self._emit(self._decisions.gap(index, found))
 
-    def _step(self, end: int, first: int, last: bool = False, closing: bool = False) -> None:
-        """Run the step that ends at ``end``; the sound at hand begins at ``first``."""
-        start = self.index
-        part = slice(start - first, end - first)
-        raw, filtered = self._raw[part], self._filtered[part]
-        found = self._steps.run(start, raw, filtered, last)
-        self._emit(self._decisions.step(end, found, closing))
-        self._pictures.append(
-            ev.Picture(start, filtered.astype(np.float32), _level_db(raw), found.clipped)
-        )
+    def _decide(self, ends: Sequence[int], last: bool = False, closing: bool = False) -> None:
+        """Run and decide the steps that end at ``ends``; the sound at hand begins at the index."""
+        if not ends:
+            return
+        first = start = self.index
+        whole = slice(0, ends[-1] - first)
+        raw, filtered = self._raw[whole], self._filtered[whole]
+        shown = filtered.astype(np.float32)
+        for end, found in zip(ends, self._steps.run(first, raw, filtered, ends, last), strict=True):
+            self._emit(self._decisions.step(end, found, closing and end == ends[-1]))
+            part = slice(start - first, end - first)
+            level_db = _level_db(raw[part])
+            self._pictures.append(ev.Picture(start, shown[part], level_db, found.clipped))
+            start = end
 
     def _emit(self, lines: list[ev.Event]) -> None:
         self._counts.update(type(line).__name__.lower() for line in lines)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from itertools import accumulate
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,25 @@ class QualityStage(Protocol):
     def push(self, raw: FloatArray, filtered: FloatArray) -> Sequence[Span]: ...
     def flush(self) -> Sequence[Span]: ...
     def reset(self, index: int) -> None: ...
+
+
+Said = TypeVar("Said")
+
+
+def by_step(
+    stage: object, push: Callable[..., Said], sizes: Sequence[int], *samples: FloatArray
+) -> Iterator[Said]:
+    """Yield what a stage says of each of consecutive steps of so many samples.
+
+    A stage that has ``push_steps(sizes, *samples)`` is handed all of them at once: it returns a
+    list of what its ``push`` would have returned for each.
+    """
+    at_once: Callable[..., list[Said]] | None = getattr(stage, "push_steps", None)
+    if at_once is not None and len(sizes) > 1:
+        yield from at_once(sizes, *samples)
+        return
+    for end, size in zip(accumulate(sizes), sizes, strict=True):
+        yield push(*(x[end - size : end] for x in samples))
 
 
 class ModelContract(Protocol):

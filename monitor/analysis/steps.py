@@ -1,13 +1,18 @@
-"""What one step of sound contains: spans of quality, beats, judged windows, faults.
+"""What each step of sound contains: spans of quality, beats, judged windows, faults.
 
-Runs the stages behind the chain on one step, in order, and keeps the windows that wait for the
-quality of their stretch. A stage that raises is a fault: everything is started afresh at the end
-of the step, the fault is a line of the event file and raises an alarm; no result of it is used.
+Runs the stages behind the chain over all the steps at hand, in two goes: first every stage
+listens (a stage that can takes the whole stretch at once; the model hears window after window),
+then the findings are told step by step, so that they do not depend on how much was at hand.
+Windows wait here for the quality of their stretch. A stage that raises is a fault: everything is
+started afresh at the end of the step, the fault is a line of the event file and raises an alarm;
+no result of it is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -18,7 +23,7 @@ from dsp.stage import FloatArray
 from dsp.windows import WINDOW, Float32Array
 from monitor import events as ev
 from monitor.analysis.intake import Intake
-from monitor.analysis.stages import Model, Stages
+from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
 
@@ -33,13 +38,29 @@ class Found:
     clipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
-    """A window that waits for the quality of its stretch; no sound if the end cut it."""
+    """A window that waits for the quality of its stretch; no sound if the end cut it.
+
+    ``p`` is what the model said of it, or what it raised, once it was asked.
+    """
 
     start: int
     end: int
     sound: Float32Array | None
+    finite: bool = True
+    p: float | Exception | None = None
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the stages said in one step, up to the end ``index``; ``error`` if one raised."""
+
+    index: int
+    spans: list[Span] = field(default_factory=list)
+    beats: list[Beat] = field(default_factory=list)
+    windows: list[_Waiting] = field(default_factory=list)
+    error: Exception | None = None
 
 
 class Steps:
@@ -71,27 +92,99 @@ class Steps:
         """Forget the windows that wait (after a gap)."""
         self._waiting = []
 
-    def run(self, start: int, raw: FloatArray, filtered: FloatArray, last: bool) -> Found:
-        """Run one step.
+    def run(
+        self, start: int, raw: FloatArray, filtered: FloatArray, ends: Sequence[int], last: bool
+    ) -> Iterator[Found]:
+        """Yield the findings of consecutive steps.
 
         Parameters
         ----------
         start
-            Absolute index of its first sample.
+            Absolute index of the first sample.
         raw, filtered
-            float64 [m] at 2 kHz before and after the filter, m at most 1 000.
+            float64 [m] at 2 kHz before and after the filter.
+        ends
+            Absolute index of the end of each step, the last one ``start + m``.
         last
-            Whether a gap or the end follows: then everything left is decided.
+            Whether a gap or the end follows: then everything left is decided in the last step.
         """
-        index = start + len(filtered)
+        told, begin, at_once = 0, start, len(ends)
+        while told < len(ends):
+            now = ends[told : told + at_once]
+            closing = last and now[-1] == ends[-1]
+            part = slice(begin - start, now[-1] - start)
+            for heard in self._listen(begin, raw[part], filtered[part], now, closing):
+                found = self._tell(begin, heard, closing and heard.index == now[-1])
+                told, begin = told + 1, heard.index
+                yield found
+                if heard.error is not None:
+                    # The stages are afresh, what they heard after this step is void. Of a fault
+                    # that came of the whole stretch only one step more is to be lost.
+                    at_once = 1
+                    break
+
+    def _listen(
+        self, start: int, raw: FloatArray, filtered: FloatArray, ends: Sequence[int], last: bool
+    ) -> list[_Heard]:
+        """Let every stage hear the sound, up to the first one that raises; then ask the model."""
+        parts = self._parts
+        out: list[_Heard] = []
+        sizes = [end - begin for begin, end in pairwise([start, *ends])]
+        quality = by_step(parts.quality, parts.quality.push, sizes, raw, filtered)
+        cycles = by_step(parts.cycles, parts.cycles.push, sizes, filtered)
+        for end, size in zip(ends, sizes, strict=True):
+            heard = _Heard(end)
+            out.append(heard)
+            closing = last and end == ends[-1]
+            try:
+                heard.spans += next(quality)
+                decoded = next(cycles)
+                heard.beats += decoded.beats
+                onsets = list(decoded.s1)
+                if closing:
+                    heard.spans += parts.quality.flush()
+                    rest = parts.cycles.flush()
+                    heard.beats += rest.beats
+                    onsets += rest.s1
+                sound = filtered[end - size - start : end - start]
+                for at, window in parts.windows.push(sound, onsets):
+                    heard.windows.append(_Waiting(at, min(at + WINDOW, end), window))
+                if closing:
+                    heard.windows += [_Waiting(at, end, None) for at in parts.windows.flush()]
+            except Exception as error:  # noqa: BLE001 - told as a fault of its step
+                heard.error = error
+                break
+        for heard in out:
+            for waiting in heard.windows:
+                self._ask(waiting)
+        return out
+
+    def _ask(self, window: _Waiting) -> None:
+        """Let the model hear one window: results in float32 of a batch depend on its size."""
+        if window.sound is None:
+            return
+        window.finite = bool(np.isfinite(window.sound).all())
+        if self._engine is None or not window.finite:
+            return
+        try:
+            window.p = float(self._engine.probability(window.sound[None, :])[0])
+        except Exception as error:  # noqa: BLE001 - told as a fault when the window's turn comes
+            window.p = error
+
+    def _tell(self, start: int, heard: _Heard, last: bool) -> Found:
+        """Turn what was heard in one step into its findings."""
         found = Found()
+        index = heard.index
         bad, found.clipped = self._intake.take(start)
         if bad:
             found.fault = f"{bad} samples are not numbers, replaced by silence"
             found.events.append(ev.Fault(index=index, what=found.fault))
         try:
-            self._stages(index, raw, filtered, last, found)
+            if heard.error is not None:
+                raise heard.error
+            self._findings(heard, last, found)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is a fault, not an end
+            heard.error = error
             found = Found(fault=words_of(error))
             found.events.append(ev.Fault(index=index, what=found.fault))
             self._parts.reset_after_chain(index)
@@ -99,39 +192,25 @@ class Steps:
             self.reset()
         return found
 
-    def _stages(
-        self, index: int, raw: FloatArray, filtered: FloatArray, last: bool, found: Found
-    ) -> None:
-        parts = self._parts
-        spans = list(parts.quality.push(raw, filtered))
-        decoded = parts.cycles.push(filtered)
-        beats, onsets = list(decoded.beats), list(decoded.s1)
-        if last:
-            spans += parts.quality.flush()
-            rest = parts.cycles.flush()
-            beats += rest.beats
-            onsets += rest.s1
-        for span in spans:
+    def _findings(self, heard: _Heard, last: bool, found: Found) -> None:
+        for span in heard.spans:
             self._vitals.quality(span)
-        found.spans += spans
-        for beat in beats:
+        found.spans += heard.spans
+        for beat in heard.beats:
             self._vitals.beat(beat)
-            found.events.append(_beat_line(index, beat))
-        for start, sound in parts.windows.push(filtered, onsets):
-            self._waiting.append(_Waiting(start, min(start + WINDOW, index), sound))
-        if last:
-            self._waiting += [_Waiting(s, index, None) for s in parts.windows.flush()]
+            found.events.append(_beat_line(heard.index, beat))
+        self._waiting += heard.windows
         known = self._vitals.judged_to
         while self._waiting and (last or self._waiting[0].end <= known):
-            found.events.append(self._window(index, self._waiting.pop(0)))
+            found.events.append(self._window(heard.index, self._waiting.pop(0)))
 
     def _window(self, index: int, window: _Waiting) -> ev.Window:
         """Judge one window; it counts if its whole stretch is good."""
-        p = None
         reason = self._objection(window)
-        if self._engine is not None and window.sound is not None and reason != "not finite":
-            # One at a time: float32 results of a batch depend on its size.
-            p = float(self._engine.probability(window.sound[None, :])[0])
+        p = None if reason == "not finite" else window.p
+        if isinstance(p, Exception):
+            raise p
+        if p is not None:
             if not isfinite(p):
                 p, reason = None, reason or "p is not a number"
             else:
@@ -149,7 +228,7 @@ class Steps:
     def _objection(self, window: _Waiting) -> str | None:
         if window.sound is None:
             return "cut"
-        if self._intake.touched(window.start, window.end) or not np.isfinite(window.sound).all():
+        if self._intake.touched(window.start, window.end) or not window.finite:
             return "not finite"
         bad = self._vitals.over(window.start, window.end) - {"good"}
         if bad:

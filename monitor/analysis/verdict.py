@@ -7,7 +7,8 @@ contract, found on held-out subjects, leave room between them for *unsure*.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import exp, isfinite, log
 
 from dsp.stage import RATE_HZ
@@ -70,7 +71,7 @@ def sigmoid(z: float) -> float:
     return 1 / (1 + exp(-z))
 
 
-def mean_logit(ps: list[float]) -> float:
+def mean_logit(ps: Sequence[float]) -> float:
     """Mean of the logits of ``ps`` (at least one)."""
     return sum(logit(p) for p in ps) / len(ps)
 
@@ -90,6 +91,7 @@ class VerdictTracker:
         self._settings = settings
         self._thresholds = thresholds
         self._windows: deque[tuple[int, float]] = deque(maxlen=settings.windows)
+        self._judged: tuple[tuple[float, ...], Judgement] | None = None
 
     def window(self, start: int, p: float) -> None:
         """Take the next good window; one whose p is not a number is none."""
@@ -106,8 +108,11 @@ class VerdictTracker:
         if not keep:
             return Judgement("none", None, 0, 0, None, "no good window")
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
-        ps = [p for _, p in keep]
-        return _judge(ps, self._thresholds, self._settings, self._settings.least, age_s)
+        ps = tuple(p for _, p in keep)
+        if self._judged is None or self._judged[0] != ps:  # two steps of three bring no window
+            judged = _judge(ps, self._thresholds, self._settings, self._settings.least, age_s)
+            self._judged = ps, judged
+        return replace(self._judged[1], age_s=age_s)
 
 
 def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) -> Judgement:
@@ -122,7 +127,11 @@ def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) 
 
 
 def _judge(
-    ps: list[float], thresholds: Thresholds, settings: st.Verdict, least: int, age_s: float | None
+    ps: Sequence[float],
+    thresholds: Thresholds,
+    settings: st.Verdict,
+    least: int,
+    age_s: float | None,
 ) -> Judgement:
     p = sigmoid(mean_logit(ps))
     over = sum(q >= thresholds.abnormal for q in ps)

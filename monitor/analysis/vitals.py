@@ -8,8 +8,8 @@ whatever the quality of its stretch. Values that are too old vanish (NaN is None
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -117,6 +117,7 @@ class VitalsTracker:
         self._onsets: deque[int] = deque()
         self._spans: deque[Span] = deque()
         self._beats = 0
+        self._spread_of: tuple[list[int], float | None] = [], None
         self._last: int | None = None
         self._broken = 0
         self.judged_to = 0
@@ -160,14 +161,14 @@ class VitalsTracker:
         last = [c for c in list(self._cycles)[-CYCLES:] if c.end >= index - REACH]
         if len(last) < LEAST:
             return Vitals()
-        cycle = median(c.length for c in last)
+        cycle = _median([c.length for c in last])
         systoles = [c.systole for c in last if c.systole is not None]
         diastoles = [c.length - c.systole for c in last if c.systole is not None]
         return Vitals(
             rate=60 * RATE_HZ / cycle,
             spread=self._spread(index),
-            systole_ms=median(systoles) * 1000 / RATE_HZ if systoles else None,
-            diastole_ms=median(diastoles) * 1000 / RATE_HZ if diastoles else None,
+            systole_ms=_median(systoles) * 1000 / RATE_HZ if systoles else None,
+            diastole_ms=_median(diastoles) * 1000 / RATE_HZ if diastoles else None,
             age=index - last[-1].end,
         )
 
@@ -182,10 +183,23 @@ class VitalsTracker:
     def _spread(self, index: int) -> float | None:
         """Robust deviation of each cycle from its neighbours: drift is no irregularity."""
         lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN]
-        if len(lengths) < SPREAD_LEAST:
-            return None
-        off = []
-        for n, length in enumerate(lengths):
-            neighbours = lengths[max(0, n - NEIGHBOURS) : n] + lengths[n + 1 : n + 1 + NEIGHBOURS]
-            off.append(abs(length - median(neighbours)))
-        return float(MAD_TO_DEVIATION * median(off) / median(lengths))
+        if lengths != self._spread_of[0]:  # most steps bring no cycle
+            self._spread_of = lengths, _spread(lengths)
+        return self._spread_of[1]
+
+
+def _spread(lengths: list[int]) -> float | None:
+    if len(lengths) < SPREAD_LEAST:
+        return None
+    off = []
+    for n, length in enumerate(lengths):
+        neighbours = lengths[max(0, n - NEIGHBOURS) : n] + lengths[n + 1 : n + 1 + NEIGHBOURS]
+        off.append(abs(length - _median(neighbours)))
+    return MAD_TO_DEVIATION * _median(off) / _median(lengths)
+
+
+def _median(values: Sequence[float]) -> float:
+    """`statistics.median` of at least one number, without its checks: it is called often."""
+    order = sorted(values)
+    middle = len(order) // 2
+    return float(order[middle] if len(order) % 2 else (order[middle - 1] + order[middle]) / 2)

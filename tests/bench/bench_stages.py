@@ -33,7 +33,7 @@ STAGES: tuple[tuple[str, str, str, str], ...] = (
     ("emission, the rest", "dsp.cycles.emission", "NetworkEmission", "push flush"),
     ("HSMM", "dsp.cycles.lattice", "Lattice", "push"),
     ("HSMM, way back and beats", "dsp.cycles.decoder", "CycleDecoder", "push flush"),
-    ("quality", "dsp.quality", "QualityIndex", "push flush"),
+    ("quality", "dsp.quality", "QualityIndex", "push push_steps flush"),
     ("windows", "dsp.windows", "Windows", "push"),
     ("MFCC and student", "models.engine_torchscript", "TorchScriptEngine", "probability"),
     ("vitals", "monitor.analysis.vitals", "VitalsTracker", "beat quality vitals life over"),
