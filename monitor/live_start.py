@@ -62,9 +62,10 @@ class Starter:
         try:
             left = archive.open_sessions()
             if not self._job.resume:
-                self._close_left(archive, left)
                 self._earlier = self._unanswered(archive)
-                return [self.begin(self.open(source)) for source in self._job.sources]
+                begun = [self.begin(self.open(source)) for source in self._job.sources]
+                self._close_left(archive, left)  # last: a start that dies before has told nobody
+                return begun
             self._earlier = self._unanswered(archive)
             return [self._resume(archive, row) for row in left]
         finally:
