@@ -73,6 +73,7 @@ class Core:
         self._steps = 0
         self._reason: str | None = None
         self._restart = False
+        self._config = job.config
         self.sessions: dict[str, LiveSession] = {}
         self.store = Store(Path(job.store), clock)
         self._awake = Awake()
@@ -206,6 +207,8 @@ class Core:
             self._stop(f"stopped by {name}")
         elif request.what == "add":
             self._add(request, answer)
+        elif request.what == "remember":
+            self._remember(request, answer)
         elif request.what == "levels":
             self._levels.want(client, request.on is not False)
             answer(True, "")
@@ -219,6 +222,24 @@ class Core:
     def _monitored(self) -> list[str]:
         drivers = [session.capture.driver for session in self.sessions.values()]
         return [getattr(driver, "identity", "").partition("@")[0] for driver in drivers]
+
+    def _remember(self, request: Request, answer: Callable[[bool, str], None]) -> None:
+        """Write settings into the file, on a thread: a disk may hang."""
+
+        def write() -> None:
+            from monitor.settings_file import remember
+
+            try:
+                remember(request.settings, Path(self._config))
+            except ApexbeatError as error:
+                answer(False, str(error))
+            else:
+                answer(True, "")
+
+        if not self._config:
+            answer(False, "this monitoring was started without a settings file")
+        else:
+            threading.Thread(target=write, name="remember", daemon=True).start()
 
     def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
         """Open a further device on a thread of its own, then take it up as a session."""

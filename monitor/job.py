@@ -21,6 +21,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[str]
     """``phantom:NAME`` or ``device:NAME, ID or REGEX``."""
     settings: Settings
+    config: str = ""
+    """Settings file that `remember` writes into, absolute; empty for none."""
     record: bool = False
     """Keep sound and inputs in a session folder."""
     terminal: str = ""

@@ -45,6 +45,7 @@ __all__ = [
     "describe",
     "load",
     "names",
+    "parse_options",
 ]
 
 Scalar = str | int | float | bool | None
@@ -103,8 +104,7 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     origin = dict.fromkeys(names(), "default")
     _note(origin, values, f"file {where}")
     given: dict[str, Any] = {}
-    for option in options:
-        key, value = _parse_option(option)
+    for key, value in parse_options(options).items():
         section, _, name = key.partition(".")
         given.setdefault(section, {})[name] = value
     for section, table in given.items():
@@ -113,6 +113,17 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
         values[section].update(table)
     _note(origin, given, "option")
     return Loaded(build(values), origin, where)
+
+
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """Return values by key of ``section.key=value``, unchecked.
+
+    Raises
+    ------
+    UsageError
+        If one is not written so, or names no setting.
+    """
+    return dict(_parse_option(option) for option in options)
 
 
 def build(values: Mapping[str, Any]) -> Settings:

@@ -15,11 +15,13 @@ from monitor.cli.common import load_settings, setting_options
     "--path", "only_path", is_flag=True, help="Only where the settings file is looked for."
 )
 @click.option("--alarms", "alarm_table", is_flag=True, help="The alarm table, in Markdown.")
+@click.option("--save", is_flag=True, help="Write what --set says into the settings file.")
 @setting_options
 def config(
     as_json: bool,
     only_path: bool,
     alarm_table: bool,
+    save: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
@@ -31,6 +33,12 @@ def config(
     if only_path:
         click.echo(str(config_file or st.default_path()))
         return
+    if save:
+        from monitor.settings_file import remember
+
+        config_file = config_file or st.default_path()
+        remember(st.parse_options(overrides), config_file)
+        overrides = ()
     loaded = load_settings(config_file, overrides)
     if alarm_table:
         from monitor.analysis.alarm_table import rows as alarm_rows

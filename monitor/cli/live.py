@@ -12,6 +12,8 @@ import click
 from monitor.cli.common import load_settings, model_options, setting_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor.job import Begun, Job
     from monitor.settings import Settings
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--phantom", metavar="NAME", help="A phantom heart instead of a device.")
 @click.option("--headless", is_flag=True, help="Without a screen; Ctrl-C ends the monitoring.")
+@click.option("--remember", is_flag=True, help="Keep this device, and --set, for next time.")
 @click.option("--record", is_flag=True, help="Keep the sound too, so that it can be replayed.")
 @click.option(
     "--store",
@@ -34,6 +37,7 @@ def live(
     device: str | None,
     phantom: str | None,
     headless: bool,
+    remember: bool,
     record: bool,
     store: Path | None,
     config_file: Path | None,
@@ -48,23 +52,53 @@ def live(
 
     if device is not None and phantom is not None:
         raise UsageError("--device and --phantom exclude each other")
-    settings = load_settings(config_file, overrides, model, sha256).settings
+    if remember and phantom is not None:
+        raise UsageError("--remember is for a device, a phantom needs its name each time")
+    loaded = load_settings(config_file, overrides, model, sha256)
+    settings = loaded.settings
     folder = store_folder(store, settings)
     job = Job(
         store=str(folder),
         sources=[f"phantom:{phantom}" if phantom is not None else _device(device, settings)],
         settings=settings,
+        config=str(loaded.path.absolute()),
         record=record or settings.record.sound,
         terminal=_terminal(),
     )
-    return _headless(job) if headless else _with_screen(job)
+    then = (lambda begun: _remember(begun, job, overrides)) if remember else _forget
+    return _headless(job, then) if headless else _with_screen(job, then)
 
 
 def _device(device: str | None, settings: Settings) -> str:
     return f"device:{device if device is not None else settings.capture.device}"
 
 
-def _headless(job: Job) -> int:
+def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
+    """Write the device that was found into the settings file; where it cannot, say so and go on."""
+    from monitor.errors import UsageError
+    from monitor.record.store import Archive
+    from monitor.settings import parse_options
+    from monitor.settings_file import remember
+
+    archive = Archive(Path(job.store))
+    row = archive.session(begun.sessions[0])
+    archive.close()
+    if row is None:
+        return
+    device = row.device.partition("@")[0]  # behind it: where it was plugged in this time
+    try:
+        remember({**parse_options(overrides), "capture.device": device}, Path(job.config))
+    except UsageError as error:
+        click.echo(f"apexbeat: not remembered: {error}", err=True)
+    else:
+        click.echo(f"{device} is remembered in {job.config}", err=True)
+
+
+def _forget(_: Begun) -> None:
+    """Nothing is to be remembered."""
+
+
+def _headless(job: Job, then: Callable[[Begun], None]) -> int:
     from monitor.background import log_path, quiet_stderr, supervise
 
     kept = quiet_stderr(log_path(Path(job.store)))
@@ -78,19 +112,21 @@ def _headless(job: Job) -> int:
             click.echo(f"apexbeat: {note}", err=True)
         if times == 1:
             click.echo(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", err=True)
+            then(begun)
         else:
             click.echo("apexbeat: the core was started again", err=True)
 
     return supervise(job, began)
 
 
-def _with_screen(job: Job) -> int:
+def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     from monitor.background import spawn
     from monitor.tui.app import run
 
     begun = spawn(job)
     for note in begun.notes:
         click.echo(f"apexbeat: {note}", err=True)
+    then(begun)
     code = run(Path(begun.address), quit_ends=True)
     if Path(begun.address).exists():
         click.echo("monitoring goes on; 'apexbeat attach' shows it again", err=True)

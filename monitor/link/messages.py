@@ -224,7 +224,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
     mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
-    to this client until taken back; ``session`` may be empty). In a replay also
+    to this client until taken back), remember (``settings``: keys for the settings file; they take
+    effect at the next start); for the last four ``session`` may be empty. In a replay also
     play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles`` or ``alarms``: so many
     on from here, negative: back).
     """
@@ -238,6 +239,7 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     on: bool | None = None
     device: str | None = None
     limits: dict[str, float] = {}
+    settings: dict[str, str | int | float | bool] = {}
     speed: float | None = None
     seek: int | None = None
     cycles: int | None = None

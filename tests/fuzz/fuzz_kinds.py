@@ -126,11 +126,11 @@ def audio_seeds() -> dict[str, bytes]:
 
 def settings() -> Kind:
     """Settings files."""
-    import tomli_w
+    import tomlkit
 
     from monitor.settings import load
 
-    everything = tomli_w.dumps(_without_none(msgspec.to_builtins(Settings())))
+    everything = tomlkit.dumps(_without_none(msgspec.to_builtins(Settings())))
     few = '[alarms]\ntachycardia = 110.0\n[analysis]\nchannel = 1\n[record]\nsound = "raw"\n'
     odd = "[alarms]\ntachycardia = nan\nbradycardia = inf\n[verdict]\nwindows = -3\n"
     seeds = {"all.toml": everything.encode(), "few.toml": few.encode(), "odd.toml": odd.encode()}
