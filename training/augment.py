@@ -42,6 +42,14 @@ def cut(grid: Tensor, first: Tensor, frames: int, speed: Tensor | None = None) -
     return torch.lerp(grid[index].float(), grid[index + 1].float(), part)
 
 
+def cut_states(states: Tensor, first: Tensor, frames: int, speed: Tensor | None = None) -> Tensor:
+    """Heart states of the windows that ``cut`` cuts, uint8 [n, frames]."""
+    steps = torch.arange(frames)
+    if speed is None:
+        return states[first[:, None] + steps]
+    return states[first[:, None] + (steps[None, :] * speed[:, None]).round().long()]
+
+
 def speeds(
     rng: np.random.Generator, room: NDArray[np.int64], frames: int, largest: float
 ) -> Tensor:
@@ -113,13 +121,13 @@ def _warp(db: Tensor, largest: float, rng: np.random.Generator) -> Tensor:
     return torch.lerp(db.gather(2, index), db.gather(2, index + 1), part)
 
 
-def _noise_db(n: int, frames: int, bands: int, rng: np.random.Generator) -> Tensor:
+def noise_db(n: int, frames: int, bands: int, rng: np.random.Generator) -> Tensor:
     """Fluctuation of the power of steady noise (chi-square of some degrees), in dB."""
     flat = rng.standard_gamma(2.0, (n, frames, bands)).astype(np.float32) / 2.0
     return 10 * torch.log10(torch.from_numpy(flat) + 1e-3)
 
 
-def _power_sum(a: Tensor, b: Tensor) -> Tensor:
+def power_sum(a: Tensor, b: Tensor) -> Tensor:
     """dB of the sum of two powers given in dB."""
     return torch.logaddexp(a * _LN, b * _LN) / _LN
 
@@ -137,9 +145,9 @@ def _add_noise(db: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     level = torch.from_numpy(rng.uniform(-20, 8, (k, 1)).astype(np.float32))
     tilt = 0.5 * (mean.mean(dim=1, keepdim=True) - mean)
     floor = mean + level + tilt + _smooth_curve(k, bands, 4.0, rng)
-    noise = floor[:, None, :] + _noise_db(k, frames, bands, rng)
+    noise = floor[:, None, :] + noise_db(k, frames, bands, rng)
     out = db.clone()
-    out[which] = _power_sum(db[which], noise)
+    out[which] = power_sum(db[which], noise)
     return out
 
 
@@ -156,7 +164,7 @@ def _add_burst(db: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     level = peak - torch.from_numpy(rng.uniform(5, 30, k).astype(np.float32))
     noise = (level[:, None] + shape)[:, :, None] + _smooth_curve(k, bands, 6.0, rng)[:, None, :]
     out = db.clone()
-    out[which] = _power_sum(db[which], noise + _noise_db(k, frames, bands, rng))
+    out[which] = power_sum(db[which], noise + noise_db(k, frames, bands, rng))
     return out
 
 

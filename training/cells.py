@@ -24,8 +24,7 @@ from models.teacher import Ensemble
 from training.ablation import record_scores, train_on
 from training.config import Config, load_config
 from training.errors import TrainingError
-from training.fit import Fitted, load_checkpoint, predict
-from training.networks import build
+from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, macro
 from training.splits import split
@@ -83,12 +82,9 @@ def trained(
 ) -> Fitted:
     """Return the network of a cell, trained now or taken from its checkpoint."""
     path = checkpoint_path(config, cell, runs)
-    if path.is_file():
-        content = load_checkpoint(path, config, cell.seed)
-        if content["epoch"] == config.epochs:
-            network = build(config)
-            network.load_state_dict(content["average" if config.average else "network"])
-            return Fitted(network.eval(), content["losses"], content["seconds"])
+    done = finished(config, path, cell.seed)
+    if done is not None:
+        return done
     teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     parts = split(world.recordings, cell.protocol, cell.fold)
     return train_on(

@@ -166,16 +166,18 @@ def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], obj
 
     recordings = datasets.load_cinc2016(data)
     prepared = room.prepare("cinc2016", recordings, progress=_bar)
-    onsets = world.annotated_s1(data, recordings)
+    annotated = world.hand_annotated(data, recordings)
+    onsets = {name: states.onsets("S1") for name, states in annotated.items()}
     table, begin, length = paper.cycle_table(recordings, prepared, onsets)
     opened: dict[str, Any] = {}
 
     def run(cell: Any) -> object:
-        settings = cells.system(cell.system, systems).mfcc
-        if repr(settings) not in opened:
+        config = cells.system(cell.system, systems)
+        hears = repr((config.sound, config.mfcc))
+        if hears not in opened:
             opened.clear()
-            opened[repr(settings)] = paper.cycle_data(table, begin, length, prepared, settings)
-        mine = opened[repr(settings)]
+            opened[hears] = paper.cycle_data(table, begin, length, prepared, config)
+        mine = opened[hears]
         return paper.run_cell(cell, mine, recordings, folder, systems=systems, say=_say)
 
     return run

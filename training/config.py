@@ -42,6 +42,9 @@ class Augment:
         Alpha of mixup's beta distribution (mixed in the log spectrum).
     shift
         Largest shift of the window's start, in frames.
+    murmur
+        Share of normal windows that get a made-up murmur in systole or diastole, and with it the
+        label abnormal.
     """
 
     response_db: float = 6.0
@@ -52,6 +55,12 @@ class Augment:
     mask: float = 0.5
     mix: float = 0.0
     shift: int = 1
+    murmur: float = 0.0
+
+    @property
+    def still(self) -> bool:
+        """Whether a window always comes out the same."""
+        return self == Augment(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,9 @@ class Distil:
         alpha · CE + (1 - alpha) · T² · KL.
     literal
         Cross-entropy without T², as the paper writes it.
+    peers
+        Students that are trained together, each taught by the mean logits of the others (online
+        distillation, Zhang 2018); the first is kept. 0: none.
     """
 
     teacher: str = ""
@@ -75,13 +87,28 @@ class Distil:
     temperature: float = 3.0
     alpha: float = 0.3
     literal: bool = False
+    peers: int = 0
+
+
+YOUNGER: dict[str, dict[str, Any]] = {
+    "": {"balanced": True, "loss": "ce", "sound": False},
+    "augment": {"murmur": 0.0},
+    "distil": {"peers": 0},
+}
+"""Fields younger than the first finished cells: no part of the key while at their default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A system and how it is trained."""
+    """A system and how it is trained.
+
+    ``title`` is its row in the tables; ``loss`` is ``ce`` or ``focal``; ``sound``: the network
+    hears the sound itself, not its coefficients. A file may name a ``base``, another system of
+    its folder whose values hold where it gives none.
+    """
 
     name: str = "student"
+    title: str = ""
     mfcc: MfccSettings = field(default_factory=MfccSettings)
     bands: bool = True
     deviation: str = "none"
@@ -94,6 +121,8 @@ class Config:
     qualities: tuple[int, ...] = (0, 1)
     by_group: float = 0.0
     balanced: bool = True
+    loss: str = "ce"
+    sound: bool = False
     epochs: int = 10
     windows_per_epoch: int = 12_000
     batch: int = 64
@@ -103,17 +132,20 @@ class Config:
     average: bool = True
 
     def key(self) -> str:
-        """Hash of everything but the name, 12 hex digits."""
+        """Hash of everything but name and title, 12 hex digits."""
         content = dataclasses.asdict(self)
-        del content["name"]
-        if self.balanced:  # younger than the first finished cells: left out while at its default
-            del content["balanced"]
+        del content["name"], content["title"]
+        for part, fields in YOUNGER.items():
+            place = content[part] if part else content
+            for name, default in fields.items():
+                if place[name] == default:
+                    del place[name]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def load_config(path: Path) -> Config:
-    """Read one configuration.
+    """Read one configuration, on top of its base where it names one.
 
     Raises
     ------
@@ -121,12 +153,25 @@ def load_config(path: Path) -> Config:
         If the file is missing, is not TOML, or has an unknown key or a wrong type.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return parse_config(content)
+        return parse_config(_content(path))
     except OSError as error:
         raise TrainingError(f"{path} cannot be read ({error})") from error
     except (tomllib.TOMLDecodeError, TrainingError) as error:
         raise TrainingError(f"{path}: {error}") from error
+
+
+def _content(path: Path) -> dict[str, Any]:
+    own = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "base" not in own:
+        return own
+    base = own.pop("base")
+    if base == path.stem:
+        raise TrainingError("a system cannot be its own base")
+    merged = _content(path.with_name(f"{base}.toml"))
+    for name, value in own.items():
+        table = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = merged[name] | value if table else value
+    return merged
 
 
 def parse_config(content: dict[str, Any]) -> Config:

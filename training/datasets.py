@@ -77,6 +77,14 @@ class States:
         keep = [s for s, n in zip(self.sample, self.state, strict=True) if n == state and s > 0]
         return np.asarray(keep, dtype=np.int64)
 
+    def spans(self, length: int) -> tuple[NDArray[np.int64], list[int]]:
+        """Edges of the states, the last one ``length``, and each state's number.
+
+        1 S1, 2 systole, 3 S2, 4 diastole, 0 for anything else.
+        """
+        numbers = [STATES.index(n) + 1 if n in STATES else 0 for n in self.state]
+        return np.append(self.sample, length), numbers
+
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     if not path.is_file():

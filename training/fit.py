@@ -20,25 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.mfcc import dct_matrix
-from training.augment import augment, cut, mix, speeds
+from training.batches import Data, plain_batch, training_batch
 from training.config import Config
 from training.distil import loss_of
 from training.errors import TrainingError
-from training.networks import Network, build
+from training.networks import Network, Peers, build
 from training.sampler import Sampler
-from training.windows import WindowTable
 
 AVERAGE_STEPS = 300
 """Memory of the running mean of the weights, in steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What a training reads: the grid of mel power, and the windows on it."""
-
-    grid: Tensor
-    table: WindowTable
 
 
 @dataclass(slots=True)
@@ -48,14 +38,6 @@ class Fitted:
     network: Network
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
-
-
-def coefficients(config: Config, db: Tensor) -> Tensor:
-    """MFCC float32 [n, n_mfcc, frames] of mel power in dB float32 [n, frames, bands]."""
-    loudest = db.amax(dim=(1, 2), keepdim=True)
-    floored = torch.maximum(db, loudest - config.mfcc.top_db)
-    dct = torch.tensor(dct_matrix(config.mfcc.n_mfcc, config.mfcc.n_mels), dtype=torch.float32)
-    return dct @ floored.transpose(1, 2)
 
 
 def fit(
@@ -78,14 +60,14 @@ def fit(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 20])
-    network = build(config)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _assembled(config)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = config.windows_per_epoch // config.batch
     state = {"network": network, "average": average, "optimiser": optimiser}
-    fitted = Fitted(average if config.average else network)
+    fitted = Fitted(_kept(average if config.average else network))
     first = _resume(checkpoint, config, seed, state, rng, fitted)
+    taught = _Taught(config, data, train, teacher)
     for epoch in range(first, config.epochs):
         begun = time.process_time()
         network.train()
@@ -94,8 +76,9 @@ def fit(
             done = (epoch * steps + step) / (config.epochs * steps)
             for group in optimiser.param_groups:
                 group["lr"] = config.rate * _schedule(done)
-            rows, target = _batch(config, data, train[sampler.draw(rng, config.batch)], rng)
-            loss = _step(config, network, optimiser, rows, target, teacher)
+            drawn = sampler.draw(rng, config.batch)
+            rows, target = training_batch(config, data, train[drawn], rng)
+            loss = _step(config, network, optimiser, rows, target, taught.logits(rows, drawn))
             _follow(average, network, epoch * steps + step)
             total += loss
         fitted.losses.append(total / steps)
@@ -106,27 +89,56 @@ def fit(
     return fitted
 
 
-def _batch(
-    config: Config, data: Data, chosen: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    table, hop = data.table, config.mfcc.hop_length
-    frames = config.mfcc.frames
-    first = np.rint(table.position[chosen] / hop).astype(np.int64)
-    if config.augment.shift:
-        first += rng.integers(-config.augment.shift, config.augment.shift + 1, chosen.size)
-        first = np.maximum(first, 0)
-    speed = None
-    if config.augment.stretch > 1:
-        room = (table.room[chosen] - config.mfcc.n_fft) // hop - config.augment.shift - 1
-        speed = speeds(rng, room, frames, config.augment.stretch)
-    db = augment(cut(data.grid, torch.from_numpy(first), frames, speed), config.augment, rng)
-    label = torch.from_numpy(table.labels[table.recording[chosen]])
-    target = nn.functional.one_hot(label, 2).float()
-    if config.augment.mix:
-        db, target = mix(db, target, config.augment.mix, rng)
-    if config.smoothing:
-        target = target * (1 - config.smoothing) + config.smoothing / 2
-    return coefficients(config, db), target
+class _Taught:
+    """The teacher's logits for a batch; computed once where a window is always the same."""
+
+    def __init__(
+        self, config: Config, data: Data, train: NDArray[np.int64], teacher: nn.Module | None
+    ) -> None:
+        self._teacher = teacher
+        self._known: Tensor | None = None
+        if teacher is not None and config.augment.still:
+            self._known = _logits(config, teacher, data, train)
+
+    @torch.no_grad()
+    def logits(self, rows: Tensor, drawn: NDArray[np.int64]) -> Tensor | None:
+        """Logits float32 [n, 2]; None without a teacher."""
+        if self._teacher is None:
+            return None
+        if self._known is not None:
+            return self._known[torch.from_numpy(drawn)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
+            logits: Tensor = self._teacher(rows)
+        return logits.float()
+
+
+def _assembled(config: Config) -> nn.Module:
+    """The network that is trained: one student, or several that teach each other."""
+    peers = config.distil.peers
+    network = Peers([build(config) for _ in range(peers)]) if peers else build(config)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _kept(network: nn.Module) -> Network:
+    """The network that is used afterwards."""
+    one = network.members[0] if isinstance(network, Peers) else network
+    assert isinstance(one, Network)
+    return one
+
+
+def restored(config: Config, content: dict[str, Any]) -> Fitted:
+    """The trained network of a finished checkpoint."""
+    network = _assembled(config)
+    network.load_state_dict(content["average" if config.average else "network"])
+    return Fitted(_kept(network).eval(), content["losses"], content["seconds"])
+
+
+def finished(config: Config, path: Path, seed: int) -> Fitted | None:
+    """The trained network of a checkpoint; None where there is none or it is not finished."""
+    if not path.is_file():
+        return None
+    content = load_checkpoint(path, config, seed)
+    return restored(config, content) if content["epoch"] == config.epochs else None
 
 
 def _step(
@@ -135,15 +147,11 @@ def _step(
     optimiser: torch.optim.Optimizer,
     rows: Tensor,
     target: Tensor,
-    teacher: nn.Module | None,
+    soft: Tensor | None,
 ) -> float:
     with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-        soft = None
-        if teacher is not None:
-            with torch.no_grad():
-                soft = teacher(rows).float()
         logits = network(rows).float()
-    loss = loss_of(logits, target, soft, config.distil)
+    loss = loss_of(logits, target, soft, config)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -173,20 +181,24 @@ def _follow(average: nn.Module, network: nn.Module, step: int) -> None:
             a.copy_(b)
 
 
-@torch.inference_mode()
 def predict(
     config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
 ) -> NDArray[np.float64]:
     """z1 - z0 of windows of the table, float64 [n], from the grid without augmentation."""
+    logits = _logits(config, network, data, which, batch).double().numpy()
+    return np.asarray(logits[:, 1] - logits[:, 0])
+
+
+@torch.no_grad()
+def _logits(
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+) -> Tensor:
     network.eval()
-    out = np.empty(which.size)
+    out = torch.empty(which.size, 2)
     for i in range(0, which.size, batch):
-        chosen = which[i : i + batch]
-        first = np.rint(data.table.position[chosen] / config.mfcc.hop_length).astype(np.int64)
-        db = cut(data.grid, torch.from_numpy(first), config.mfcc.frames)
+        rows = plain_batch(config, data, which[i : i + batch])
         with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-            logits = network(coefficients(config, db)).float()
-        out[i : i + batch] = (logits[:, 1] - logits[:, 0]).numpy()
+            out[i : i + batch] = network(rows).float()
     return out
 
 

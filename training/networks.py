@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from models.peers import FocalCnn, MobileNetV3
+from models.peers import CardioXNet, FocalCnn, MobileNetV3
 from models.student import Standardise, Student, TemporalStudent
 from models.teacher import Teacher, TemporalTeacher
 from training.config import Config
@@ -19,13 +20,14 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "temporal-teacher": TemporalTeacher,
     "mobilenet": MobileNetV3,
     "focal": FocalCnn,
+    "cardioxnet": CardioXNet,
 }
 
 
 class Network(nn.Module):
     """Standardisation and network: coefficients float32 [n, n_mfcc, frames] in, logits out."""
 
-    def __init__(self, standardise: Standardise, network: nn.Module) -> None:
+    def __init__(self, standardise: nn.Module, network: nn.Module) -> None:
         super().__init__()
         self.standardise = standardise
         self.network = network
@@ -34,6 +36,18 @@ class Network(nn.Module):
         """Logits float32 [n, 2]."""
         logits: Tensor = self.network(self.standardise(mfcc))
         return logits
+
+
+class Peers(nn.Module):
+    """Students that are trained together; rows in, logits float32 [members, n, 2] out."""
+
+    def __init__(self, members: list[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Logits of every member."""
+        return torch.stack([member(rows) for member in self.members])
 
 
 def build(config: Config) -> Network:
@@ -54,6 +68,8 @@ def build(config: Config) -> Network:
         network = NETWORKS[config.network](**options)
     except TypeError as error:
         raise TrainingError(f"network '{config.network}': {error}") from error
+    if config.sound:
+        return Network(nn.Identity(), network)
     bands = config.mfcc.n_mels if config.bands else 0
     return Network(Standardise(config.mfcc.n_mfcc, bands, config.deviation, config.mean), network)
 

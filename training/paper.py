@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,23 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.mfcc import SAMPLES, MfccSettings
+from models.mfcc import SAMPLES
 from models.teacher import Ensemble
+from training.batches import Data
 from training.cells import SYSTEMS, Cell, Say, checkpoint_path, commit, machine, system
 from training.config import Config
 from training.datasets import Recording
 from training.errors import TrainingError
-from training.fit import Data, Fitted, fit, load_checkpoint, predict
+from training.fit import Fitted, finished, fit, predict
 from training.frontend import QUIETEST, make_mfcc
-from training.networks import build
 from training.prepare import Prepared
 from training.sampler import Sampler
 from training.scores import auc, macro
 from training.windows import WindowTable
 
 TEST_SHARE = 1 / 11
-FRAMES_APART = SAMPLES
+APART = SAMPLES + 40
+"""Samples from one cycle to the next in the grid: room for a last, centred frame."""
 BATCH = 256
 
 
@@ -55,7 +56,7 @@ def cycle_table(
                 owner.append(i)
     n = len(begin)
     table = WindowTable(
-        np.arange(n, dtype=np.int64) * FRAMES_APART,
+        np.arange(n, dtype=np.int64) * APART,
         np.full(n, SAMPLES, np.int64),
         np.asarray(owner, np.int64),
         tuple(r.name for r in known),
@@ -69,24 +70,36 @@ def cycle_data(
     begin: NDArray[np.int64],
     length: NDArray[np.int64],
     prepared: Prepared,
-    settings: MfccSettings,
+    config: Config,
 ) -> Data:
-    """Mel power in dB of every padded cycle, as a grid of one window after the other."""
-    mfcc = make_mfcc(settings)
-    apart = FRAMES_APART // settings.hop_length
-    grid = np.zeros((len(table) * apart, settings.n_mels), np.float16)
-    for first in range(0, len(table), BATCH):
-        some = range(first, min(first + BATCH, len(table)))
+    """Mel power in dB of every padded cycle (or its sound), one window after the other."""
+    if config.sound:
+        sounds = np.zeros((len(table), APART), np.float16)
+        for some, sound in _cycles(len(table), begin, length, prepared):
+            sounds[some, :SAMPLES] = sound
+        return Data(torch.from_numpy(sounds.reshape(-1, 1)), table)
+    mfcc = make_mfcc(config.mfcc)
+    apart = APART // config.mfcc.hop_length
+    grid = np.zeros((len(table), apart, config.mfcc.n_mels), np.float16)
+    for some, sound in _cycles(len(table), begin, length, prepared):
+        with torch.inference_mode():
+            power = mfcc.power(torch.from_numpy(sound))
+            db = (10 * torch.log10(torch.clamp(power, min=QUIETEST))).transpose(1, 2).numpy()
+        grid[some, : db.shape[1]] = db
+    return Data(torch.from_numpy(grid.reshape(-1, config.mfcc.n_mels)), table)
+
+
+def _cycles(
+    count: int, begin: NDArray[np.int64], length: NDArray[np.int64], prepared: Prepared
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Padded cycles by the batch: which, and their sound float32 [n, SAMPLES]."""
+    for first in range(0, count, BATCH):
+        some = range(first, min(first + BATCH, count))
         sound = np.zeros((len(some), SAMPLES), np.float32)
         for row, k in enumerate(some):
             cycle = prepared.sound[begin[k] : begin[k] + length[k]]
             sound[row, : length[k]] = cycle / max(float(np.sqrt(np.mean(cycle**2))), 1e-8)
-        with torch.inference_mode():
-            power = mfcc.power(torch.from_numpy(sound))
-            db = (10 * torch.log10(torch.clamp(power, min=QUIETEST))).transpose(1, 2).numpy()
-        for row, k in enumerate(some):
-            grid[k * apart : k * apart + db.shape[1]] = db[row]
-    return Data(torch.from_numpy(grid), table)
+        yield slice(some.start, some.stop), sound
 
 
 def random_split(
@@ -110,12 +123,9 @@ def trained(
 ) -> Fitted:  # fmt: skip
     """Return the network of a cell of protocol P, trained now or from its checkpoint."""
     path = checkpoint_path(config, cell)
-    if path.is_file():
-        content = load_checkpoint(path, config, cell.seed)
-        if content["epoch"] == config.epochs:
-            network = build(config)
-            network.load_state_dict(content["average" if config.average else "network"])
-            return Fitted(network.eval(), content["losses"], content["seconds"])
+    done = finished(config, path, cell.seed)
+    if done is not None:
+        return done
     teacher: nn.Module | None = None
     if config.distil.teacher:
         members: list[nn.Module] = []

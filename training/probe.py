@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.ablation import MOST_WINDOWS
+from training.batches import plain_batch
 from training.config import Config
-from training.fit import coefficients
 from training.networks import Network
 from training.splits import group_folds
 from training.world import World, thinned
@@ -26,8 +26,6 @@ def embeddings(
     config: Config, network: Network, world: World, names: frozenset[str]
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Mean input of the last linear layer over each recording's windows."""
-    from training.augment import cut
-
     table = world.data.table
     which = thinned(table.of(names), table.recording, MOST_WINDOWS)
     caught: list[torch.Tensor] = []
@@ -36,9 +34,7 @@ def embeddings(
     network.eval()
     with torch.inference_mode():
         for i in range(0, which.size, 512):
-            first = np.rint(table.position[which[i : i + 512]] / config.mfcc.hop_length)
-            place = torch.from_numpy(first.astype(np.int64))
-            network(coefficients(config, cut(world.data.grid, place, config.mfcc.frames)))
+            network(plain_batch(config, world.data, which[i : i + 512]))
     hook.remove()
     inner = torch.cat(caught).float().numpy()
     owners = np.unique(table.recording[which])

@@ -27,8 +27,7 @@ from training.cells import SYSTEMS, Cell, checkpoint_path, system
 from training.datasets import Recording
 from training.errors import TrainingError
 from training.export import Calibration, Provenance, write
-from training.fit import load_checkpoint
-from training.networks import build
+from training.fit import load_checkpoint, restored
 
 BLOCK_S = 10
 
@@ -47,12 +46,10 @@ def export_cell(
     checkpoint = checkpoint_path(config, cell)
     if not checkpoint.is_file():
         raise TrainingError(f"{cell.name} has no checkpoint here", "run apexbeat-train grid")
-    content = load_checkpoint(checkpoint, config, cell.seed)
-    network = build(config)
-    network.load_state_dict(content["average" if config.average else "network"])
+    network = restored(config, load_checkpoint(checkpoint, config, cell.seed)).network
     words = f"protocol {cell.protocol}, fold {cell.fold}, seed {cell.seed}"
     provenance = Provenance(cell.system, "cell", "cinc2016", words)
-    return open_model(path, write(path, config, network.eval(), calibration, provenance))
+    return open_model(path, write(path, config, network, calibration, provenance))
 
 
 def play(recording: Recording, engine: Engine, cycles: CycleModel) -> list[Event]:

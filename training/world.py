@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from models.mfcc import MfccSettings
 from training import datasets
-from training.datasets import Recording
+from training.batches import Data
+from training.datasets import Recording, States
 from training.errors import TrainingError
-from training.fit import Data
 from training.frontend import mel_grid
+from training.murmur import frame_states
 from training.prepare import Prepared, prepare
 from training.windows import regular_onsets, window_table
 
@@ -52,22 +53,28 @@ def open_cinc2016(
     """
     recordings = datasets.load_cinc2016(folder)
     prepared = prepare("cinc2016", recordings, folder=cache, progress=progress)
+    annotated = hand_annotated(folder, recordings)
     if onsets is None:
-        onsets = annotated_s1(folder, recordings)
+        onsets = {name: states.onsets("S1") for name, states in annotated.items()}
     table = window_table(recordings, prepared, onsets)
     if not len(table):
         raise TrainingError(f"{folder}: no recording has a full window", "check the annotations")
-    data = Data(mel_grid(prepared, settings, cache), table)
-    return World(tuple(recordings), prepared, data)
+    grid = mel_grid(prepared, settings, cache)
+    spans = [
+        (prepared.start[name], *states.spans(prepared.length[name]))
+        for name, states in annotated.items()
+        if name in prepared.start
+    ]
+    states = frame_states(len(grid), settings.hop_length, settings.n_fft, spans)
+    return World(tuple(recordings), prepared, Data(grid, table, states))
 
 
-def annotated_s1(folder: Path, recordings: list[Recording]) -> dict[str, NDArray[np.int64]]:
-    """Hand-annotated S1 onsets of every annotated recording."""
+def hand_annotated(folder: Path, recordings: list[Recording]) -> dict[str, States]:
+    """Hand-corrected heart states of every annotated recording."""
     known = frozenset(r.name for r in recordings)
-    out: dict[str, NDArray[np.int64]] = {}
+    out: dict[str, States] = {}
     for database in sorted({r.database for r in recordings}):
-        for name, states in datasets.load_states(folder, database, known).items():
-            out[name] = states.onsets("S1")
+        out |= datasets.load_states(folder, database, known)
     return out
 
 

@@ -12,7 +12,8 @@ from training import datasets, paper
 from training.frontend import make_mfcc
 from training.prepare import Prepared, prepare
 from training.windows import WindowTable
-from training.world import annotated_s1
+from training.config import Config
+from training.world import hand_annotated
 
 Parts = tuple[list[datasets.Recording], Prepared, WindowTable, np.ndarray, np.ndarray]
 
@@ -22,14 +23,15 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     folder = tmp_path_factory.mktemp("paper")
     recordings = datasets.load_cinc2016(write_set(folder / "set"))
     prepared = prepare("cinc2016", recordings, folder=folder)
-    onsets = annotated_s1(folder / "set", recordings)
+    annotated = hand_annotated(folder / "set", recordings)
+    onsets = {name: states.onsets("S1") for name, states in annotated.items()}
     return recordings, prepared, *paper.cycle_table(recordings, prepared, onsets)
 
 
 def test_a_sample_is_one_cycle_padded_as_sound(parts: Parts) -> None:
     _, prepared, table, begin, length = parts
     settings = MfccSettings()
-    data = paper.cycle_data(table, begin, length, prepared, settings)
+    data = paper.cycle_data(table, begin, length, prepared, Config())
     k = 7
     cycle = prepared.sound[begin[k] : begin[k] + length[k]]
     assert 2000 * 60 / 100 < length[k] < 2000 * 60 / 55

@@ -160,7 +160,7 @@ def test_a_finished_cell_of_another_configuration_is_not_taken_for_this_one(
 
 def test_the_grid_of_power_gives_the_coefficients_of_the_exported_front_end(world: World) -> None:
     from training.augment import cut
-    from training.fit import coefficients
+    from training.batches import heard
     from training.frontend import make_mfcc
 
     config, table = Config(), world.data.table
@@ -170,7 +170,7 @@ def test_the_grid_of_power_gives_the_coefficients_of_the_exported_front_end(worl
         db = cut(world.data.grid, first, config.mfcc.frames)
         begin = int(first) * 40
         sound = torch.from_numpy(np.array(world.prepared.sound[begin : begin + 5000]))[None]
-        ours, theirs = coefficients(config, db)[0], make_mfcc(config.mfcc)(sound)[0]
+        ours, theirs = heard(config, db)[0], make_mfcc(config.mfcc)(sound)[0]
         ours, theirs = (x - x.mean(dim=1, keepdim=True) for x in (ours, theirs))
         assert (ours - theirs).abs().max() < 0.5  # dB; float16 grid
         assert (ours - theirs).abs().mean() < 0.05

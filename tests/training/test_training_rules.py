@@ -101,7 +101,7 @@ def test_the_temperature_squared_keeps_the_soft_gradient_alike() -> None:
     def gradient(t: float, literal: bool) -> float:
         logits = torch.zeros(2, 2, requires_grad=True)
         distil = Distil(temperature=t, alpha=0.0, literal=literal)
-        loss_of(logits, target, soft, distil).backward()
+        loss_of(logits, target, soft, Config(distil=distil)).backward()
         assert logits.grad is not None
         return float(logits.grad.abs().sum())
 
@@ -112,7 +112,7 @@ def test_the_temperature_squared_keeps_the_soft_gradient_alike() -> None:
 def test_without_a_teacher_the_loss_is_cross_entropy() -> None:
     logits, target = torch.randn(4, 2), torch.eye(2)[[0, 1, 1, 0]]
     expected = torch.nn.functional.cross_entropy(logits, target)
-    assert loss_of(logits, target, None, Distil(alpha=0.1)) == expected
+    assert loss_of(logits, target, None, Config(distil=Distil(alpha=0.1))) == expected
 
 
 def test_auc_counts_pairs() -> None:
