@@ -9,10 +9,10 @@ from phantom_set import write_set
 
 from models.mfcc import MfccSettings
 from training import datasets, paper
+from training.config import Config
 from training.frontend import make_mfcc
 from training.prepare import Prepared, prepare
 from training.windows import WindowTable
-from training.config import Config
 from training.world import hand_annotated
 
 Parts = tuple[list[datasets.Recording], Prepared, WindowTable, np.ndarray, np.ndarray]
