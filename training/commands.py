@@ -140,6 +140,16 @@ def grid(
                 cell = Cell(name, protocol, fold, seed)
                 run(cell)
                 _say(f"finished {cell.name}")
+    if protocol == "P":
+        _print_paper(results, where)
+
+
+def _print_paper(results: Path, systems: Path) -> None:
+    from training import tables
+
+    for path in tables.write_paper(results, systems):
+        _say(f"wrote {path}")
+    click.echo((results / "protocol-P.md").read_text(encoding="utf-8"))
 
 
 def _group_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
@@ -274,16 +284,36 @@ def _held_out(system: str, recordings: list[Any], protocol: str, seeds: str, res
 def compare(
     first: str, second: str, data: Path, protocol: str, seeds: str, figure: str, results: Path
 ) -> None:
-    """First less second: difference of one figure, 95 % interval, p."""
+    """First less second: difference of one figure, 95 % interval, p.
+
+    Protocol P: the accuracy, and both tables of the paper are written and printed.
+    """
     from training import datasets
     from training import evaluate as room
 
+    if protocol == "P":
+        _compare_paper(first, second, data, seeds, results)
+        return
     recordings = datasets.load_cinc2016(data)
     a, b = (_held_out(s, recordings, protocol, seeds, results) for s in (first, second))
     click.echo(
         f"{first} - {second}, {figure}: "
         + ", ".join(f"{k} {v}" for k, v in room.paired(a, b, figure).items())
     )
+
+
+def _compare_paper(first: str, second: str, data: Path, seeds: str, results: Path) -> None:
+    from training import cells, paper, world
+    from training.datasets import load_cinc2016
+    from training.prepare import prepare as prepared
+
+    recordings = load_cinc2016(data)
+    annotated = world.hand_annotated(data, recordings)
+    onsets = {name: states.onsets("S1") for name, states in annotated.items()}
+    table, _, _ = paper.cycle_table(recordings, prepared("cinc2016", recordings), onsets)
+    found = paper.paired(first, second, _numbers(seeds), table, recordings, results / "cells")
+    _print_paper(results, cells.SYSTEMS)
+    click.echo(f"{first} - {second}, accuracy: " + ", ".join(f"{k} {v}" for k, v in found.items()))
 
 
 @click.command()

@@ -180,3 +180,52 @@ def run_cell(
     part.write_text(json.dumps(content) + "\n", encoding="utf-8")
     os.replace(part, path)
     return content
+
+
+def paired(
+    first: str,
+    second: str,
+    seeds: tuple[int, ...],
+    table: WindowTable,
+    recordings: list[Recording],
+    cells: Path,
+    draws: int = 2000,
+) -> dict[str, float]:
+    """First less second: mean difference of the accuracy in points over all seeds' test samples.
+
+    Interval and two-sided p are by bootstrap over recordings: samples of one are not independent.
+
+    Raises
+    ------
+    TrainingError
+        If a cell is not finished, or the two were not tested on the same samples.
+    """
+    databases = {r.name: r.database for r in recordings}
+    gain, count = np.zeros(len(table.names)), np.zeros(len(table.names))
+    for seed in seeds:
+        a, b = (_right(cells / f"{name}__P__0__{seed}.json") for name in (first, second))
+        _, test = random_split(table, databases, seed)
+        if not a.size == b.size == test.size:
+            raise TrainingError("the two systems were not tested on the same samples")
+        owner = table.recording[test]
+        gain += np.bincount(owner, weights=a - b, minlength=gain.size)
+        count += np.bincount(owner, minlength=count.size)
+    held = np.flatnonzero(count)
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(held, (draws, held.size))
+    values = 100 * gain[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    low, high = np.quantile(values, (0.025, 0.975))
+    below = (1 + (values <= 0).sum()) / (1 + draws)
+    return {
+        "points": round(100 * float(gain.sum() / count.sum()), 3),
+        "low": round(float(low), 3),
+        "high": round(float(high), 3),
+        "p": round(float(min(1.0, 2 * min(below, 1 - below + 1 / (1 + draws)))), 4),
+    }
+
+
+def _right(path: Path) -> NDArray[np.float64]:
+    if not path.is_file():
+        raise TrainingError(f"{path} is missing", "run apexbeat-train grid --protocol P")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return np.array([float(x) for x in content["right"]])

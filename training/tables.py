@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from training import evaluate
+from training import evaluate, paper_tables
+from training.cells import SYSTEMS
 from training.datasets import Recording
 from training.evaluate import HeldOut
 
@@ -48,43 +48,16 @@ def write_all(results: Path, recordings: Sequence[Recording]) -> list[Path]:
             path.write_text(page, encoding="utf-8")
             written.append(path)
     if systems_of(results / "cells", "P"):
-        path = results / "protocol-P.md"
-        path.write_text(_paper_page(results / "cells"), encoding="utf-8")
-        written.append(path)
+        written += write_paper(results)
     return written
 
 
-PAPER = {
-    "Teacher (paper)": (90.5, 86.6, 87.9, 87.2, 94.3),
-    "Student (paper)": (86.3, 79.4, 83.1, 81.0, 93.5),
-    "KD T = 7, α = 0.1 (paper)": (88.5, 83.8, 85.4, 84.5, 93.6),
-}
-"""Quoted from Table II: accuracy, macro recall, precision, F1, specificity in percent."""
-
-
-def _paper_page(cells: Path) -> str:
-    keys = ("accuracy", "recall", "precision", "f1", "specificity")
-    lines = [
-        "# Protocol P: zero-padded cycles, split at random 10:1 (leaks)",
-        "",
-        "Samples of one recording fall on both sides: these figures stand beside the paper's and",
-        "say nothing of a patient never met. Percent; recall, precision and F1 are macro averages.",
-        "In brackets: 95 % interval of the accuracy (binomial, as if samples were independent).",
-        "",
-        "| system | seed | accuracy | recall | precision | F1 | specificity | test samples |",
-        "|---" * 8 + "|",
-    ]
-    for name, printed in PAPER.items():
-        lines.append(f"| {name} | – | " + " | ".join(f"{v:.1f}" for v in printed) + " | 3 421 |")
-    for path in sorted(cells.glob("*__P__*.json")):
-        cell = json.loads(path.read_text(encoding="utf-8"))
-        figures = cell["windows"]
-        n = figures["windows"]
-        half = 196 * (figures["accuracy"] * (1 - figures["accuracy"]) / n) ** 0.5
-        row = [f"{100 * figures[k]:.1f}" for k in keys]
-        row[0] += f" (±{half:.1f})"
-        lines.append(f"| {cell['system']} | {cell['seed']} | {' | '.join(row)} | {n:.0f} |")
-    return "\n".join(lines) + "\n"
+def write_paper(results: Path, systems: Path = SYSTEMS) -> list[Path]:
+    """Write Tables II and III and their plot."""
+    path, picture = results / "protocol-P.md", results / "protocol-P.svg"
+    path.write_text(paper_tables.page(results / "cells", systems), encoding="utf-8")
+    paper_tables.plot(results / "cells", picture, systems)
+    return [path, picture]
 
 
 def _page(
