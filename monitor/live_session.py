@@ -199,6 +199,7 @@ class LiveSession:
             waves=list(self._shown.waves),
             beats=list(self._shown.beats),
             trend=self._shown.trend,
+            settings=self.pipeline.settings,
         )
 
     def status(self) -> Status:

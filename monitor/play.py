@@ -43,6 +43,9 @@ STATUS_S = 0.5
 SLACK_S = 2.0
 """An alarm that a moving play-head left less than this ago is not the one before."""
 
+AFTER_DIFFERENCE = 2 * RATE_HZ
+"""Samples shown after a difference from the annotation."""
+
 REFUSED = {
     "acknowledge": "the alarms of a replay cannot be acknowledged",
     "pause_audio": "a replay makes no sound",
@@ -198,11 +201,20 @@ class Player:
             if target is None:
                 there = "after" if request.alarms > 0 else "before"
                 return f"no alarm {there} this moment" + self._so_far(request.alarms)
+        elif request.differences:
+            target = self._difference(index, request.differences)
+            if target is None:
+                return "there is no annotation, or it differs nowhere there"
         if target is None:
             self._status_s = float("-inf")  # told at once
             return ""
         self._jump(target)
         return ""
+
+    def _difference(self, index: int, step: int) -> int | None:
+        """So that the place stands in the middle of the picture, not at its edge."""
+        target = self._found.difference(index - AFTER_DIFFERENCE, step)
+        return None if target is None else target + AFTER_DIFFERENCE
 
     def _so_far(self, step: int) -> str:
         return " (still being analysed)" if step > 0 and not self._found.done else ""
@@ -221,4 +233,5 @@ class Player:
             at=index,
             analysed=self._found.end,
             raised=list(self._found.raised),
+            compared=self._found.compared(index),
         )

@@ -13,8 +13,13 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.link.messages import AlarmLine, Play, Snapshot, Status, Wave
+from monitor.annotation import Annotation
+from monitor.link.messages import AlarmLine, Compared, Play, Snapshot, Status, Wave
 from monitor.live_state import BEATS_KEPT, PAIR, WAVES_KEPT
+from monitor.onsets import Onset, match
+
+UNCERTAIN = 3 * RATE_HZ
+"""Samples before the end of what is analysed in which beats may still be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Found:
         self.raised: list[tuple[int, ev.Priority]] = []
         self.trouble = ""
         self.done = False
+        self.settings: dict[str, str | int | float | bool | None] = {}
+        self.annotation: Annotation | None = None
 
     @property
     def end(self) -> int:
@@ -83,6 +90,8 @@ class Found:
         for line in moment.lines:
             if isinstance(line, ev.Beat):
                 insort(self._beats, (onset(line), line), key=lambda pair: pair[0])
+            elif isinstance(line, ev.Session):
+                self.settings = dict(line.settings)
             elif isinstance(line, ev.Vitals):
                 self._trend.append((line.index, line.rate, moment.status.p))
             elif isinstance(line, ev.Alarm) and line.state == "active":
@@ -109,7 +118,37 @@ class Found:
             waves=self._sound(index),
             beats=[beat for _, beat in beats[-BEATS_KEPT:]],
             trend=trend,
+            settings=self.settings,
+            annotated=list(self.annotation.onsets) if self.annotation is not None else [],
         )
+
+    def _against(self, index: int) -> tuple[list[Onset], list[Onset], list[Onset]]:
+        """What is the same, missed and extra before ``index``; nothing without an annotation."""
+        if self.annotation is None:
+            return [], [], []
+        if not self.done:  # a beat becomes certain later than it sounds
+            index = min(index, self.end - UNCERTAIN)
+        found = sorted(
+            (at, sound)
+            for _, beat in self._beats
+            for at, sound in ((beat.s1, 1), (beat.s2, 2))
+            if at is not None and at < index
+        )
+        return match(found, [onset for onset in self.annotation.onsets if onset[0] < index])
+
+    def compared(self, index: int) -> Compared | None:
+        """What was found before ``index`` against the annotation."""
+        if self.annotation is None:
+            return None
+        same, missed, extra = map(len, self._against(index))
+        return Compared(name=self.annotation.name, same=same, missed=missed, extra=extra)
+
+    def difference(self, index: int, step: int) -> int | None:
+        """The next place (``step`` 1) where annotation and analysis differ, or the last one."""
+        _, missed, extra = self._against(self.end)
+        at = sorted({onset for onset, _ in missed + extra})
+        number = bisect_right(at, index) if step > 0 else bisect_left(at, index) - 1
+        return at[number] if 0 <= number < len(at) else None
 
     def alarm(self, index: int, step: int, slack: int = 0) -> int | None:
         """Where the next alarm was raised (``step`` 1) or the one before (-1).

@@ -148,6 +148,11 @@ class Pipeline:
         return self._parts.delay + STEP
 
     @property
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """What decides about events, as in the first line."""
+        return dict(self._session.settings)
+
+    @property
     def index(self) -> int:
         """Absolute index (2 kHz) up to which everything is decided."""
         return self._decisions.index

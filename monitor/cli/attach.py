@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import load_settings, setting_options
+from monitor.cli.web import web_options
+
+if TYPE_CHECKING:
+    from monitor.cli.web import Beside
 
 PATIENCE_S = 5.0
 
@@ -18,18 +23,26 @@ PATIENCE_S = 5.0
     help="Folder of the record of that monitor. [the platform's data folder]",
 )
 @click.option("--read-only", is_flag=True, help="Refuse everything that changes something.")
+@web_options
 @setting_options
 def attach(
-    store: Path | None, read_only: bool, config_file: Path | None, overrides: tuple[str, ...]
+    store: Path | None,
+    read_only: bool,
+    web: str | None,
+    web_control: bool,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
 ) -> int:
     """Open a screen on a monitor that is running."""
     from monitor.background import spawn
+    from monitor.cli.web import Beside, check
     from monitor.job import Job
     from monitor.link.address import address_of
     from monitor.link.client import Client
     from monitor.link.messages import Hello
     from monitor.place import store_folder
 
+    check(web, web_control)
     settings = load_settings(config_file, overrides).settings
     folder = store_folder(store, settings)
     address = address_of(folder)
@@ -38,6 +51,20 @@ def attach(
     if isinstance(hello, Hello) and not hello.supervised and not read_only:
         click.echo("apexbeat: the core's supervisor is gone; a new one takes over", err=True)
         spawn(Job(store=str(folder), sources=[], settings=settings, adopt=True))
+    if web is not None:
+        return _page(Beside(address, web, web_control and not read_only))
+    from monitor.cli.screen_helpers import helpers
     from monitor.tui.app import run
 
-    return run(address, quit_ends=False, read_only=read_only)
+    beside = helpers(folder, settings)
+    return run(address, quit_ends=False, read_only=read_only, helpers=beside)
+
+
+def _page(page: Beside) -> int:
+    """Until Ctrl-C, or until the server has gone."""
+    click.echo("Ctrl-C closes the page, the monitoring goes on", err=True)
+    try:
+        page.wait()
+    finally:
+        page.close()
+    return 0

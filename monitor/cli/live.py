@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
+from monitor.cli.web import web_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor.cli.web import Beside
     from monitor.job import Begun, Job
     from monitor.settings import Settings
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the record. [the platform's data folder]",
 )
+@web_options
 @setting_options
 @model_options
 def live(
@@ -40,18 +44,22 @@ def live(
     remember: bool,
     record: bool,
     store: Path | None,
+    web: str | None,
+    web_control: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
     model: Path | None,
     sha256: str | None,
 ) -> int:
     """Listen to a microphone or a phantom, with a screen."""
+    from monitor.cli.web import check
     from monitor.errors import UsageError
     from monitor.job import Job
     from monitor.place import store_folder
 
     if device is not None and phantom is not None:
         raise UsageError("--device and --phantom exclude each other")
+    check(web, web_control)
     if remember and phantom is not None:
         raise UsageError("--remember is for a device, a phantom needs its name each time")
     loaded = load_settings(config_file, overrides, model, sha256)
@@ -65,8 +73,15 @@ def live(
         record=record or settings.record.sound,
         terminal=_terminal(),
     )
-    then = (lambda begun: _remember(begun, job, overrides)) if remember else _forget
-    return _headless(job, then) if headless else _with_screen(job, then)
+    with ExitStack() as stack:
+
+        def then(begun: Begun) -> None:
+            if remember:
+                _remember(begun, job, overrides)
+            if web is not None and (page := _page(begun, web, web_control)) is not None:
+                stack.callback(page.close)
+
+        return _headless(job, then) if headless or web is not None else _with_screen(job, then)
 
 
 def _device(device: str | None, settings: Settings) -> str:
@@ -94,10 +109,6 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
         click.echo(f"{device} is remembered in {job.config}", err=True)
 
 
-def _forget(_: Begun) -> None:
-    """Nothing is to be remembered."""
-
-
 def _headless(job: Job, then: Callable[[Begun], None]) -> int:
     from monitor.background import log_path, quiet_stderr, supervise
 
@@ -119,6 +130,18 @@ def _headless(job: Job, then: Callable[[Begun], None]) -> int:
     return supervise(job, began)
 
 
+def _page(begun: Begun, web: str, control: bool) -> Beside | None:
+    """The web server; where it cannot begin, the monitoring goes on all the same."""
+    from monitor.cli.web import Beside
+    from monitor.errors import ApexbeatError
+
+    try:
+        return Beside(Path(begun.address), web, control)
+    except ApexbeatError as error:
+        click.echo(f"apexbeat: {error}; the monitoring goes on without a page", err=True)
+        return None
+
+
 def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     from monitor.background import spawn
     from monitor.tui.app import run
@@ -127,7 +150,10 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     for note in begun.notes:
         click.echo(f"apexbeat: {note}", err=True)
     then(begun)
-    code = run(Path(begun.address), quit_ends=True)
+    from monitor.cli.screen_helpers import helpers
+
+    beside = helpers(Path(job.store), job.settings)
+    code = run(Path(begun.address), quit_ends=True, helpers=beside)
     if Path(begun.address).exists():
         click.echo("monitoring goes on; 'apexbeat attach' shows it again", err=True)
     return code

@@ -62,6 +62,13 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     help="Processes; default: all cores for many files.",
 )
 @click.option("--screen", is_flag=True, help="Show one file on the screen, at real-time pace.")
+@click.option(
+    "--annotation",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="With --screen: onsets of S1 and S2 to compare with (.csv, .tsv, .txt, .jsonl).",
+)
 @click.option("--channel", type=click.IntRange(0), default=None, help="Channel, from 1; 0 mixes.")
 @click.option("--block", type=click.IntRange(1), default=None, hidden=True)
 @model_options
@@ -74,6 +81,7 @@ def replay(
     as_json: bool,
     jobs: int | None,
     screen: bool,
+    annotation: Path | None,
     channel: int | None,
     block: int | None,
     model: Path | None,
@@ -102,7 +110,9 @@ def replay(
             raise UsageError("--screen cannot go at --pace fast", "name a factor, such as 16x")
         from monitor.cli.replay_screen import show
 
-        return show(inputs, loaded.settings, 1.0 if speed is None else speed)
+        return show(inputs, loaded.settings, 1.0 if speed is None else speed, annotation)
+    if annotation is not None:
+        raise UsageError("--annotation needs --screen")
     from monitor import replay as rp
 
     found = rp.collect(inputs)

@@ -9,15 +9,19 @@ from monitor.errors import InputError, NoInputError, UsageError
 from monitor.settings import Settings
 
 
-def show(inputs: tuple[Path, ...], settings: Settings, speed: float) -> int:
+def show(
+    inputs: tuple[Path, ...], settings: Settings, speed: float, annotation: Path | None = None
+) -> int:
     """Show the one recording among ``inputs`` until the person leaves; return the exit code.
+
+    ``annotation`` is a file to compare its cycles with.
 
     Raises
     ------
     UsageError
         If it is not exactly one, or the terminal cannot show a screen.
     NoInputError
-        If it cannot be read as sound.
+        If it cannot be read as sound, or the annotation not as one.
     InputError
         If it is damaged after what was shown.
     ModelError
@@ -30,6 +34,7 @@ def show(inputs: tuple[Path, ...], settings: Settings, speed: float) -> int:
         terminal.check()
     except UsageError as error:
         raise UsageError(error.what, "leave out --screen, or use another terminal") from None
+    from monitor.annotation import read
     from monitor.clock import SystemClock
     from monitor.link.address import runtime_folder
     from monitor.play import Player
@@ -37,11 +42,13 @@ def show(inputs: tuple[Path, ...], settings: Settings, speed: float) -> int:
     from monitor.session import open_models
     from monitor.tui.app import run
 
+    annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
     try:
         ahead = Ahead(path, settings, models)
     except InputError as error:
         raise NoInputError(error.what, error.remedy) from None
+    ahead.found.annotation = annotated
     ours = runtime_folder()
     with tempfile.TemporaryDirectory(prefix="replay-", dir=ours) as folder:
         address = Path(folder) / "link.sock"

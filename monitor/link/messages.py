@@ -55,6 +55,16 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the session it belongs to if not this one."""
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found up to the play-head, against an annotation file."""
+
+    name: str
+    """Base name of the file."""
+    same: int
+    missed: int
+    extra: int
+
+
 class Play(msgspec.Struct, frozen=True, kw_only=True):
     """Where a replay stands, and what lies ahead of it."""
 
@@ -66,6 +76,8 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     """Analysed so far: the play-head does not go beyond."""
     raised: list[tuple[int, ev.Priority]]
     """Where alarms were raised, over all that is analysed."""
+    compared: Compared | None = None
+    """Against an annotation, None where none was given."""
 
 
 class Status(_Message, tag="status", frozen=True, kw_only=True):
@@ -191,6 +203,10 @@ class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
     """The last beats."""
     trend: list[tuple[int, float | None, float | None]]
     """(index, rate, p) once a second, thinned with age."""
+    settings: dict[str, str | int | float | bool | None] = {}
+    """Of the analysis, as in the event file's first line; empty if not told."""
+    annotated: list[tuple[int, int]] = []
+    """Replay: annotated onsets, as (index, 1 or 2 for S1 or S2)."""
 
 
 class Reply(_Message, tag="reply", frozen=True, kw_only=True):
@@ -226,8 +242,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back), remember (``settings``: keys for the settings file; they take
     effect at the next start); for the last four ``session`` may be empty. In a replay also
-    play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles`` or ``alarms``: so many
-    on from here, negative: back).
+    play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles``, ``alarms`` or
+    ``differences`` from the annotation: so many on from here, negative: back).
     """
 
     id: int
@@ -244,6 +260,7 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     seek: int | None = None
     cycles: int | None = None
     alarms: int | None = None
+    differences: int | None = None
 
 
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye

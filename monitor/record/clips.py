@@ -69,7 +69,7 @@ class Clips:
     def alarm(self, event: Alarm) -> None:
         """An alarm made a transition; one that became active begins a clip."""
         if event.state == "active":
-            name = f"{event.index:012d}-{event.kind}.flac"
+            name = _name(event.index, event.kind)
             self._running.append(_Clip(name, event.index + AFTER, list(self._past)))
 
     def picture(self, picture: Picture) -> None:
@@ -116,6 +116,15 @@ class Clips:
             self.trouble = str(error)
         else:
             self.trouble = None
+
+
+def clip_path(store: Path, session: str, index: int, kind: str) -> Path:
+    """Where the clip of an alarm is, or would be."""
+    return store / FOLDER / session / _name(index, kind)
+
+
+def _name(index: int, kind: str) -> str:
+    return f"{index:012d}-{kind}.flac"
 
 
 def joined(parts: list[Picture]) -> NDArray[np.float32]:

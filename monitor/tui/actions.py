@@ -125,6 +125,7 @@ class Actions(Live, Screen[None]):
         seek: int | None = None,
         cycles: int | None = None,
         alarms: int | None = None,
+        differences: int | None = None,
     ) -> bool:
         """Move the play-head of a replay; False where there is none.
 
@@ -142,6 +143,7 @@ class Actions(Live, Screen[None]):
             seek=seek,
             cycles=cycles,
             alarms=alarms,
+            differences=differences,
         )
         if not self._home.send(request, lambda reply: None):
             self._home.say("play: not sent, the replay does not respond", "medium")
@@ -160,6 +162,16 @@ class Actions(Live, Screen[None]):
             self._home.say("no alarm " + ("after" if step > 0 else "before") + " this one")
             return
         self._jump((found[0] if step > 0 else found[-1]) + AFTER_ALARM)
+
+    def action_difference(self, step: int) -> None:
+        """Go to where the annotation differs, in a replay that has one."""
+        session = self._session()
+        if session is None:
+            return
+        if not session.annotated:
+            self._home.say("no annotation here: apexbeat replay --screen FILE --annotation OTHER")
+            return
+        self._play(session, differences=step)
 
     def action_view(self) -> None:
         """Waveform or spectrogram."""

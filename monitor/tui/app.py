@@ -20,6 +20,7 @@ from monitor.tui import theme
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.glyphs import UNICODE, Glyphs
+from monitor.tui.helpers import Helpers, Player
 from monitor.tui.keys import KEYS
 from monitor.tui.live import Live
 from monitor.tui.main_screen import MainScreen
@@ -59,6 +60,7 @@ class ApexbeatApp(App[int]):
         clock: Clock | None = None,
         theme_name: str = theme.DARK.name,
         frames_per_s: float = FRAMES_PER_S,
+        helpers: Helpers | None = None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.glyphs = glyphs
@@ -66,6 +68,8 @@ class ApexbeatApp(App[int]):
         self.read_only = read_only
         self.state = ScreenState()
         self.flash = self.animation_level != "none"
+        self.helpers = helpers or Helpers()
+        self.player = Player(self._heard)
         self._link = link
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)
@@ -96,6 +100,14 @@ class ApexbeatApp(App[int]):
         self.run_worker(self._link.run(self.deliver, self._noted), exit_on_error=True)
         if self._frames_per_s:
             self.set_interval(1 / self._frames_per_s, self.frame)
+
+    def on_unmount(self) -> None:
+        """No sound outlives the screen."""
+        self.player.stop()
+
+    def _heard(self, trouble: str) -> None:
+        if trouble:
+            self.say(f"clip: {trouble}", "medium")
 
     def frame(self) -> None:
         """Redraw what has changed."""
@@ -235,6 +247,7 @@ def run(
     quit_ends: bool,
     read_only: bool = False,
     log: pathlib.Path | None = None,
+    helpers: Helpers | None = None,
 ) -> int:
     """Show the core at ``address`` until the person leaves; gives the exit code.
 
@@ -250,6 +263,8 @@ def run(
     log
         Where a replay's screen writes its own troubles: its socket's folder goes with it.
         [beside the socket of a core, which goes on without its screen]
+    helpers
+        Programs that the screen may start beside it.
 
     Raises
     ------
@@ -265,6 +280,7 @@ def run(
             read_only=read_only,
             glyphs=glyphs,
             theme_name=theme.preferred(),
+            helpers=helpers,
         )
 
     return terminal.run(make, log or address.parent / "screen.log", goes_on=log is None)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
 from monitor.tui.dialog import Dialog
 from monitor.tui.live import home
-from monitor.tui.panel import Panel
+from monitor.tui.panel import Line, Panel
 
 
 class EntryScreen(Dialog[str]):
     """Gives what was written, or None where Escape was pressed."""
 
-    def __init__(self, heading: str, question: str, *, value: str = "", longest: int = 200) -> None:
+    def __init__(
+        self,
+        heading: str,
+        question: str,
+        *,
+        value: str = "",
+        longest: int = 200,
+        preview: Callable[[str], tuple[str, str]] | None = None,
+    ) -> None:
         super().__init__()
+        self._preview = preview
         self.heading = heading
         self._question = question
         self._value = value
@@ -38,12 +49,20 @@ class EntryScreen(Dialog[str]):
         if not self.is_mounted:
             return
         box, page = self.query_one("#box"), self.query_one("#page", Panel)
-        box.styles.width = min(max(len(self._question), 40) + 6, self.app.size.width)
-        box.styles.height = 5
-        page.styles.height = 2
-        page.show([[(self._question, "plain")]])
+        rows: list[Line] = [[(self._question, "plain")]]
+        if self._preview is not None:
+            rows.append([self._preview(self.query_one(Input).value.strip())])
+        wide = max(len(self._question), 40 if self._preview is None else 64)
+        box.styles.width = min(wide + 6, self.app.size.width)
+        box.styles.height = 4 + len(rows)
+        page.styles.height = 1 + len(rows)
+        page.show(rows)
         box.border_title = self.heading
         box.border_subtitle = page.glyphs.plain("enter take · esc leave it")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once what it would do."""
+        self.advance()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give it."""

@@ -36,6 +36,7 @@ def lines(glyphs: Glyphs) -> list[Line]:
         [],
         [("S1 S2 follow the sound by up to 2 s; s1 s2 are uncertain.", "plain")],
         [("1 2 stand for S1 S2 where there is no room; M is a mark.", "plain")],
+        [("Below them an annotation: -1 is an S1 that was missed, +1 an extra one.", "plain")],
         [("A number that is not known, or no longer true, is shown as --.", "plain")],
         [("p: probability of an abnormal sound, where normal and abnormal are", "plain")],
         [("held equally likely beforehand.", "plain")],

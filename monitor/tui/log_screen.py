@@ -82,6 +82,7 @@ class LogScreen(Live, Screen[int]):
         Binding("slash", "search", show=False),
         Binding("a", "acknowledge", show=False),
         Binding("enter", "jump", show=False),
+        Binding("c", "clip", show=False),
     ]
     AUTO_FOCUS = None
 
@@ -147,9 +148,11 @@ class LogScreen(Live, Screen[int]):
         empty: list[Line] = [[(" no alarm here", "dim")]]
         panel.show(lines or empty, self._heading(session, len(rows)))
         detail: Line = [(f" {facts(rows[at])}", "plain")] if rows else []
+        if rows and session is not None and app.player.what == session.alarms.key(rows[at]):
+            detail.insert(0, (f" {glyphs.play} playing (c stops)", "strong"))
         self.query_one("#detail", Panel).show([detail])
         message, ink = app.message()
-        keys = " esc back  a acknowledge  enter to the moment  f filter  / search  ↑ ↓ move"
+        keys = " esc back  a acknowledge  enter moment  c clip  f filter  / search  ↑ ↓ move"
         foot: Line = [(f" {message}", ink)] if message else [(keys, "dim")]
         self.query_one("#keys", Panel).show([foot])
 
@@ -208,8 +211,30 @@ class LogScreen(Live, Screen[int]):
             return
         self.dismiss(line.raised + AFTER_ALARM)
 
+    def action_clip(self) -> None:
+        """Play the sound around the chosen alarm, on the machine of this screen; again: stop."""
+        app, rows = home(self), self._rows()
+        session = app.state.shown()
+        if not rows or session is None:
+            return
+        line = rows[self._place(rows)]
+        key = session.alarms.key(line)
+        if app.player.what == key:
+            app.player.stop()
+        elif app.helpers.clip is None:
+            app.say("this screen plays no clips: open the log where the monitor runs")
+        else:
+            owner = line.earlier_session or session.id
+            found = app.helpers.clip(owner, line.raised, line.kind)
+            if isinstance(found, str):
+                app.say(found, "medium")
+            else:
+                app.player.play(key, found)
+        self.advance()
+
     def action_close(self) -> None:
         """Back."""
+        home(self).player.stop()
         self.dismiss(None)
 
     def on_click(self, event: events.Click) -> None:

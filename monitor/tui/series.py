@@ -48,6 +48,27 @@ class Series:
         self._count += 1
         return True
 
+    def rates(self) -> NDArray[np.float64]:
+        """Heart rates that are kept, 1/min, unknown ones left out."""
+        rates: NDArray[np.float64] = self._rows[: self._count, 1]
+        return rates[~np.isnan(rates)]
+
+    def beyond(self, limit: float, *, above: bool) -> tuple[float, float, float]:
+        """How long the rate was beyond ``limit``, the longest stretch of it, and of how long.
+
+        Seconds; a stretch is cut where the rate was not known.
+        """
+        index, rate = self._rows[: self._count, 0], self._rows[: self._count, 1]
+        if self._count < 2:
+            return 0.0, 0.0, 0.0
+        step = np.minimum(np.diff(index, append=index[-1] + _STEP), 5 * _STEP) / _STEP
+        with np.errstate(invalid="ignore"):
+            out = rate > limit if above else rate < limit
+        run = np.cumsum(step * out)
+        before = np.maximum.accumulate(np.where(out, 0.0, run))
+        longest = float((run - before).max())
+        return float(run[-1]), longest, float(step[~np.isnan(rate)].sum())
+
     def columns(
         self, end: int, span: int, count: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

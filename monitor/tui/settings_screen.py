@@ -1,46 +1,20 @@
-"""Limits of the heart-rate alarms, changed for the running session."""
+"""Limits of the heart-rate alarms, changed for the running session, each with its effect."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from monitor.tui import words
+from monitor.tui import limits, words
 from monitor.tui.dialog import Dialog
 from monitor.tui.entry import EntryScreen
+from monitor.tui.limits import LIMITS, in_force
 from monitor.tui.live import home
 from monitor.tui.panel import Line
-from monitor.tui.state import SessionState
 
-LIMITS = (
-    ("tachycardia_extreme", "very fast, high", "above"),
-    ("tachycardia", "fast, medium", "above"),
-    ("bradycardia", "slow, medium", "below"),
-    ("bradycardia_extreme", "very slow, high", "below"),
-)
-LEAST, MOST = 20.0, 250.0
-
-
-def in_force(session: SessionState, name: str) -> float | None:
-    """A limit as the core told it, None where it has not."""
-    told = session.status.limits if session.status is not None else {}
-    value = told.get(name, session.settings.get(f"alarms.{name}"))
-    return float(value) if isinstance(value, int | float) else None
-
-
-def wrong(values: dict[str, float | None]) -> str:
-    """Why these limits cannot be, empty where they can."""
-    order = ["bradycardia_extreme", "bradycardia", "tachycardia", "tachycardia_extreme"]
-    known = [(name, values[name]) for name in order if values.get(name) is not None]
-    for name, value in known:
-        if value is not None and not LEAST <= value <= MOST:
-            return f"{words.kind(name)}: {value:.0f} is not within {LEAST:.0f} to {MOST:.0f} /min"
-    for (low, a), (high, b) in pairwise(known):
-        if a is not None and b is not None and a >= b:
-            return f"{words.kind(low)} ({a:.0f}) must lie below {words.kind(high)} ({b:.0f})"
-    return ""
+RULER = 58
+"""Columns of the scale."""
 
 
 class SettingsScreen(Dialog[None]):
@@ -57,22 +31,26 @@ class SettingsScreen(Dialog[None]):
         session = home(self).state.shown()
         if session is None:
             return [[("no session yet", "plain")]]
-        out: list[Line] = []
+        width = max(24, min(RULER, self.app.size.width - 10))
+        out: list[Line] = limits.ruler(session, width, home(self).glyphs)
+        out.append([])
         for number, (name, effect, side) in enumerate(LIMITS):
-            value = words.number(in_force(session, name))
+            value = in_force(session, name)
+            so_far = "" if value is None else limits.effect(session, name, value)
             out.append(
                 [
                     (f"{number + 1}  ", "strong"),
-                    (f"{side} {value:>4} /min  ", "plain"),
-                    (f"alarm: {effect}", "dim"),
+                    (f"{side} {words.number(value):>4} /min  ", "plain"),
+                    (f"{effect:<16}", "plain"),
+                    (words.cut(so_far, max(0, width - 34)), "dim"),
                 ]
             )
-        out += [
-            [],
-            [("They hold for this session; the configuration stays as it is.", "dim")],
-        ]
+        if self.app.size.height >= 24:
+            out += [[], *limits.others(session)]
+        out += [[], [("For this session; apexbeat config shows where others come from.", "dim")]]
         message, ink = home(self).message()
-        out.append([(message, ink)])
+        if message:
+            out[-1] = [(words.cut(message, width), ink)]
         return out
 
     def foot(self) -> str:
@@ -92,6 +70,7 @@ class SettingsScreen(Dialog[None]):
                 f"Raise the alarm ({effect}) {side} this rate, 1/min:",
                 value="" if before is None else f"{before:.0f}",
                 longest=5,
+                preview=lambda text: limits.try_out(session, name, text),
             ),
             lambda text: self._take(name, text),
         )
@@ -107,7 +86,7 @@ class SettingsScreen(Dialog[None]):
             app.say(f"{text} is no number; the limit stays", "medium")
             return
         values = {n: in_force(session, n) for n, _, _ in LIMITS} | {name: value}
-        trouble = wrong(values)
+        trouble = limits.wrong(values)
         if trouble:
             app.say(f"{trouble}; the limit stays", "medium")
             return

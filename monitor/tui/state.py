@@ -40,6 +40,8 @@ class SessionState:
     trend: Series = field(default_factory=Series)
     alarms: AlarmBook = field(default_factory=AlarmBook)
     settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    annotated: list[tuple[int, int]] = field(default_factory=list)
+    """Of a replay: annotated onsets, as (index, 1 or 2)."""
 
     def snapshot(self, message: ms.Snapshot, now: float) -> None:
         """Start afresh from the full state."""
@@ -55,6 +57,8 @@ class SessionState:
         if message.waves:
             self.head.arrived(self.waves.end, now)
         self.trend.restart(message.trend)
+        self.settings = dict(message.settings) or self.settings
+        self.annotated = list(message.annotated)
         self.take(message.status, now)
 
     def take(self, status: ms.Status, now: float) -> None:

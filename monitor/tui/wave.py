@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import events as ev
+from monitor import onsets
 from monitor.tui import braille, words
 from monitor.tui.glyphs import Glyphs
 from monitor.tui.panel import Line
@@ -22,6 +23,8 @@ from monitor.tui.waves import PAIR
 
 GAINS = tuple(float(step * 2**power) for power in range(1, 10) for step in (1, 1.5))
 """× 2 to × 768, by a third to a half: a stethoscope's sound fills the picture at × 4 to × 64."""
+DECIDED = 6000
+"""Samples after which a beat that was not found will not be."""
 SPANS_S = (2.0, 5.0, 10.0, 20.0, 60.0)
 
 
@@ -64,15 +67,18 @@ def lines(
     height: int,
     glyphs: Glyphs,
 ) -> list[Line]:
-    """``height`` rows: the curve, and the marks of the beats as the last one."""
+    """``height`` rows: the curve, then the marks of the beats, then those of an annotation."""
     start = first_column(head, samples, width)
     low, high = session.waves.columns(start, 2 * width, samples)
-    dots = braille.envelope(low * gain, high * gain, height - 1)
+    below = 2 if session.annotated else 1
+    dots = braille.envelope(low * gain, high * gain, height - below)
     rows = braille.rows(dots, unicode=glyphs.unicode)
     out: list[Line] = [[(row, "wave")] for row in rows]
-    middle = (height - 2) // 2
+    middle = (height - below - 1) // 2
     out[middle] = _holes(session, rows[middle], low, start, samples, glyphs)
     out.append(marks(session, start, samples, width))
+    if session.annotated:
+        out.append(against(session, head, start, samples, width))
     return out
 
 
@@ -97,21 +103,17 @@ def _holes(
         if last > 0 and first < len(row):
             lost[max(0, first) : last] = True
     began = max(0, -(start // cell))
-    line: Line = []
+    cells: list[tuple[str, str]] = []
     for at, char in enumerate(row):
         if not empty[at]:
-            piece = (char, "wave")
+            cells.append((char, "wave"))
         elif lost[at]:
-            piece = (glyphs.cross, "high")
+            cells.append((glyphs.cross, "high"))
         elif at >= began:
-            piece = (glyphs.missing, "dim")
+            cells.append((glyphs.missing, "dim"))
         else:
-            piece = (" ", "plain")
-        if line and line[-1][1] == piece[1]:
-            line[-1] = (line[-1][0] + piece[0], piece[1])
-        else:
-            line.append(piece)
-    return line
+            cells.append((" ", "plain"))
+    return merged(cells)
 
 
 def marks(session: SessionState, start: int, samples: int, width: int) -> Line:
@@ -138,6 +140,43 @@ def marks(session: SessionState, start: int, samples: int, width: int) -> Line:
         if 0 <= at < width:
             row[at] = "M"
     return [("".join(row), "strong")]
+
+
+def against(session: SessionState, head: int, start: int, samples: int, width: int) -> Line:
+    """The annotation under the marks: S1 and S2 where both agree, -1 missed, +1 extra."""
+    cell = 2 * samples
+    reach = (start - 2 * onsets.TOLERANCE, min(head, start + cell * width))
+    found = sorted(
+        (at, sound)
+        for beat in _since(session.beats, reach[0])
+        for at, sound in ((beat.s1, 1), (beat.s2, 2))
+        if at is not None and reach[0] <= at < reach[1]
+    )
+    # The newest beats are not certain yet: what is not found there is not missed.
+    known = max(head - DECIDED, found[-1][0] + onsets.TOLERANCE if found else 0)
+    annotated = [onset for onset in session.annotated if reach[0] <= onset[0] < known]
+    row: list[tuple[str, str]] = [(" ", "plain")] * width
+    results = zip(
+        onsets.match(found, annotated), ("S", "-", "+"), ("second", "high", "high"), strict=True
+    )
+    for places, sign, ink in results:
+        for at, sound in places:
+            column = (at - start) // cell
+            for offset, char in enumerate(f"{sign}{sound}"):
+                if column >= 0 and column + offset < width:
+                    row[column + offset] = (char, ink)
+    return merged(row)
+
+
+def merged(row: list[tuple[str, str]]) -> Line:
+    """Neighbours of one ink as one piece."""
+    line: Line = []
+    for char, ink in row:
+        if line and line[-1][1] == ink:
+            line[-1] = (line[-1][0] + char, ink)
+        else:
+            line.append((char, ink))
+    return line
 
 
 def crowded(found: list[tuple[int, str]]) -> bool:

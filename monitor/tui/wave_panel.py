@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.link.messages import Compared
 from monitor.tui import spectrogram, wave, words
 from monitor.tui.glyphs import Glyphs
 from monitor.tui.panel import Line, Panel
@@ -69,6 +70,7 @@ class WavePanel(Panel):
     def _frame(
         self, session: SessionState, head: int, span_s: float, now: float
     ) -> tuple[str, str]:
+        compared = None if session.play is None else session.play.compared
         gain = f"gain ×{self.gain:.0f}{' auto' if self.auto else ''}"
         heading = f"PHONOCARDIOGRAM · {span_s:.1f} s"
         if self.frozen is not None:
@@ -76,7 +78,14 @@ class WavePanel(Panel):
             heading += f" · FROZEN {since} at {words.at(head)} · monitoring goes on"
             if session.lost():
                 heading += " · NO SIGNAL"
-        return heading, gain
+        return heading, gain if compared is None else f"{_score(compared)} · {gain}"
+
+
+def _score(told: Compared) -> str:
+    """How well the cycles fit the annotation, up to the play-head."""
+    both = 2 * told.same + told.missed + told.extra
+    f1 = f"{2 * told.same / both:.3f}" if both else words.UNKNOWN
+    return f"{told.name}: F1 {f1} at 100 ms, {told.missed} missed, {told.extra} extra"
 
 
 def _guide(height: int) -> list[Line]:

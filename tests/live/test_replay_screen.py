@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor import events as ev
+from monitor.annotation import Annotation, read
 from monitor.capture.files import FileSource
 from monitor.cli.main import run
 from monitor.clock import SystemClock
@@ -121,7 +122,8 @@ def play(found: Found, at: int) -> ms.Play:
 def test_the_events_ahead_are_those_of_a_plain_replay(
     found: Found, models: Models, tmp_path: Path
 ) -> None:
-    from monitor.record.eventfile import EventFile, read
+    from monitor.record.eventfile import EventFile
+    from monitor.record.eventfile import read as events_of
 
     path = RECORDINGS / "tachycardia.flac"
     with FileSource(path) as source:
@@ -129,7 +131,7 @@ def test_the_events_ahead_are_those_of_a_plain_replay(
         target = tmp_path / "tachycardia.events.jsonl"
         Session(source, pipeline, [EventFileSink(EventFile(target, False))]).run()
     lines = [line for number in range(len(found)) for line in found[number].lines]
-    assert lines == list(read(target))
+    assert lines == list(events_of(target))
     firsts = [found[n].first for n in range(len(found))]
     assert firsts == sorted(firsts)
 
@@ -187,6 +189,34 @@ def test_no_probability_and_no_age_stand_beside_no_verdict(found: Found) -> None
     assert any(s.windows for s in none)
     assert all(s.p is None and s.verdict_age_s is None for s in none)
     assert all(s.p is not None for s in statuses if s.verdict != "none")
+
+
+def test_an_annotation_is_compared_up_to_the_play_head_and_its_differences_are_gone_to(
+    found: Found,
+) -> None:
+    truth = read(RECORDINGS / "tachycardia.states.csv")
+    assert found.compared(FAR) is None
+    assert found.difference(0, 1) is None
+    kept = tuple(onset for onset in truth.onsets if not 30_000 <= onset[0] < 31_000)
+    extra = [onset for onset in truth.onsets if onset not in kept]
+    found.annotation = Annotation("edited.csv", kept)
+    try:
+        told = found.compared(20_000)
+        assert told is not None
+        assert (told.name, told.missed, told.extra) == ("edited.csv", 0, 0)
+        whole = found.compared(FAR)
+        assert whole is not None
+        assert whole.same > 0.98 * len(kept)
+        assert whole.extra >= len(extra) > 0
+        first = found.difference(20_000, 1)
+        assert first is not None
+        assert abs(first - extra[0][0]) <= 200
+        assert found.difference(first, -1) != first
+        snapshot = found.snapshot(40_000, play(found, 40_000))
+        assert snapshot.annotated == list(kept)
+        assert snapshot.settings["alarms.tachycardia"] == 120
+    finally:
+        found.annotation = None
 
 
 # ---------------------------------------------------------------- the link

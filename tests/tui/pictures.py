@@ -136,6 +136,7 @@ SHOTS: tuple[Shot, ...] = (
     Shot("note-80x24", "normal", 80, 24, keys=("m", *"cough")),
     Shot("device-80x24", "normal", 80, 24, keys=("d",)),
     Shot("settings-80x24", "normal", 80, 24, keys=("s",)),
+    Shot("limit-80x24", "normal", 80, 24, keys=("s", "2", *("backspace",) * 3, "7", "4")),
     Shot("log-80x24", "several", 80, 24, keys=("l",)),
     Shot("log-120x40", "several", 120, 40, keys=("l", "down")),
     Shot("spectrum-120x40", "alarm", 120, 40, keys=("v",)),

@@ -15,6 +15,14 @@ from monitor import events as ev
 from monitor.link import messages as ms
 
 STEP = 1000
+SETTINGS: dict[str, str | int | float | bool | None] = {
+    "alarms.tachycardia": 120, "alarms.tachycardia_extreme": 150,
+    "alarms.bradycardia": 50, "alarms.bradycardia_extreme": 40,
+    "alarms.rate_delay_s": 10, "alarms.extreme_delay_s": 5, "alarms.abnormal_windows": 14,
+    "alarms.heart_lost_s": 6, "alarms.irregular_spread": 0.15, "alarms.poor_signal_delay_s": 10,
+    "verdict.windows": 15,
+}  # fmt: skip
+"""Of the analysis, as a core tells them."""
 BASE_WALL = 1_800_000_000.0
 
 
@@ -203,6 +211,7 @@ class Scene:
             waves=self.waves(max(0, status.index - 30 * 2000), status.index),
             beats=self.beats(back, status.index),
             trend=[(i, float(r), float(p)) for i, r, p in trend],
+            settings=dict(SETTINGS),
         )
 
     def take(self, request: ms.Request, at_s: float) -> str:

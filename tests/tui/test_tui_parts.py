@@ -27,10 +27,10 @@ from monitor.tui import (
 from monitor.tui.alarmbook import AlarmBook
 from monitor.tui.digits import big
 from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+from monitor.tui.limits import wrong
 from monitor.tui.main_screen import size_class
 from monitor.tui.requests import Requests
 from monitor.tui.series import FULL, Series
-from monitor.tui.settings_screen import wrong
 from monitor.tui.state import ScreenState, SessionState
 from monitor.tui.terminal import alphabet
 from monitor.tui.waves import HOLD_BACK, PlayHead, WaveStore
@@ -469,3 +469,29 @@ def test_inverted_limits_are_refused_before_they_are_sent() -> None:
     assert "must lie below" in wrong({**fine, "bradycardia": 130.0})
     assert "not within" in wrong({**fine, "tachycardia_extreme": 400.0})
     assert wrong({**fine, "bradycardia": None}) == ""
+
+
+def test_an_annotation_stands_under_the_marks_with_what_was_missed_and_what_is_extra() -> None:
+    state = heard(scene("normal"))
+    session = state.shown()
+    assert session is not None
+    onsets = sorted(
+        (at, sound)
+        for beat in session.beats
+        for at, sound in ((beat.s1, 1), (beat.s2, 2))
+        if at is not None
+    )
+    within = [onset for onset in onsets if onset[0] > 2000 * 750]
+    session.annotated = [onset for onset in onsets if onset != within[2]] + [(2000 * 753, 2)]
+    session.annotated.sort()
+    rows = wave.lines(session, 2000 * 756, wave.grid(6, 100), 4.0, 100, 10, UNICODE)
+    last, marks = plain(rows[-1]), plain(rows[-2])
+    assert len(rows) == 10
+    assert last.count("+1") + last.count("+2") == 1
+    assert last.count("-2") == 1
+    assert last.count("S1") >= 4
+    at = last.index("+")
+    assert marks[at : at + 2].upper() == f"S{within[2][1]}"
+    late = [(2000 * 755 + 800, 1)]
+    session.annotated = late  # not certain yet: not missed
+    assert "-" not in plain(wave.against(session, 2000 * 755 + 1000, 2000 * 750, 80, 100))

@@ -1,0 +1,28 @@
+"""What a screen on a store may start beside it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
+    from monitor.tui.helpers import Helpers
+
+
+def helpers(store: Path, settings: Settings) -> Helpers:
+    """Clips of the store, played on the output that alarms sound on."""
+    from monitor.tui.helpers import Helpers
+
+    def clip(session: str, index: int, kind: str) -> list[str] | str:
+        from monitor.record.clips import clip_path
+
+        path = clip_path(store, session, index, kind)
+        if path.is_file():
+            return [sys.executable, "-m", "monitor.hear", str(path), settings.sound.output]
+        if not settings.record.clips:
+            return "no clips are kept (record.clips is off)"
+        return "no clip of this alarm: it is written 20 s after it, and deleted with age"
+
+    return Helpers(clip=clip)

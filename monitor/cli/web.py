@@ -1,0 +1,113 @@
+"""Options and start of the web server, for ``live`` and ``attach``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from monitor.errors import ApexbeatError, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def web_options(function: F) -> F:
+    """Add ``--web`` and ``--web-control``."""
+    for option in (
+        click.option(
+            "--web-control", is_flag=True,
+            help="With --web: browsers may acknowledge, change limits and end the monitoring.",
+        ),
+        click.option(
+            "--web", metavar="[HOST:PORT]", is_flag=False, flag_value="127.0.0.1:8720",
+            help="Show the screen in a browser instead, on this machine alone"
+            " [127.0.0.1:8720] or at an address of it.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def check(web: str | None, control: bool) -> None:
+    """Refuse what cannot be, before anything is started.
+
+    Raises
+    ------
+    UsageError
+        Where the address is none, the server is not installed, or an option has no sense.
+    """
+    if web is None:
+        if control:
+            raise UsageError("--web-control needs --web")
+        return
+    from importlib.util import find_spec
+
+    from monitor.web.job import place
+
+    place(web)
+    if find_spec("textual_serve") is None:
+        raise UsageError("--web needs a web server", "pip install 'apexbeat[web]'")
+
+
+class Beside:
+    """The web server as a process beside this one; it ends with this one."""
+
+    def __init__(self, address: Path, web: str, control: bool) -> None:
+        import msgspec
+
+        from monitor.web.job import Serving, WebJob, loopback, place
+
+        host, port = place(web)
+        job = WebJob(address=str(address), host=host, port=port, control=control)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "monitor.web"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(job) + b"\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        serving = (
+            msgspec.json.decode(line, type=Serving) if line else Serving(error="it did not start")
+        )
+        if serving.error:
+            self.close()
+            raise ApexbeatError(serving.error)
+        click.echo(f"the screen: {serving.url}", err=True)
+        if not loopback(host):
+            words = "not encrypted: whoever can read this network sees the screen and its key"
+            click.echo(f"apexbeat: {words}", err=True)
+        self._closing = False
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        code = self._process.wait()
+        if not self._closing:
+            click.echo(
+                f"apexbeat: the web server ended (exit {code}), the monitoring goes on;"
+                " 'apexbeat attach --web' serves it again",
+                err=True,
+            )
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        self._process.wait()
+
+    def close(self) -> None:
+        """End it."""
+        self._closing = True
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(8.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
