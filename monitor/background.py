@@ -19,6 +19,7 @@ import msgspec
 
 from monitor.clock import SystemClock
 from monitor.errors import EXIT_INTERRUPTED, ApexbeatError
+from monitor.listening import Hearing, Helper
 from monitor.job import Begun, Job
 from monitor.sound.output import AlarmSound, portaudio
 from monitor.supervisor import CoreFailed, Supervisor
@@ -54,12 +55,27 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     alarms = AlarmSound(play, _bell(job.terminal) if sound.alarms else _silence, clock)
     watchdog = Watchdog(clock)
 
+    helpers: list[Helper] = []
+
     def ready(begun: Begun) -> None:
         began(begun)
         watchdog.ready(f"monitoring {' '.join(begun.sessions)}")
+        if sound.listen != "off" and not helpers:
+            hearing = Hearing(
+                address=begun.address,
+                band=sound.listen,
+                output=sound.output,
+                gain_db=sound.listen_gain_db,
+            )
+            helpers.append(Helper(hearing, 2, clock))
+
+    def alive() -> None:
+        watchdog.alive()
+        for helper in helpers:
+            helper.tick()
 
     log = log_path(Path(job.store))
-    supervisor = Supervisor(job, alarms, log, clock, ready, alive=watchdog.alive)
+    supervisor = Supervisor(job, alarms, log, clock, ready, alive=alive)
     signal.signal(signal.SIGTERM, lambda *_: supervisor.stop(0))
     signal.signal(signal.SIGINT, lambda *_: supervisor.stop(EXIT_INTERRUPTED))
     if hasattr(signal, "SIGHUP"):
@@ -67,6 +83,8 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     try:
         code = supervisor.run()
     finally:
+        for helper in helpers:
+            helper.close()
         watchdog.close()
         silent = alarms.close()
     if not silent:

@@ -112,9 +112,6 @@ class Capture(Section, frozen=True, kw_only=True):
     channels: int = 0
     """Channels to open; 0 takes its own."""
 
-    listen: bool = False
-    """Play the sound of the heart on the output."""
-
 
 class Record(Section, frozen=True, kw_only=True):
     """What is kept."""
@@ -146,6 +143,12 @@ class Sound(Section, frozen=True, kw_only=True):
 
     volume: float = 0.7
     """Loudness of the alarm tones, 0.1 to 1."""
+
+    listen: Literal["off", "bell", "diaphragm", "wide"] = "off"
+    """Play the heart too: 20-150, 100-400 or 20-400 Hz."""
+
+    listen_gain_db: float = 12.0
+    """Gain of that; it is fixed, never changed by itself."""
 
 
 class Screen(Section, frozen=True, kw_only=True):

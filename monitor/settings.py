@@ -232,6 +232,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "record.sound_days": (0, 36_500),
     "record.event_days": (0, 36_500),
     "sound.volume": (0.1, 1),
+    "sound.listen_gain_db": (-20, 40),
     "screen.seconds": (1, 60),
     "outward.mqtt_port": (0, 65_535),
     "outward.mqtt_trend_s": (1, 3600),

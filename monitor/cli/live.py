@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
 @click.option("--phantom", metavar="NAME", help="A phantom heart instead of a device.")
+@click.option(
+    "--listen",
+    type=click.Choice(["bell", "diaphragm", "wide"]),
+    help="Play the heart too, in this band.",
+)
 @click.option("--headless", is_flag=True, help="Without a screen; Ctrl-C ends the monitoring.")
 @click.option("--remember", is_flag=True, help="Keep this device, and --set, for next time.")
 @click.option("--record", is_flag=True, help="Keep the sound too, so that it can be replayed.")
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 def live(
     device: str | None,
     phantom: str | None,
+    listen: str | None,
     headless: bool,
     remember: bool,
     record: bool,
@@ -62,6 +68,8 @@ def live(
     check(web, web_control)
     if remember and phantom is not None:
         raise UsageError("--remember is for a device, a phantom needs its name each time")
+    if listen is not None:
+        overrides = (*overrides, f"sound.listen={listen}")
     loaded = load_settings(config_file, overrides, model, sha256)
     settings = loaded.settings
     folder = store_folder(store, settings)

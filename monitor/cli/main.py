@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "live": ("monitor.cli.live:live", "Listen to a microphone or a phantom, with a screen."),
     "attach": ("monitor.cli.attach:attach", "Open a screen on a monitor that is running."),
     "devices": ("monitor.cli.devices:devices", "List input devices."),
+    "listen": ("monitor.cli.listen:listen", "Play the heart of a running monitor."),
     "log": ("monitor.cli.log:log", "List and follow what was recorded."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
     "archive": ("monitor.cli.archive:archive", "Judge every recording of a folder tree."),

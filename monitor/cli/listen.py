@@ -1,0 +1,66 @@
+"""``apexbeat listen``: the heart of a running monitor on a loudspeaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import load_settings, setting_options
+
+
+@click.command("listen")
+@click.option(
+    "--band",
+    type=click.Choice(["bell", "diaphragm", "wide"]),
+    help="20-150 Hz, 100-400 Hz, or 20-400 Hz. [wide]",
+)
+@click.option("--output", metavar="NAME", help="Output device, a part of its name.")
+@click.option("--session", metavar="ID", default="", help="Which one, if there are several.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the record. [the platform's data folder]",
+)
+@setting_options
+def listen(
+    band: str | None,
+    output: str | None,
+    session: str,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Play what is monitored, about a second and a half late; Ctrl-C ends only the playing."""
+    import os
+    import threading
+
+    from monitor.listening import Hearing, follow
+    from monitor.link.address import address_of
+    from monitor.link.client import Client
+    from monitor.place import store_folder
+
+    settings = load_settings(config_file, overrides).settings
+    address = address_of(store_folder(store, settings))
+    Client.connect(address, "listen", waves=False).close()  # an error now, if nothing runs
+    chosen = settings.sound
+    hearing = Hearing(
+        address=str(address),
+        session=session,
+        band=band or (chosen.listen if chosen.listen != "off" else "wide"),
+        output=chosen.output if output is None else output,
+        gain_db=chosen.listen_gain_db,
+    )
+    click.echo(f"playing, {hearing.band} band, {hearing.gain_db:+.0f} dB; Ctrl-C ends it", err=True)
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # PortAudio writes what it tried to the terminal
+    try:
+        follow(hearing, threading.Event(), lambda words: _say(kept, words))
+    finally:
+        os.dup2(kept, 2)
+
+
+def _say(terminal: int, words: str) -> None:
+    import os
+
+    os.write(terminal, f"apexbeat: {words}\n".encode())

@@ -1,0 +1,143 @@
+"""Listening: the right band, the right rate, never more than a little waiting, never in the way."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor import listening
+from monitor.listening import Follower
+from monitor.link.messages import Hello, Wave
+from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
+
+RATE = 48_000
+
+
+def _tone(hz: float, seconds: float = 2.0) -> np.ndarray:
+    return 0.25 * np.sin(2 * np.pi * hz * np.arange(round(seconds * 2000)) / 2000)
+
+
+def _heard_db(band: str, hz: float) -> float:
+    listen = Listen(band, 0.0, RATE)
+    listen.push(_tone(hz))
+    sound = listen.pull(2 * RATE)[RATE // 2 :]
+    return float(20 * np.log10(np.sqrt(np.mean(sound**2)) / (0.25 / np.sqrt(2)) + 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("band", "hz", "low_db", "high_db"),
+    [
+        ("bell", 60, -1, 1), ("bell", 350, -90, -25),
+        ("diaphragm", 40, -90, -25), ("diaphragm", 250, -1, 1),
+        ("wide", 40, -1, 1), ("wide", 350, -1, 1),
+    ],
+)  # fmt: skip
+def test_a_band_passes_what_it_names(band: str, hz: float, low_db: float, high_db: float) -> None:
+    assert low_db <= _heard_db(band, hz) <= high_db
+
+
+def test_a_tone_keeps_its_pitch_at_the_rate_of_the_output() -> None:
+    listen = Listen("wide", 0.0, RATE)
+    listen.push(_tone(100.0))
+    sound = listen.pull(2 * RATE)[RATE:]
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(sound.size)))
+    assert np.argmax(spectrum) == pytest.approx(100.0 * sound.size / RATE, abs=1)
+    images = spectrum[round(1000 * sound.size / RATE) :].max()
+    assert 20 * np.log10(images / spectrum.max()) < -60
+
+
+@given(cuts=st.lists(st.integers(0, 700), max_size=8), factor=st.sampled_from([1, 4, 24]))
+@settings(max_examples=25, deadline=None)
+def test_interpolation_does_not_depend_on_how_the_sound_is_cut(
+    cuts: list[int], factor: int
+) -> None:
+    sound = np.random.default_rng(1).normal(size=1000)
+    whole = Interpolator(factor).push(sound)
+    assert whole.size == factor * sound.size
+    pieces, at, up = [], 0, Interpolator(factor)
+    for cut in [*sorted(min(c, 1000) for c in cuts), 1000]:
+        pieces.append(up.push(sound[at : max(cut, at)]))
+        at = max(cut, at)
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-12)
+
+
+@given(steps=st.lists(st.tuples(st.booleans(), st.integers(1, 2 * RATE)), max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_what_waits_is_bounded_and_every_frame_is_accounted_for(
+    steps: list[tuple[bool, int]],
+) -> None:
+    listen, given_, taken = Listen("wide", 0.0, 8000), 0, 0
+    for pushes, count in steps:
+        if pushes:
+            listen.push(np.ones(count % 2000 + 1))
+            given_ += 4 * (count % 2000 + 1)
+        else:
+            before, missing = listen.waiting_s, listen.silent
+            assert listen.pull(count).size == count
+            taken += round((before - listen.waiting_s) * 8000)
+            assert listen.silent - missing <= count
+        assert 0 <= listen.waiting_s <= MOST_S
+    assert given_ == taken + listen.dropped + round(listen.waiting_s * 8000)
+
+
+def test_nothing_is_heard_before_enough_waits_and_a_hole_is_silence() -> None:
+    listen = Listen("wide", 0.0, RATE)
+    listen.push(_tone(100, START_S / 2))
+    assert not listen.pull(1000).any()
+    assert listen.silent == 0
+    listen.push(_tone(100, START_S))
+    assert listen.pull(RATE).any()
+    listen.pull(RATE)
+    assert listen.silent > 0
+    assert not listen.pull(1000).any()
+
+
+def test_gain_is_fixed_and_ends_at_full_scale() -> None:
+    listen = Listen("wide", 40.0, RATE)
+    listen.push(_tone(100))
+    assert np.abs(listen.pull(RATE)).max() == 1.0
+
+
+def test_all_bands_are_settings() -> None:
+    from monitor.settings import build
+
+    for band in BANDS:
+        assert build({"sound": {"listen": band}}).sound.listen == band
+
+
+def test_waves_of_the_first_session_are_played_once() -> None:
+    listen, follower = Listen("wide", 0.0, 2000), Follower("")
+    piece = np.full(1000, 8000, "<i2").tobytes()
+    follower.take(Wave(session="b", start=0, pairs=b"", samples=piece), listen)
+    assert listen.waiting_s == 0
+    follower.take(Hello(link=1, software="", pid=1, sessions=["b", "c"]), listen)
+    for session, start in (("b", 0), ("c", 1000), ("b", 1000), ("b", 1000), ("b", 0)):
+        follower.take(Wave(session=session, start=start, pairs=b"", samples=piece), listen)
+    assert listen.waiting_s == 1.0
+
+
+class _Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_helper_that_ended_is_started_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    clock = _Clock()
+    helper = listening.Helper(listening.Hearing(address="/nowhere"), 2, clock)  # type: ignore[arg-type]
+    helper.tick()
+    first = helper._process
+    assert first is not None
+    first.wait(10)
+    helper.tick()
+    assert helper._process is first
+    clock.now += listening.AGAIN_S
+    helper.tick()
+    assert helper._process is not first
+    helper.close()
