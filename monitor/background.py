@@ -19,8 +19,8 @@ import msgspec
 
 from monitor.clock import SystemClock
 from monitor.errors import EXIT_INTERRUPTED, ApexbeatError
-from monitor.listening import Hearing, Helper
 from monitor.job import Begun, Job
+from monitor.listening import Hearing, Helper
 from monitor.sound.output import AlarmSound, portaudio
 from monitor.supervisor import CoreFailed, Supervisor
 from monitor.watchdog import Watchdog

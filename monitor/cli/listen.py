@@ -35,9 +35,9 @@ def listen(
     import os
     import threading
 
-    from monitor.listening import Hearing, follow
     from monitor.link.address import address_of
     from monitor.link.client import Client
+    from monitor.listening import Hearing, follow
     from monitor.place import store_folder
 
     settings = load_settings(config_file, overrides).settings

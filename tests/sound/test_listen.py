@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import listening
-from monitor.listening import Follower
 from monitor.link.messages import Hello, Wave
+from monitor.listening import Follower
 from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
 
 RATE = 48_000
