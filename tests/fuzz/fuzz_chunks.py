@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.phantom import PRESETS, PhantomStream
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
 from monitor.record.eventfile import encode
@@ -18,6 +19,8 @@ from monitor.settings import Settings
 
 RATES_HZ = (2000, 4000, 8000, 44_100)
 SOUND_S = 7.3
+GAP = 800
+"""Samples at 2 kHz that are lost."""
 
 
 @cache
@@ -41,7 +44,7 @@ def cuts(length: int, rng: np.random.Generator) -> list[int]:
 
 
 def digest(models: Models, rate_hz: int, preset: str, borders: list[int]) -> str:
-    """Hash over all events and pictures, with one gap in the middle."""
+    """Hash over all events and pictures; a gap of 0.4 s lies at three quarters."""
     sound = _sound(rate_hz, preset)
     pipeline = Pipeline(Settings(), models.engine, models.cycles, preset, rate_hz, 1)
     events = hashlib.sha256()
@@ -53,7 +56,11 @@ def digest(models: Models, rate_hz: int, preset: str, borders: list[int]) -> str
         for picture in output.pictures:
             pictures.update(picture.samples.tobytes())
 
-    for start, stop in pairwise(borders):
+    gap = 3 * len(sound) // 4
+    for start, stop in pairwise(sorted({*borders, gap})):
+        if start == gap:
+            at = -(-gap * RATE_HZ // rate_hz)
+            take(pipeline.push(ev.Lost(at, GAP, 40, "cut out")))
         take(pipeline.push(ev.Block(sound[start:stop], rate_hz, start)))
     take(pipeline.finish())
     return events.hexdigest() + pictures.hexdigest()
