@@ -82,23 +82,24 @@ def _clean(x: NDArray[np.floating]) -> Float32:
 
 
 def log_bands(sound: Float32) -> Float32:
-    """Log energies of one block.
+    """Log energies of blocks.
 
     Parameters
     ----------
-    sound : float32 [SPAN]
-        The block's samples with 30 more on either side.
+    sound : float32 [..., SPAN]
+        The samples of each block with 30 more on either side.
 
     Returns
     -------
-    float32 [25, 16]
+    float32 [..., 25, 16]
         Natural logarithm of power, bands of the first half of each frame, then of the second.
+        Each block is a product of its own: the numbers do not depend on how many there are.
     """
-    lines: Float32 = sound[_WINDOWS] @ _WAVES
+    lines: Float32 = sound.take(_WINDOWS, axis=-1) @ _WAVES
     lines *= lines
     power = lines @ _POOL
     power += np.float32(FLOOR)
-    energies: Float32 = np.log(power, out=power).reshape(BLOCK, FEATURES)
+    energies: Float32 = np.log(power, out=power).reshape(*sound.shape[:-1], BLOCK, FEATURES)
     return energies
 
 

@@ -8,6 +8,7 @@ et al. 2010, Springer et al. 2016 (`lattice.py` tells what differs).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +80,15 @@ class CycleDecoder:
 
     def push(self, x: NDArray[np.floating]) -> Decoded:
         """Consume filtered sound, float [m]; return what is now settled."""
+        return self.push_steps([len(x)], x)[0]
+
+    def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[Decoded]:
+        """Return what `push` would have returned for each part of ``sizes`` samples."""
+        return [self._decode(part) for part in self._emission.push_steps(sizes, x)]
+
+    def _decode(self, posteriors: list[Float32]) -> Decoded:
         out = Decoded([], [])
-        for posterior in self._emission.push(x):
+        for posterior in posteriors:
             self._advance(posterior, BLOCK)
             heard = self.assembler.frame + self._emission.ahead
             if heard >= self._emission.hold_end and not self._whole:

@@ -8,6 +8,7 @@ the level they are measured against is known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,8 @@ from dsp.cycles.bands import BLOCK, FEATURES, FRAME, SETTLE, Blocks, Float32, lo
 from dsp.cycles.network import TemporalNetwork, Weights
 from dsp.cycles.normalise import Normaliser
 
+MOST = 20
+"""Blocks that are evaluated at once at the most (10 s): more gain nothing and take memory."""
 HOLD = 10_000
 """Samples (5 s) that may be held back after a start or a gap."""
 
@@ -41,6 +44,10 @@ class Emission(Protocol):
 
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the log posteriors, float32 [25, 5], of each block that is now known."""
+        ...
+
+    def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
+        """Return what `push` would have returned for each part of ``sizes`` samples."""
         ...
 
     def flush(self) -> list[Float32]:
@@ -71,23 +78,33 @@ class NetworkEmission:
         self.stop: int | None = None
 
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
-        out: list[Float32] = []
-        for sound in self._blocks.push(x):
-            features = log_bands(sound)
-            if self._held is None:
-                out.append(self._next(self._normaliser.apply(features)))
-                continue
-            self._held.append(features)
-            if len(self._held) == self._hold_blocks:
-                out += self._release(None)
-        return out
+        return self.push_steps([len(x)], x)[0]
 
-    def _next(self, features: Float32) -> Float32:
-        self.frame += BLOCK
-        return self._network.push(features)
+    def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
+        blocks = [self._blocks.push(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
+        sounds = [sound for part in blocks for sound in part]
+        if not sounds:
+            return [[] for _ in sizes]
+        groups = (sounds[k : k + MOST] for k in range(0, len(sounds), MOST))
+        features = (block for group in groups for block in log_bands(np.stack(group)))
+        ready = [[n for _ in part for n in self._ready(next(features))] for part in blocks]
+        posteriors = iter(self._judge([block for part in ready for block in part]))
+        return [[next(posteriors) for _ in part] for part in ready]
+
+    def _ready(self, features: Float32) -> list[Float32]:
+        """Take one block; return those, normalised, that can now be judged."""
+        if self._held is None:
+            return [self._normaliser.apply(features)]
+        self._held.append(features)
+        return self._release(None) if len(self._held) == self._hold_blocks else []
+
+    def _judge(self, features: list[Float32]) -> list[Float32]:
+        self.frame += BLOCK * len(features)
+        groups = (features[k : k + MOST] for k in range(0, len(features), MOST))
+        return [block for group in groups for block in self._network.push(np.stack(group))]
 
     def _release(self, stop: int | None) -> list[Float32]:
-        """Normalise and evaluate what was held back; sound ends before frame ``stop``."""
+        """Normalise what was held back; sound ends before frame ``stop``."""
         held, self._held = self._held or [], None
         if not held:
             return []
@@ -97,18 +114,17 @@ class NetworkEmission:
         if stop is not None:
             known[-1] = known[-1][: len(known[-1]) - (start + len(held) * BLOCK - stop)]
         self._normaliser.start([k for k in known if len(k)])
-        return [self._next(self._normaliser.apply(features, learn=False)) for features in held]
+        return [self._normaliser.apply(features, learn=False) for features in held]
 
     def flush(self) -> list[Float32]:
         stop = self.stop = self._blocks.end // FRAME
         rest = [log_bands(sound) for sound in self._blocks.flush()]
         self._network.end(stop)
-        out: list[Float32] = []
         if self._held is not None:
             self._held += rest
-            out += self._release(stop)
+            out = self._judge(self._release(stop))
         else:
-            out += [self._next(self._normaliser.apply(f, learn=False)) for f in rest]
+            out = self._judge([self._normaliser.apply(f, learn=False) for f in rest])
         while self.frame < stop:
-            out.append(self._next(np.zeros((BLOCK, FEATURES), np.float32)))
+            out += self._judge([np.zeros((BLOCK, FEATURES), np.float32)])
         return out

@@ -9,7 +9,7 @@ the learned emission is measured against, behind the same methods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,10 @@ class LogisticEmission:
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the log posteriors of the blocks that are now known."""
         return [self._posterior(block) for block in self.scaled(x)]
+
+    def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
+        """Return what `push` would have returned for each part of ``sizes`` samples."""
+        return [self.push(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
 
     def flush(self) -> list[Float32]:
         """Return those of the frames that are left."""

@@ -1,8 +1,9 @@
-"""A dilated temporal network run in numpy, block by block.
+"""A dilated temporal network run in numpy, block by block or several blocks at once.
 
 In: normalised features float32 [25, 16] per block. Out: log posteriors float32 [25, 5] of S1,
 systole, S2, diastole and "none", for the frames ``ahead`` before. Each layer keeps the frames
-that its oldest taps still need, so a frame is computed once; all products have fixed shapes.
+that its oldest taps still need, so a frame is computed once; a product is always that of one
+block, so that the numbers do not depend on how many blocks there are.
 Frames before the start and after the end are zero in every layer, as they were in training.
 """
 
@@ -72,24 +73,28 @@ def read_weights(arrays: Mapping[str, NDArray[np.float32]]) -> Weights:
     return Weights(tuple(layers), head)
 
 
-class _Stage:
-    """One layer with its past: input rows [2 * dilation + 25, in], the newest last."""
+class _Views:
+    """Buffers of one layer for ``count`` blocks, and fixed views of them.
 
-    def __init__(self, layer: Layer) -> None:
+    ``past`` is float32 [2 * dilation + 25 * count, in], the newest row last; ``rows`` holds what
+    each frame sees of it (three taps, then a one for the bias).
+    """
+
+    def __init__(self, layer: Layer, count: int) -> None:
         width = (layer.weight.shape[0] - 1) // TAPS
-        gap = layer.dilation
-        self.weight = layer.weight
-        self.late = gap * layer.ahead
-        self.past = np.zeros((2 * gap + BLOCK, width), np.float32)
-        self.new = self.past[2 * gap :]
-        self.kept = self.past[: 2 * gap]
-        self.keep = self.past[BLOCK:]
-        self.same = self.past[2 * gap - self.late : 2 * gap - self.late + BLOCK]
-        row, item = self.past.strides
-        self.seen = as_strided(self.past, (BLOCK, TAPS, width), (row, gap * row, item))
-        self.rows = np.ones((BLOCK, TAPS * width + 1), np.float32)
-        row, item = self.rows.strides
-        self.taps = as_strided(self.rows, (BLOCK, TAPS, width), (row, width * item, item))
+        gap, size = layer.dilation, count * BLOCK
+        late = gap * layer.ahead
+        past = np.zeros((2 * gap + size, width), np.float32)
+        self.new = past[2 * gap :]
+        self.kept = past[: 2 * gap]
+        self.keep = past[size:]
+        self.same = past[2 * gap - late : 2 * gap - late + size]
+        row, item = past.strides
+        self.seen = as_strided(past, (size, TAPS, width), (row, gap * row, item))
+        rows = np.ones((size, TAPS * width + 1), np.float32)
+        self.rows = rows.reshape(count, BLOCK, -1)
+        row, item = rows.strides
+        self.taps = as_strided(rows, (size, TAPS, width), (row, width * item, item))
 
 
 class TemporalNetwork:
@@ -97,18 +102,20 @@ class TemporalNetwork:
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._stages = [_Stage(layer) for layer in weights.layers]
-        self._last = np.ones((BLOCK, weights.head.shape[0]), np.float32)
-        self._outputs = [stage.new for stage in self._stages[1:]]
-        self._outputs.append(np.zeros((BLOCK, weights.head.shape[0] - 1), np.float32))
+        self._late = [layer.dilation * layer.ahead for layer in weights.layers]
+        self._kept = [
+            np.zeros((2 * layer.dilation, (layer.weight.shape[0] - 1) // TAPS), np.float32)
+            for layer in weights.layers
+        ]
+        self._views: dict[int, list[_Views]] = {}
         self.reset(0, 0)
 
     def reset(self, frame: int, first: int) -> None:
         """The next block begins with ``frame``; sound begins with frame ``first``."""
         self.frame, self.first = frame, first
         self.stop: int | None = None
-        for stage in self._stages:
-            stage.past[:] = 0
+        for kept in self._kept:
+            kept[:] = 0
 
     def end(self, stop: int) -> None:
         """Sound ends before frame ``stop``."""
@@ -118,31 +125,48 @@ class TemporalNetwork:
         """Zero the rows of ``x`` (its first is ``frame``) that lie outside the sound."""
         if frame < self.first:
             x[: self.first - frame] = 0
-        if self.stop is not None and frame + BLOCK > self.stop:
+        if self.stop is not None and frame + len(x) > self.stop:
             x[max(0, self.stop - frame) :] = 0
 
     def push(self, x: Float32) -> Float32:
-        """Return log posteriors [25, 5] of the frames that begin ``ahead`` before this block."""
+        """Evaluate blocks.
+
+        Parameters
+        ----------
+        x
+            float32 [n, 25, 16], the next blocks, at least one.
+
+        Returns
+        -------
+        Log posteriors float32 [n, 25, 5] of the frames that begin ``ahead`` before these.
+        """
+        count = len(x)
+        views = self._views.get(count)
+        if views is None:
+            views = self._views[count] = [_Views(layer, count) for layer in self.weights.layers]
         frame = self.frame
-        self.frame += BLOCK
-        first = self._stages[0]
-        first.kept[:] = first.keep
-        first.new[:] = x
-        self._clear(first.new, frame)
-        for k, (stage, y) in enumerate(zip(self._stages, self._outputs, strict=True)):
-            stage.taps[:] = stage.seen
-            if k + 1 < len(self._stages):
-                following = self._stages[k + 1]
-                following.kept[:] = following.keep
-            np.matmul(stage.rows, stage.weight, out=y)
+        self.frame += count * BLOCK
+        y = views[0].new
+        y[:] = x.reshape(y.shape)
+        self._clear(y, frame)
+        for k, (layer, view) in enumerate(zip(self.weights.layers, views, strict=True)):
+            view.kept[:] = self._kept[k]
+            view.taps[:] = view.seen
+            self._kept[k][:] = view.keep
+            following = views[k + 1].new if k + 1 < len(views) else None
+            if following is None:
+                following = np.empty((count * BLOCK, layer.weight.shape[1]), np.float32)
+            y = following
+            np.matmul(view.rows, layer.weight, out=y.reshape(count, BLOCK, -1))
             np.maximum(y, 0, out=y)
             if k:
-                np.add(y, stage.same, out=y)
-            frame -= stage.late
+                np.add(y, view.same, out=y)
+            frame -= self._late[k]
             if frame < self.first or self.stop is not None:
                 self._clear(y, frame)
-        self._last[:, :-1] = self._outputs[-1]
-        return log_softmax(self._last @ self.weights.head)
+        last = np.ones((count, BLOCK, len(self.weights.head)), np.float32)
+        last[:, :, :-1] = y.reshape(count, BLOCK, -1)
+        return log_softmax(last @ self.weights.head)
 
 
 def log_softmax(logits: Float32) -> Float32:

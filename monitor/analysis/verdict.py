@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp, isfinite, log
 
 from dsp.stage import RATE_HZ
@@ -112,7 +112,8 @@ class VerdictTracker:
         if self._judged is None or self._judged[0] != ps:  # two steps of three bring no window
             judged = _judge(ps, self._thresholds, self._settings, self._settings.least, age_s)
             self._judged = ps, judged
-        return replace(self._judged[1], age_s=age_s)
+        now = self._judged[1]
+        return Judgement(now.value, now.p, now.windows, now.over, age_s, now.evidence)
 
 
 def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) -> Judgement:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -150,7 +151,13 @@ class VitalsTracker:
 
     def over(self, start: int, end: int) -> set[QualityValue]:
         """Qualities known of the samples [start, end)."""
-        return {s.value for s in self._spans if s.start < end and s.end > start}
+        values: set[QualityValue] = set()
+        for span in reversed(self._spans):
+            if span.end <= start:
+                break
+            if span.start < end:
+                values.add(span.value)
+        return values
 
     def vitals(self, index: int) -> Vitals:
         """What is known at the end of the step ``index``."""
@@ -158,7 +165,8 @@ class VitalsTracker:
             self._cycles.popleft()
         if not self._cycles or index - self._cycles[-1].end > STALE:
             return Vitals()
-        last = [c for c in list(self._cycles)[-CYCLES:] if c.end >= index - REACH]
+        newest = islice(reversed(self._cycles), CYCLES)
+        last = [c for c in newest if c.end >= index - REACH][::-1]
         if len(last) < LEAST:
             return Vitals()
         cycle = _median([c.length for c in last])
@@ -176,8 +184,7 @@ class VitalsTracker:
         """Signs of life at the end of the step ``index``."""
         if self._last is None:
             return Life()
-        heard = [s.value for s in self._spans if s.end > self._last]
-        clear = self._broken <= self._last and not any(v in BLIND for v in heard)
+        clear = self._broken <= self._last and self.over(self._last, index).isdisjoint(BLIND)
         return Life(self._beats, len(self._onsets), index - self._last, clear)
 
     def _spread(self, index: int) -> float | None:
@@ -191,10 +198,13 @@ class VitalsTracker:
 def _spread(lengths: list[int]) -> float | None:
     if len(lengths) < SPREAD_LEAST:
         return None
-    off = []
-    for n, length in enumerate(lengths):
+    inner = zip(lengths, lengths[1:], lengths[2:], lengths[3:], lengths[4:], strict=False)
+    off = [  # of four, the median is the mean of what is neither the least nor the greatest
+        abs(x - (a + b + d + e - min(a, b, d, e) - max(a, b, d, e)) / 2) for a, b, x, d, e in inner
+    ]
+    for n in (0, 1, len(lengths) - 2, len(lengths) - 1):
         neighbours = lengths[max(0, n - NEIGHBOURS) : n] + lengths[n + 1 : n + 1 + NEIGHBOURS]
-        off.append(abs(length - _median(neighbours)))
+        off.append(abs(lengths[n] - _median(neighbours)))
     return MAD_TO_DEVIATION * _median(off) / _median(lengths)
 
 

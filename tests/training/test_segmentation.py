@@ -51,7 +51,7 @@ def test_the_streamed_network_says_what_the_trained_one_says():
     streamed.end(stop)
     late = network.shape.ahead
     more = [np.zeros((BLOCK, FEATURES), np.float32)] * 2
-    out = np.concatenate([streamed.push(b) for b in [*np.split(x, blocks), *more]])
+    out = np.concatenate([streamed.push(b[None])[0] for b in [*np.split(x, blocks), *more]])
     np.testing.assert_allclose(out[late + first : late + stop], wanted, atol=2e-5)
 
 
