@@ -52,7 +52,11 @@ class Intake:
     @property
     def received(self) -> int:
         """Index at 2 kHz up to which frames came."""
-        return self._origin + -(-self._frames * RATE_HZ // self._rate_hz)
+        return self.after(0)
+
+    def after(self, frames: int) -> int:
+        """Index at 2 kHz up to which frames will have come with so many more."""
+        return self._origin + -(-(self._frames + frames) * RATE_HZ // self._rate_hz)
 
     def clean(self, samples: Float32Array) -> Float32Array:
         """Return the frames with zero for what is not finite; count what is worth telling."""

@@ -20,6 +20,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ, STEP, FloatArray
 from monitor import events as ev
@@ -135,6 +136,7 @@ class Pipeline:
         self._decisions = Decisions(settings, vitals, verdict, board, index)
         if engine is None:
             self._decisions.report("model_refused", True, "no model is open")
+        self._held: list[NDArray[np.float32]] = []
         self._filtered: FloatArray = np.zeros(0)
         self._raw: FloatArray = np.zeros(0)
         self._counts: Counter[str] = Counter()
@@ -228,8 +230,11 @@ class Pipeline:
             )
         if not len(block.samples):
             return
+        self._held.append(block.samples)
+        if self._intake.after(sum(map(len, self._held))) < self._next_end():
+            return  # no step can be decided yet: few long calls cost less than many short ones
         try:
-            self._take(self._parts.chain.push(self._intake.clean(block.samples)))
+            self._hear()
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is a fault, not an end
             self._chain_failed(error)
             return
@@ -239,6 +244,13 @@ class Pipeline:
         self._decide(range(self._next_end(), whole + 1, STEP))
         self._filtered = self._filtered[self.index - first :]
         self._raw = self._raw[self.index - first :]
+
+    def _hear(self) -> None:
+        """Let the chain hear the frames that wait."""
+        if self._held:
+            frames = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+            self._held = []
+            self._take(self._parts.chain.push(self._intake.clean(frames)))
 
     def _take(self, filtered: FloatArray) -> None:
         self._filtered = np.concatenate((self._filtered, filtered))
@@ -250,6 +262,7 @@ class Pipeline:
     def _rest(self, closing: bool) -> None:
         """Decide what is left before a gap or the end: whole steps, then the last one."""
         try:
+            self._hear()
             self._take(self._parts.chain.flush())
         except Exception as error:  # noqa: BLE001 - as above
             self._chain_failed(error)
