@@ -9,6 +9,7 @@ the level they are measured against is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -81,7 +82,8 @@ class NetworkEmission:
         return self.push_steps([len(x)], x)[0]
 
     def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
-        blocks = [self._blocks.push(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
+        ends = zip(accumulate(sizes), sizes, strict=True)
+        blocks = [self._blocks.push(x[end - size : end]) for end, size in ends]
         sounds = [sound for part in blocks for sound in part]
         if not sounds:
             return [[] for _ in sizes]

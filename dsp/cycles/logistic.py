@@ -10,6 +10,7 @@ the learned emission is measured against, behind the same methods.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,8 @@ class LogisticEmission:
 
     def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
         """Return what `push` would have returned for each part of ``sizes`` samples."""
-        return [self.push(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
+        ends = zip(accumulate(sizes), sizes, strict=True)
+        return [self.push(x[end - size : end]) for end, size in ends]
 
     def flush(self) -> list[Float32]:
         """Return those of the frames that are left."""
