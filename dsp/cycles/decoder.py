@@ -33,12 +33,16 @@ UNHEARD = 1
 _LAG = (DECIDED - SETTLE) // FRAME
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
-    """What a call settled: complete beats, and the onsets of S1 (of beats to come as well)."""
+    """What a call settled: complete beats, and the onsets of S1 (of beats to come as well).
+
+    ``settled`` is the index up to which every onset has been told; what comes after is open.
+    """
 
     beats: list[Beat]
     s1: list[int]
+    settled: int = 0
 
 
 class CycleDecoder:
@@ -93,6 +97,7 @@ class CycleDecoder:
             heard = self.assembler.frame + self._emission.ahead
             if heard >= self._emission.hold_end and not self._whole:
                 self._settle(heard - _LAG, out)
+        out.settled = self._settled * FRAME
         return out
 
     def flush(self) -> Decoded:
@@ -105,6 +110,7 @@ class CycleDecoder:
         self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
         self._settle(stop - 1 - UNHEARD, out)
         self.assembler.finish(out.beats)
+        out.settled = self._settled * FRAME
         return out
 
     def _advance(self, posterior: Float32, rows: int) -> None:

@@ -142,8 +142,8 @@ TABLE: tuple[Rule, ...] = (
         title="no heart sound",
         alarm_class="physiological",
         priority="high",
-        condition="at least 5 beats in the 30 s before the last one, none for 6 s since, "
-        "the stretch neither flat, clipped nor noisy",
+        condition="at least 5 beats in the 30 s before the last one, none in 6 s of "
+        "decided sound since, the stretch neither flat, clipped nor noisy",
         clears="a beat found; latches",
         remedy="look at the patient now, then at the stethoscope",
         latching=True,

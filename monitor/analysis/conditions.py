@@ -147,7 +147,7 @@ def _heart(found: Findings, limits: Alarms) -> Reading:
         return Reading(None, False, "no beat yet")
     since_s = life.since / RATE_HZ
     if since_s < limits.heart_lost_s:
-        return Reading(False, True, f"a beat {since_s:.1f} s ago")
+        return Reading(False, True, f"{since_s:.1f} s without a beat")
     if not life.clear:
         return Reading(None, False, f"signal {found.quality} since the last beat", "quality")
     if life.before < BEATS_BEFORE:

@@ -33,12 +33,14 @@ class ChainStage(Protocol):
 
 
 class Decoded(Protocol):
-    """Beats and S1 onsets that are now certain."""
+    """Beats and S1 onsets that are now certain, and the index up to which all are known."""
 
     @property
     def beats(self) -> Sequence[Beat]: ...
     @property
     def s1(self) -> Sequence[int]: ...
+    @property
+    def settled(self) -> int: ...
 
 
 class CycleStage(Protocol):

@@ -59,6 +59,8 @@ class _Heard:
     index: int
     spans: list[Span] = field(default_factory=list)
     beats: list[Beat] = field(default_factory=list)
+    onsets: list[int] = field(default_factory=list)
+    settled: int = 0
     windows: list[_Waiting] = field(default_factory=list)
     error: Exception | None = None
 
@@ -140,14 +142,16 @@ class Steps:
                 heard.spans += next(quality)
                 decoded = next(cycles)
                 heard.beats += decoded.beats
-                onsets = list(decoded.s1)
+                heard.onsets += decoded.s1
+                heard.settled = decoded.settled
                 if closing:
                     heard.spans += parts.quality.flush()
                     rest = parts.cycles.flush()
                     heard.beats += rest.beats
-                    onsets += rest.s1
+                    heard.onsets += rest.s1
+                    heard.settled = rest.settled
                 sound = filtered[end - size - start : end - start]
-                for at, window in parts.windows.push(sound, onsets):
+                for at, window in parts.windows.push(sound, heard.onsets):
                     heard.windows.append(_Waiting(at, min(at + WINDOW, end), window))
                 if closing:
                     heard.windows += [_Waiting(at, end, None) for at in parts.windows.flush()]
@@ -199,6 +203,7 @@ class Steps:
         for beat in heard.beats:
             self._vitals.beat(beat)
             found.events.append(_beat_line(heard.index, beat))
+        self._vitals.decided(heard.settled, heard.onsets)
         self._waiting += heard.windows
         known = self._vitals.judged_to
         while self._waiting and (last or self._waiting[0].end <= known):

@@ -8,7 +8,7 @@ whatever the quality of its stretch. Values that are too old vanish (NaN is None
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -80,7 +80,9 @@ class Life:
     before
         Beats in the 30 s up to the last one, it included.
     since
-        Samples since the last onset found, None before the first.
+        Samples of decided sound since the last onset found, None before the first. Sound in
+        which the decoder may still find an onset, or has found one whose confidence is not
+        known yet, is not counted: a heart that has just come back is no lost one.
     clear
         Whether everything heard since was neither flat, clipped nor noisy, without a gap.
     """
@@ -118,6 +120,8 @@ class VitalsTracker:
         self._onsets: deque[int] = deque()
         self._spans: deque[Span] = deque()
         self._beats = 0
+        self._decided, self._judged = 0, -1
+        self._open: list[int] = []
         self._spread_of: tuple[list[int], float | None] = [], None
         self._last: int | None = None
         self._broken = 0
@@ -132,12 +136,17 @@ class VitalsTracker:
 
     def gap(self, index: int) -> None:
         """Note that sound was lost up to ``index``: what comes now is not known to follow on."""
-        self._broken = index
+        self._broken = self._decided = index
+        self._open = []
 
     def beat(self, beat: Beat) -> None:
         """Take the next beat."""
         onset = beat.s1 if beat.s1 is not None else beat.s2
-        if onset is None or beat.confidence < self._min_confidence:
+        if onset is None:
+            return
+        self._judged = onset
+        self._open = [s1 for s1 in self._open if s1 > onset]
+        if beat.confidence < self._min_confidence:
             return
         end = onset if beat.end is None else beat.end
         self._beats += 1
@@ -148,6 +157,11 @@ class VitalsTracker:
         if beat.s1 is not None and beat.end is not None and self.over(onset, end) <= {"good"}:
             systole = None if beat.s2 is None else beat.s2 - beat.s1
             self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole))
+
+    def decided(self, index: int, onsets: Iterable[int]) -> None:
+        """Note that all onsets up to ``index`` are known: those of beats, and these (of S1)."""
+        self._decided = index
+        self._open += [s1 for s1 in onsets if s1 > self._judged]
 
     def over(self, start: int, end: int) -> set[QualityValue]:
         """Qualities known of the samples [start, end)."""
@@ -185,7 +199,8 @@ class VitalsTracker:
         if self._last is None:
             return Life()
         clear = self._broken <= self._last and self.over(self._last, index).isdisjoint(BLIND)
-        return Life(self._beats, len(self._onsets), index - self._last, clear)
+        decided = min([index, self._decided, *self._open])
+        return Life(self._beats, len(self._onsets), max(0, decided - self._last), clear)
 
     def _spread(self, index: int) -> float | None:
         """Robust deviation of each cycle from its neighbours: drift is no irregularity."""

@@ -22,6 +22,7 @@ from monitor.settings import Settings
 class Decided:
     beats: list[Beat] = field(default_factory=list)
     s1: list[int] = field(default_factory=list)
+    settled: int = 0
 
 
 class TrueCycles:
@@ -52,6 +53,7 @@ class TrueCycles:
             if b.s1 is not None and self.told_s1 <= b.s1 < index:
                 out.s1.append(b.s1)
         self.told, self.told_s1 = max(index, self.told), max(index, self.told_s1)
+        out.settled = self.told_s1
         return out
 
 

@@ -22,6 +22,7 @@ def tracker(lengths=(), start=0, **kwargs):
     for length in lengths:
         made.beat(beat(at, length, **kwargs))
         at += length
+    made.decided(10**9, ())
     return made, at
 
 
@@ -152,6 +153,32 @@ def test_life_counts_the_beats_of_thirty_seconds_up_to_the_last():
     assert (life.beats, life.before) == (50, 31)
     assert life.since == 2000 - 600 + 7000
     assert life.clear
+
+
+def test_sound_that_is_not_decided_yet_is_no_silence():
+    made, end = tracker([2000] * 6)
+    last = end - 2000 + 600
+    made.decided(last + 5000, ())
+    assert made.life(last + 9000).since == 5000
+    made.decided(last + 9000, ())
+    assert made.life(last + 9000).since == 9000
+    made.decided(last - 100, ())
+    assert made.life(last + 9000).since == 0
+
+
+def test_an_onset_stops_the_count_until_the_confidence_of_its_beat_is_known():
+    made, end = tracker([2000] * 6)
+    last = end - 2000 + 600
+    made.decided(last + 14_000, [last - 600, last + 8000])  # the first is of a beat known already
+    assert made.life(last + 14_000).since == 8000
+    made.beat(beat(last + 8000, confidence=0.2))  # a sound, but hardly a heart's
+    assert made.life(last + 14_000).since == 14_000
+    made.decided(last + 14_000, [last + 13_000])
+    made.beat(beat(last + 13_000))
+    assert made.life(last + 15_000).since == 400  # from its S2 on
+    made.decided(last + 18_000, [last + 16_000])
+    made.gap(last + 18_000)
+    assert made.life(last + 18_000).since == 18_000 - 13_600
 
 
 def test_no_beat_yet_is_no_life():
