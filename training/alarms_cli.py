@@ -17,36 +17,80 @@ import click
     default=Path("../shared/data/cinc2016"), show_default=True, help="Folder of cinc2016.",
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of the trouble put in, and the cells.")
+@click.option(
+    "--minutes", default=10.0, show_default=True,
+    help="Length of each stream; 0: the subject's own sound, 1 to 3 minutes.",
+)  # fmt: skip
+@click.option("--every", default=1, show_default=True, help="Take one subject in so many.")
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
+@click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
+@click.option(
+    "--bare", is_flag=True, help="A contact loss is a mere gain, without room or handling."
+)
+@click.option(
+    "--heard", type=click.Path(dir_okay=False, path_type=Path),
+    help="File of what was heard: read if it is there (seconds), else written.",
+)  # fmt: skip
+@click.option("--name", default="alarms", show_default=True, help="Of the result.")
 @click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("docs/results"),
     show_default=True, help="Folder of the cells and of the result.",
 )  # fmt: skip
-def alarms(system: str, data: Path, seed: int, calm: bool, results: Path) -> None:
+def alarms(
+    system: str, data: Path, seed: int, heard: Path | None, name: str, results: Path, **stream: Any
+) -> None:
     """Play held-out subjects into the monitor; count false alarms and times to alarm.
 
-    Needs the finished cells of protocol S of SYSTEM and their checkpoints on this machine.
+    Needs the finished cells of protocol S of SYSTEM and their checkpoints on this machine. Takes
+    one core about a minute for every four hours of stream: 20 minutes at the default length.
     """
-    import numpy as np
+    import msgspec
 
+    from training import alarm_choice, cells
     from training import alarms as room
-    from training import cells
 
-    heard = list(_all_heard(system, data, seed, calm, results))
+    if heard is not None and heard.is_file():
+        content = msgspec.json.decode(heard.read_bytes(), type=tuple[str, list[room.Heard]])
+    else:
+        options = " ".join(
+            f"--{key} {value}" for key, value in stream.items() if value is not False
+        )
+        words = f"apexbeat-train alarms {system} --seed {seed} {options}"
+        content = (words, list(_all_heard(system, data, seed, results, **stream)))
+        if heard is not None:
+            heard.write_bytes(msgspec.json.encode(content))
+    rules = [
+        alarm_choice.Rule(round(0.4 + 0.05 * k, 2), enough, hold_s)
+        for enough in (8, 11, 14)
+        for hold_s in (0.0, 10.0, 20.0, 30.0)
+        for k in range(12)
+    ]
     figures: dict[str, Any] = {
-        "command": f"apexbeat-train alarms {system}{' --calm' if calm else ''} --seed {seed}",
+        "command": content[0],
         "commit": cells.commit(),
         "machine": cells.machine(),
-        "at default": room.figures(heard),
-        "curve": room.curve(heard, [round(t, 3) for t in np.arange(0.4, 0.96, 0.05)], (8, 11, 14)),
+        "at default": room.figures(content[1]),
+        "choice": alarm_choice.chosen(content[1], rules),
+        "curve": alarm_choice.curve(content[1], rules),
     }
-    name = "alarms-calm" if calm else "alarms"
-    (results / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    path = results / f"{name}.json"
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     _draw(figures, results / f"{name}.svg")
-    click.echo(json.dumps(figures["at default"], indent=1))
+    click.echo(json.dumps({k: figures[k] for k in ("at default", "choice")}, indent=1))
 
 
-def _all_heard(system: str, data: Path, seed: int, calm: bool, results: Path) -> Any:
+def _all_heard(
+    system: str,
+    data: Path,
+    seed: int,
+    results: Path,
+    *,
+    minutes: float,
+    every: int,
+    calm: bool,
+    loss_s: float,
+    bare: bool,
+) -> Any:
     import numpy as np
     import torch
     from rich.progress import track
@@ -59,9 +103,11 @@ def _all_heard(system: str, data: Path, seed: int, calm: bool, results: Path) ->
     from training.datasets import load_cinc2016
     from training.evaluate import final_calibration, held_out, load_cells
     from training.through import export_cell
+    from training.world import annotated_s1
 
     torch.set_num_threads(1)
     recordings = load_cinc2016(data)
+    onsets = annotated_s1(data, recordings)
     by_name = {r.name: r for r in recordings}
     finished = load_cells(results / "cells", system, "S", seed)
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
@@ -74,13 +120,18 @@ def _all_heard(system: str, data: Path, seed: int, calm: bool, results: Path) ->
             path = Path(folder) / f"{cell.name}.pt"
             engine = export_cell(cell, calibration, path)
             held = subjects([by_name[name] for name in content["records"]])
-            rng = np.random.default_rng([seed, cell.fold])
-            for key in track(sorted(held), description=f"fold {cell.fold}"):
-                yield room.listen(stream_of(held[key], rng, trouble=not calm), engine, cycles)
+            for number, key in enumerate(
+                track(sorted(held)[::every], description=f"fold {cell.fold}")
+            ):
+                rng = np.random.default_rng([seed, cell.fold, number])
+                stream = stream_of(
+                    held[key], rng, trouble=not calm, minutes=minutes, loss_s=loss_s, bare=bare
+                )
+                yield room.listen(stream, engine, cycles, onsets, cell.fold)
 
 
 def _draw(figures: dict[str, Any], path: Path) -> None:
-    """Abnormal against normal subjects alarmed, one line per persistence."""
+    """Abnormal against normal subjects alarmed, one line per persistence and hold."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -90,12 +141,17 @@ def _draw(figures: dict[str, Any], path: Path) -> None:
     for axis, suffix, title in zip(
         axes, ("_within", ""), ("mean within databases", "pooled"), strict=True
     ):
-        for enough in sorted({row["persistence"] for row in figures["curve"]}):
-            rows = [row for row in figures["curve"] if row["persistence"] == enough]
+        for enough, hold in sorted({(r["persistence"], r["hold_s"]) for r in figures["curve"]}):
+            if hold not in (0.0, 20.0):
+                continue
+            rows = [
+                r for r in figures["curve"] if (r["persistence"], r["hold_s"]) == (enough, hold)
+            ]
             axis.plot(
                 [row[f"normal_alarmed{suffix}"] for row in rows],
                 [row[f"abnormal_alarmed{suffix}"] for row in rows],
-                "o-", markersize=3, label=f"{enough} of 15 windows",
+                "o-" if hold == 0 else "o:", markersize=3,
+                label=f"{enough} of 15 windows" + (f", held {hold:g} s" if hold else ""),
             )  # fmt: skip
         axis.axvline(0.1, color="0.7", linewidth=1)
         axis.set(title=title, xlabel="normal subjects alarmed", xlim=(0, 1), ylim=(0, 1))
