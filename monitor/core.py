@@ -38,6 +38,7 @@ from monitor.link.messages import (
 from monitor.link.server import Server
 from monitor.live_levels import LevelWatch
 from monitor.live_outward import Reporter
+from monitor.live_retention import Retention
 from monitor.live_session import LiveSession
 from monitor.live_source import boot_id
 from monitor.live_start import Starter
@@ -90,6 +91,9 @@ class Core:
             self._levels = LevelWatch(self._send, self._monitored)
             for session in self._starter.start():
                 self.sessions[session.id] = session
+            kept = job.settings.record
+            self._retention = Retention(kept, self.store, clock, self._unanswered, not job.resume)
+            self._damaged = self.store.damaged
             self._server = Server(
                 address_of(Path(job.store)), self._message, self._gone, self._beat, clock
             )
@@ -106,7 +110,7 @@ class Core:
         return Begun(
             address=str(self._server.address),
             sessions=list(self.sessions),
-            notes=self._starter.notes + self._sleep_note(),
+            notes=self._retention.words + self._starter.notes + self._sleep_note(),
         )
 
     def _sleep_note(self) -> list[str]:
@@ -150,8 +154,24 @@ class Core:
             self._restart = True
         assert self._outward is not None
         for line in self._outward.troubles():
-            for session in self.sessions.values():
-                self._note(session, "outward", line)
+            self._note_all("outward", line)
+        for line in self._retention.turn():
+            self._note_all("retention", line)
+        if self.store.damaged != self._damaged:
+            self._damaged = self.store.damaged
+            assert self._damaged is not None
+            kept = self._damaged.name
+            self._note_all(
+                "store", f"the store was damaged and is kept as {kept}; a new one is used"
+            )
+
+    def _note_all(self, kind: str, words: str) -> None:
+        for session in self.sessions.values():
+            self._note(session, kind, words)
+
+    def _unanswered(self) -> set[tuple[str, int]]:
+        """(session, index) of the alarms of all sessions that nobody has acknowledged."""
+        return set().union(*(session.unanswered() for session in self.sessions.values()))
 
     def _end(self) -> int:
         assert self._server is not None

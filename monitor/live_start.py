@@ -127,7 +127,7 @@ class Starter:
                 raise
             row = replace(row, folder=str(folder.folder))
         ties.store.begin(row)
-        ties.store.run(row.id, 0, os.getpid())
+        ties.store.run(row, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
         return self._session(row, capture, pipeline, log, 0, folder)
 
@@ -220,7 +220,7 @@ class Starter:
         pipeline = self._pipeline(capture, known, board, strict=False)
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
         log = AlarmLog([] if saved is None else saved.log, earlier)
-        ties.store.run(row.id, index, os.getpid())
+        ties.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
             try:

@@ -107,6 +107,11 @@ class _Sound:
     def __init__(self, folder: Path, channels: int) -> None:
         self._channels = channels
         names = sorted({path.name.split(".")[0] for path in folder.glob("*.*")})
+        if names and names[0].isdigit() and int(names[0]) > 1:
+            raise InputError(
+                f"{folder}: the first of the sound was deleted when its days were over",
+                "what is left cannot be replayed; the events are in the record",
+            )
         self._paths = [folder / name for name in names]
         self._piece: Frames = np.zeros((0, channels), np.int16)
 

@@ -1,27 +1,62 @@
-"""``apexbeat log``: what was recorded: sessions, alarms with both times, gaps, marks."""
+"""``apexbeat log``: what was recorded; a shift in short; what was not sounded; deleting it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.common import load_settings, setting_options
 
+if TYPE_CHECKING:
+    from monitor.record.store import Archive, SessionRow
 
-@click.command("log")
+DEFAULT = "show"
+
+
+class LogCommands(click.Group):
+    """Commands on the record; without the name of one, ``show`` is meant."""
+
+    def named(self, args: list[str]) -> list[str]:
+        """Put the name of the default command before what is none."""
+        return args if args and args[0] in self.commands else [DEFAULT, *args]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, of the default command too."""
+        if not args or args[0] not in ctx.help_option_names:
+            args = self.named(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the options of the default command, then the commands."""
+        self.commands[DEFAULT].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def store_option(function: Any) -> Any:
+    """Add ``--store`` and the options of settings."""
+    store = click.option(
+        "--store",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the record. [the platform's data folder]",
+    )
+    return store(setting_options(function))
+
+
+@click.group("log", cls=LogCommands, subcommand_metavar="[SESSION] | COMMAND [ARGS]...")
+def log() -> None:
+    """List what was recorded: of SESSION (an id or its beginning), or of the newest one."""
+
+
+@log.command(DEFAULT, short_help="Lines of a session; this is meant without a command.")
 @click.argument("session", required=False)
 @click.option("--follow", is_flag=True, help="Go on as new lines come; Ctrl-C ends it.")
 @click.option("--json", "as_json", is_flag=True, help="Event lines as JSON, each with its session.")
 @click.option("--all", "everything", is_flag=True, help="Beats, windows and vitals too.")
 @click.option("--sessions", "only_sessions", is_flag=True, help="Sessions only.")
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record. [the platform's data folder]",
-)
-@setting_options
-def log(
+@store_option
+def show(
     session: str | None,
     follow: bool,
     as_json: bool,
@@ -33,23 +68,105 @@ def log(
 ) -> int:
     """List what was recorded: of SESSION (an id or its beginning), or of the newest one."""
     from monitor.cli.log_lines import follow_lines, print_session, print_sessions
-    from monitor.errors import NoInputError
-    from monitor.place import store_folder
-    from monitor.record.store import Archive
 
-    archive = Archive(store_folder(store, load_settings(config_file, overrides).settings))
-    rows = archive.sessions()
-    if not rows:
-        raise NoInputError("nothing was recorded yet", "start 'apexbeat live'")
+    archive, rows = _open(store, config_file, overrides)
     if only_sessions:
         print_sessions(rows, as_json)
         return 0
-    row = rows[0] if session is None else archive.session(session)
-    if row is None:
-        several = [r.id for r in rows if r.id.startswith(session or "")]
-        what = f"{len(several)} sessions begin with" if several else "there is no session"
-        raise NoInputError(f"{what} {session}", "'apexbeat log --sessions' lists them")
+    row = _one(archive, rows, session)
     last = print_session(archive, row, as_json, everything)
     if follow:
         follow_lines(archive, row, last, as_json, everything)
     return 0
+
+
+@log.command("shift", short_help="The last hours in short.")
+@click.option("--hours", default=8.0, show_default=True, help="How far back.")
+@click.option("--until", metavar="TIME", help="End of the shift (ISO 8601, local). [now]")
+@store_option
+def shift(
+    hours: float,
+    until: str | None,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Sum up a shift: time monitored and lost, quality, rate, verdicts, alarms, what is open."""
+    from monitor.cli.log_shift import print_shift
+
+    archive, rows = _open(store, config_file, overrides)
+    print_shift(archive, rows, hours, until)
+    return 0
+
+
+@log.command("suppressed", short_help="Alarms that made no sound, with the reason.")
+@click.argument("session", required=False)
+@store_option
+def suppressed(
+    session: str | None,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """List alarms of SESSION that were not raised, held back or not sounded, with the reason."""
+    from monitor.cli.log_suppressed import print_suppressed
+
+    archive, rows = _open(store, config_file, overrides)
+    print_suppressed(archive, _one(archive, rows, session))
+    return 0
+
+
+@log.command("purge", short_help="Delete what was recorded.")
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.option("--all", "everything", is_flag=True, help="Every session.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
+def purge(
+    sessions: tuple[str, ...],
+    everything: bool,
+    yes: bool,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Delete sessions with their events, labels, sound and clips; the file is made small again.
+
+    Without a SESSION: what is older than record.event_days and record.sound_days. It cannot be
+    undone, and is refused while a monitor runs on the store.
+    """
+    from monitor.cli.log_purge import run_purge
+    from monitor.place import store_folder
+
+    settings = load_settings(config_file, overrides).settings
+    return run_purge(store_folder(store, settings), settings.record, sessions, everything, yes)
+
+
+def _open(
+    store: Path | None, config_file: Path | None, overrides: tuple[str, ...]
+) -> tuple[Archive, list[SessionRow]]:
+    from monitor.errors import NoInputError
+    from monitor.place import store_folder
+    from monitor.record.schema import VERSION
+    from monitor.record.store import Archive
+
+    archive = Archive(store_folder(store, load_settings(config_file, overrides).settings))
+    if archive.version > VERSION:
+        click.echo("apexbeat: the record is of a newer version, and is only read", err=True)
+    rows = archive.sessions()
+    if not rows:
+        raise NoInputError("nothing was recorded yet", "start 'apexbeat live'")
+    return archive, rows
+
+
+def _one(archive: Archive, rows: list[SessionRow], session: str | None) -> SessionRow:
+    from monitor.errors import NoInputError
+    from monitor.text import harmless
+
+    row = rows[0] if session is None else archive.session(session)
+    if row is None:
+        several = [r.id for r in rows if r.id.startswith(session or "")]
+        what = f"{len(several)} sessions begin with" if several else "there is no session"
+        raise NoInputError(
+            f"{what} {harmless(session or '')}", "'apexbeat log --sessions' lists them"
+        )
+    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,6 +31,14 @@ class Times:
         )
         self._record = Record(session, (), None, known)
 
+    def index(self, wall: float) -> int:
+        """Index (2 kHz) at a wall time; before the first anchor it is negative."""
+        anchors = self._record.anchors
+        right = bisect_right([anchor.wall for anchor in anchors], wall)
+        near = anchors[max(right - 1, 0)]
+        index = near.index + round((wall - near.wall) * RATE_HZ)
+        return min(index, anchors[right].index) if 0 < right < len(anchors) else index
+
     def of(self, index: int | None) -> str:
         """``HH:MM:SS``, local."""
         wall = None if index is None else self._record.wall(index)
@@ -56,6 +65,7 @@ def print_session(archive: Archive, row: SessionRow, as_json: bool, everything: 
         end = "running" if row.ended is None else f"ended ({harmless(row.ended_how or '')})"
         click.echo(f"session {row.id}  {harmless(row.name)}  {row.source}  {began}  {end}")
         _print_alarms(row, times)
+        _print_notes(archive, row, times)
     return _print_events(archive, row, times, -1, as_json, everything)
 
 
@@ -83,6 +93,15 @@ def _print_alarms(row: SessionRow, times: Times) -> None:
             f"  {times.of(line.raised)}  {times.of(line.acknowledged)}  {times.of(line.cleared)}  "
             f"{line.priority:<6}  {line.kind:<20}  {line.state:<12}  {harmless(line.evidence)}"
         )
+
+
+def _print_notes(archive: Archive, row: SessionRow, times: Times) -> None:
+    """Audio pauses, and what the core had to say; all else that people did is among the lines."""
+    for asked in archive.commands(row.id):
+        if asked.kind == "pause_audio":
+            click.echo(f"{times.of(asked.index)}  audio paused by {harmless(asked.client)}")
+        elif asked.client == "core":
+            click.echo(f"{times.of(asked.index)}  note     {harmless(asked.body)}")
 
 
 def _print_events(

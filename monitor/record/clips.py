@@ -142,7 +142,7 @@ def joined(parts: list[Picture]) -> NDArray[np.float32]:
 
 
 def purge(
-    root: Path, days: int, quota_bytes: int, keep: set[tuple[str, int]], now: float
+    root: Path, days: float, quota_bytes: int, keep: set[tuple[str, int]], now: float
 ) -> list[Path]:
     """Delete clips that are too old, then the oldest beyond the quota; return those deleted."""
     found = []

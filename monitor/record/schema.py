@@ -1,13 +1,16 @@
 """The SQLite store on disk: its tables, its version, and how it is opened.
 
 open_store(folder)     for the one writer: makes, migrates, moves a damaged one aside
-open_reader(folder)    read-only, for `apexbeat log` and exports
+open_reader(folder)    read-only, for `apexbeat log` and exports; of any version
+sound(path)            whether a file is whole, without writing to it
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +18,20 @@ from pathlib import Path
 from monitor.errors import NoInputError, RecordError
 
 FILE = "apexbeat.db"
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x41504258  # "APBX"
 BUSY_MS = 2000
+CHECK_BYTES = 64 * 2**20
+"""A store up to this size is checked whole before it is opened; a larger one while it is used."""
+
+PLAUSIBLE = 1000
+"""A version beyond this is damage, not a newer program."""
+
+TREND_TYPES = ("beat", "window", "vitals")
+"""Types of lines that come every second; all others are of note."""
+
+OF_NOTE = f"type NOT IN {TREND_TYPES}"
+"""The very words of the index `events_of_note`: a query that says them may use it."""
 
 TABLES = """
 CREATE TABLE sessions (
@@ -62,8 +76,6 @@ CREATE TABLE events (
     body TEXT NOT NULL,
     PRIMARY KEY (session, seq)
 ) WITHOUT ROWID;
-CREATE INDEX events_of_note ON events (session, type, idx)
-    WHERE type NOT IN ('beat', 'window', 'vitals');
 CREATE TABLE commands (
     session TEXT NOT NULL,
     idx INTEGER NOT NULL,
@@ -74,8 +86,20 @@ CREATE TABLE commands (
 );
 CREATE INDEX commands_of ON commands (session, idx);
 """
+_INDEX = f"CREATE INDEX events_of_note ON events (session, seq) WHERE {OF_NOTE};"
+TABLES += _INDEX
 """events: every line of the event file but session and end; body is the line itself (JSON).
 commands: what a person asked for, committed before it is answered. board: the alarms' state."""
+
+MIGRATIONS: dict[int, str] = {
+    # A list of what is of note in a long session read all of it, beats and vitals too.
+    1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}",
+}
+"""What leads from a version to the next, each in a transaction of its own."""
+
+KNOWN = {"sessions": "id, board", "runs": "session", "anchors": "session, wall",
+         "events": "session, seq, body", "commands": "session, body"}  # fmt: skip
+"""Tables of every version, and some of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +116,16 @@ class Opened:
     damaged: Path | None
 
 
-def open_store(folder: Path) -> Opened:
+def open_store(folder: Path, whole: bool = False) -> Opened:
     """Open the store of ``folder`` for its one writer, or make it.
+
+    A file that is damaged is found so before anything is written to it; it is moved aside, and
+    a new one is made.
+
+    Parameters
+    ----------
+    whole
+        Check all of it, however large it is.
 
     Raises
     ------
@@ -108,19 +140,24 @@ def open_store(folder: Path) -> Opened:
         raise RecordError(
             f"{folder}: {(error.strerror or str(error)).lower()}", "choose another --store"
         ) from None
+    damaged: Path | None = None
     try:
-        return Opened(_open(path), None)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise RecordError(
-                f"{path}: {error}", "make room on the disk, check its rights"
-            ) from None
-    damaged = _move_aside(path)
-    return Opened(_open(path), damaged)
+        try:
+            if path.stat().st_size:
+                _examine(path, whole)
+            return Opened(_open(path), None)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        damaged = _move_aside(path)
+        return Opened(_open(path), damaged)
+    except (OSError, sqlite3.Error) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        raise RecordError(f"{path}: {words}", "make room on the disk, check its rights") from None
 
 
 def open_reader(folder: Path) -> sqlite3.Connection:
-    """Open the store of ``folder`` to read.
+    """Open the store of ``folder`` to read; one of an older or a newer version too.
 
     Raises
     ------
@@ -131,9 +168,10 @@ def open_reader(folder: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise NoInputError(f"{folder}: no store there", "record one with 'apexbeat live'")
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute("SELECT count(*) FROM sessions").fetchone()
+        connection = _read_only(path)
+        with _closed_on_error(connection):
+            for table, columns in KNOWN.items():
+                connection.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise NoInputError(
             f"{path}: {error}", "it may be damaged; start 'apexbeat live' on it"
@@ -141,29 +179,114 @@ def open_reader(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def sound(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
+    """Read all of a store, without writing to it; what is wrong with it, None if nothing.
+
+    Parameters
+    ----------
+    stop
+        Asked now and then; a check that is broken off finds nothing.
+    """
     try:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        with contextlib.closing(_read_only(path)) as connection:
+            connection.set_progress_handler(lambda: int(stop()), 100_000)
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error) if is_damage(error) else None
+    return None if found == "ok" else " ".join(found.split())
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    name = path.absolute().as_uri()
+    connection = sqlite3.connect(
+        f"{name}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.text_factory = _text
+    return connection
+
+
+def _text(raw: bytes) -> str:
+    """Text of a row; a byte that was damaged is shown as such, and stops nothing."""
+    return raw.decode("utf-8", "replace")
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell a damaged file from a disk that refuses, a lock, or missing rights."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return not isinstance(error, sqlite3.OperationalError)
+
+
+def _examine(path: Path, whole: bool) -> None:
+    """Look at a file without writing to it.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If it is damaged, or no store.
+    RecordError
+        If it is of a newer version.
+    """
+    with contextlib.closing(_read_only(path)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        ours = int(connection.execute("PRAGMA application_id").fetchone()[0]) == APPLICATION_ID
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if version == 0 and not ours and tables == 0:
+            return  # made, and killed before its first transaction
+        if not ours or not 0 < version <= PLAUSIBLE:
+            raise sqlite3.DatabaseError("not a store of this program")
         if version > VERSION:
             raise RecordError(
                 f"{path}: written by a newer Apexbeat (schema {version}, this one knows {VERSION})",
-                "update, or choose another --store",
+                "update, or choose another --store; 'apexbeat log' can read it",
             )
+        try:
+            for table, columns in KNOWN.items():
+                connection.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise sqlite3.DatabaseError(str(error)) from None  # a table or a column is gone
+    if whole or path.stat().st_size <= CHECK_BYTES:
+        wrong = sound(path)
+        if wrong is not None:
+            raise sqlite3.DatabaseError(wrong)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with _closed_on_error(connection):
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;"
-            )
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("SELECT count(*) FROM sessions").fetchone()
-        connection.execute("SELECT max(seq) FROM events WHERE session = ''").fetchone()
+            _change(connection, f"{TABLES}PRAGMA application_id = {APPLICATION_ID};", VERSION)
+        for number in range(version, VERSION) if version else ():
+            _change(connection, MIGRATIONS[number], number + 1)
+    return connection
+
+
+def _change(connection: sqlite3.Connection, script: str, version: int) -> None:
+    """Run a script and note the version that it leads to, both or neither."""
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {version};COMMIT;")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.rollback()
+        raise
+
+
+@contextlib.contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _move_aside(path: Path) -> Path:

@@ -6,11 +6,13 @@ Archive(folder)             read-only: sessions, events, alarms, anchors, comman
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -19,7 +21,8 @@ from monitor import events as ev
 from monitor.clock import Clock
 from monitor.errors import RecordError
 from monitor.record.lock import StoreLock
-from monitor.record.schema import open_reader, open_store
+from monitor.record.schema import CHECK_BYTES, FILE, OF_NOTE, TREND_TYPES, open_reader, open_store
+from monitor.record.schema import sound as sound_of
 from monitor.record.writer import Row, Writer
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
@@ -86,6 +89,12 @@ class CommandRow:
 
 
 _SESSION = ", ".join(SessionRow.__dataclass_fields__)
+_MARKS = ", ".join("?" for _ in SessionRow.__dataclass_fields__)
+_INSERT = f"INSERT INTO sessions ({_SESSION}) VALUES ({_MARKS})"
+
+
+def _values(row: SessionRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in SessionRow.__dataclass_fields__)
 
 
 def new_id(wall: float) -> str:
@@ -111,23 +120,29 @@ class Store:
         self.folder = folder
         self._clock = clock
         self._lock = StoreLock(folder)
-        first = open_store(folder)
+        self._running: dict[str, SessionRow] = {}
+        self._over = threading.Event()
+        try:
+            first = open_store(folder)
+        except BaseException:
+            self._lock.release()
+            raise
         self.damaged = first.damaged
         connections = [first.connection]
-        self.writer = Writer(
-            lambda: connections.pop() if connections else open_store(folder).connection, clock
-        )
+        self.writer = Writer(lambda: connections.pop() if connections else self._again(), clock)
+        if (folder / FILE).stat().st_size > CHECK_BYTES:
+            threading.Thread(target=self._check, name="check", daemon=True).start()
 
     def begin(self, row: SessionRow) -> None:
         """A new session."""
-        marks = ", ".join("?" for _ in SessionRow.__dataclass_fields__)
-        values = tuple(getattr(row, name) for name in SessionRow.__dataclass_fields__)
-        self.writer.put(Row(f"INSERT INTO sessions ({_SESSION}) VALUES ({marks})", values, True))
+        self._running[row.id] = row
+        self.writer.put(Row(_INSERT, _values(row), True))
 
-    def run(self, session: str, index: int, pid: int) -> None:
+    def run(self, row: SessionRow, index: int, pid: int) -> None:
         """A core took the session up at ``index``."""
+        self._running[row.id] = row
         sql = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)"
-        self.writer.put(Row(sql, (session, index, self._clock.wall(), pid), True))
+        self.writer.put(Row(sql, (row.id, index, self._clock.wall(), pid), True))
 
     def events(
         self,
@@ -146,6 +161,9 @@ class Store:
             trend = isinstance(event, TRENDS)
             rows.append(Row(sql, values, isinstance(event, ev.Alarm), trend))
         if board is not None:
+            if session in self._running:
+                row = replace(self._running[session], board=board.decode())
+                self._running[session] = row
             sql = "UPDATE sessions SET board = ? WHERE id = ?"
             rows.append(Row(sql, (board.decode(), session), True, False, done))
         self.writer.put(*rows)
@@ -174,14 +192,33 @@ class Store:
 
     def end(self, session: str, index: int, how: str) -> None:
         """The session is over."""
+        self._running.pop(session, None)
         sql = "UPDATE sessions SET ended = ?, ended_index = ?, ended_how = ? WHERE id = ?"
         self.writer.put(Row(sql, (self._clock.wall(), index, how, session), True))
 
     def close(self, limit_s: float = 5.0) -> bool:
         """Write what waits and let go; False if the disk was too slow."""
+        self._over.set()
         written = self.writer.close(limit_s)
         self._lock.release()
         return written
+
+    # ------------------------------------------------------------ other threads
+
+    def _again(self) -> sqlite3.Connection:
+        """Open the store anew after it broke; sessions that run go on in it."""
+        opened = open_store(self.folder, whole=True)
+        if opened.damaged is not None:
+            self.damaged = opened.damaged
+            with contextlib.closing(opened.connection.cursor()) as cursor:
+                for row in list(self._running.values()):
+                    cursor.execute(_INSERT.replace("INSERT", "INSERT OR REPLACE", 1), _values(row))
+        return opened.connection
+
+    def _check(self) -> None:
+        """Read all of a large store; if it is damaged it is opened anew, which moves it aside."""
+        if sound_of(self.folder / FILE, self._over.is_set) is not None:
+            self.writer.renew()
 
 
 class Archive:
@@ -218,15 +255,27 @@ class Archive:
         """(number, line) in order; only of some types, only after a number, if asked for."""
         kinds = tuple(kinds)
         some = f" AND type IN ({', '.join('?' for _ in kinds)})" if kinds else ""
-        sql = f"SELECT seq, body FROM events WHERE session = ? AND seq > ?{some} ORDER BY seq"
-        for seq, body in self._db.execute(sql, (session, after, *kinds)):
-            yield seq, _decode(body)
+        table = "events"
+        if kinds and not set(kinds) & set(TREND_TYPES) and self.version > 1:
+            table += " INDEXED BY events_of_note"  # the planner would read every line
+            some += f" AND {OF_NOTE}"
+        sql = f"SELECT seq, idx, body FROM {table} WHERE session = ? AND seq > ?{some} ORDER BY seq"
+        for seq, index, body in self._db.execute(sql, (session, after, *kinds)):
+            try:
+                yield seq, _decode(body)
+            except msgspec.MsgspecError:  # told, in its place: nothing is lost in silence
+                yield seq, ev.Fault(index=index, what=f"line {seq} of the store is damaged")
 
     def last(self, session: str) -> tuple[int, int]:
         """Number and index of the last line; (-1, 0) without any."""
         sql = "SELECT seq, idx FROM events WHERE session = ? ORDER BY seq DESC LIMIT 1"
         row = self._db.execute(sql, (session,)).fetchone()
         return (-1, 0) if row is None else (int(row[0]), int(row[1]))
+
+    @property
+    def version(self) -> int:
+        """Of the schema."""
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def anchors(self, session: str) -> list[AnchorRow]:
         """In order."""

@@ -15,9 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.clock import Clock
+from monitor.errors import RecordError
+from monitor.record.schema import is_damage
 
 LAZY_S = 0.8
 RETRY_S = 1.0
+CHORE_S = 0.1
+"""While there is a chore, a slice of it is done so often."""
+
 UNCONFIRMED_S = 3.0
 """Rows that are not committed for so long mean that we cannot record."""
 
@@ -65,6 +70,8 @@ class Writer:
         self._over = False
         self._since_s: float | None = None
         self._error: str | None = None
+        self._chore: Callable[[sqlite3.Connection], bool] | None = None
+        self._renew = False
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -82,6 +89,17 @@ class Writer:
             if any(row.urgent for row in rows):
                 self._hasty = True
                 self._changed.notify()
+
+    def chore(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        """Do a slice of ``work`` whenever no row waits, until it returns False."""
+        with self._changed:
+            self._chore = work
+            self._changed.notify()
+
+    def renew(self) -> None:
+        """Let go of the connection and ask for another before the next row."""
+        with self._changed:
+            self._renew = True
 
     def trouble(self) -> str | None:
         """Why we cannot record now; None if all is well."""
@@ -108,7 +126,7 @@ class Writer:
         while True:
             with self._changed:
                 if not self._hasty and not self._over:
-                    self._changed.wait(LAZY_S)
+                    self._changed.wait(LAZY_S if self._chore is None else CHORE_S)
                 batch = list(self._rows)
                 self._rows.clear()
                 self._hasty = False
@@ -117,13 +135,17 @@ class Writer:
                 self._write(batch, over)
             elif over:
                 break
+            if not over:
+                self._do_chore()
         if self._connection is not None:
             self._connection.close()
 
     def _write(self, batch: list[Row], over: bool) -> None:
         try:
             self._commit(batch)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, RecordError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+                self.renew()
             self._failed(batch, str(error), over)
             return
         with self._changed:
@@ -133,9 +155,29 @@ class Writer:
             if row.done is not None:
                 row.done()
 
+    def _do_chore(self) -> None:
+        chore = self._chore
+        if chore is None or self._connection is None:
+            return
+        try:
+            more = chore(self._connection)
+        except sqlite3.Error as error:
+            more = False
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            if is_damage(error):
+                self.renew()
+        with self._changed:
+            if not more and self._chore is chore:
+                self._chore = None
+
     def _commit(self, batch: list[Row]) -> None:
+        if self._renew and self._connection is not None:
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = self._connect()
+            self._renew = False
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")

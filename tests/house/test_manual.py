@@ -71,6 +71,9 @@ def parse(words: list[str]) -> None:
     assert not name.startswith("-"), f"{words[0]} has no option {name}"
     command = group.get_command(context, name)
     assert command is not None, f"there is no command {name}"
+    if isinstance(command, click.Group):
+        name, *rest = command.named(rest)  # type: ignore[attr-defined]
+        command = command.commands[name]
     known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
     known |= {"--help", "-h"}
     for word in rest:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from monitor import events as ev
 from monitor import folderformat as ff
-from monitor.capture.folder import FolderSource, is_session_folder
+from monitor.capture.folder import FolderSource, _Sound, is_session_folder
 from monitor.clock import SystemClock
 from monitor.errors import InputError, RecordError
 from monitor.record.folder import FolderWriter
+from monitor.record.segments import SegmentWriter
 from monitor.settings import Settings
 
 RATE = 4000
@@ -130,3 +131,13 @@ def test_what_is_no_session_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / ff.INFO).write_text("{}")
     with pytest.raises(InputError):
         FolderSource(tmp_path)
+
+
+def test_a_folder_whose_first_sound_was_deleted_by_age_is_not_replayed(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path / "sound", 10, 1)
+    for _ in range(2):
+        writer.write(np.zeros((600, 1), np.int16))
+    writer.close()
+    (tmp_path / "sound" / "000001.flac").unlink()
+    with pytest.raises(InputError, match="deleted when its days were over"):
+        _Sound(tmp_path / "sound", 1)

@@ -1,0 +1,175 @@
+"""What goes when its days are over, and what stays."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from test_store import a_session, an_alarm
+
+from monitor.clock import SystemClock
+from monitor.live_retention import Retention
+from monitor.record import retention
+from monitor.record.clips import QUOTA_BYTES
+from monitor.record.retention import (
+    DAY_S,
+    Forget,
+    begun_before,
+    expired,
+    forget_folders,
+    forget_sound,
+)
+from monitor.record.schema import FILE, open_store
+from monitor.record.store import AnchorRow, CommandRow, Store
+from monitor.settings import Record
+
+NOW = 1_000_000_000.0
+ROWS = {"sessions": "id", "runs": "session", "anchors": "session", "events": "session",
+        "commands": "session"}  # fmt: skip
+
+
+def an_anchor(index: int, wall: float) -> AnchorRow:
+    return AnchorRow(index, 0.0, 0.0, wall, "b")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Sessions: ended long ago, broke off long ago, runs since long, ended yesterday."""
+    store = Store(tmp_path, SystemClock())
+    for name, started, ended in (
+        ("ended", NOW - 100 * DAY_S, NOW - 99 * DAY_S), ("broke", NOW - 98 * DAY_S, None),
+        ("runs", NOW - 97 * DAY_S, None), ("new", NOW - DAY_S, NOW - DAY_S + 10),
+    ):  # fmt: skip
+        store.begin(a_session(name, started=started, ended=ended, label="Mrs Canary"))
+        store.run(a_session(name), 0, 1)
+        store.anchor(name, an_anchor(0, started))
+        store.events(name, 0, [an_alarm(k) for k in range(40)])
+        store.command(name, CommandRow(5, started, "c", "mark", "{}"), lambda: None)
+    store.anchor("runs", an_anchor(20, NOW - 91 * DAY_S))
+    store.anchor("runs", an_anchor(30, NOW - 1))
+    assert store.close(30)
+    return tmp_path
+
+
+def rows_of(folder: Path, name: str) -> dict[str, int]:
+    connection = sqlite3.connect(folder / FILE)
+    counts = {
+        table: connection.execute(
+            f"SELECT count(*) FROM {table} WHERE {column} = ?", (name,)
+        ).fetchone()[0]
+        for table, column in ROWS.items()
+    }
+    connection.close()
+    return counts
+
+
+def test_sessions_go_whole_and_one_that_runs_loses_its_old_lines(folder: Path) -> None:
+    db = open_store(folder).connection
+    before = NOW - 90 * DAY_S
+    assert expired(db, before) == ["ended", "broke"]
+    assert begun_before(db, before) == ["runs"]
+    forget = Forget(expired(db, before), begun_before(db, before), before)
+    turns = 1
+    while forget(db):
+        turns += 1
+    db.close()
+    assert (forget.sessions, forget.lines, turns) == (["ended", "broke"], 100, 3)
+    assert set(rows_of(folder, "ended").values()) == set(rows_of(folder, "broke").values()) == {0}
+    assert rows_of(folder, "new") == {
+        "sessions": 1, "runs": 1, "anchors": 1, "events": 40, "commands": 1,
+    }  # fmt: skip
+    assert rows_of(folder, "runs") == {
+        "sessions": 1, "runs": 1, "anchors": 2, "events": 20, "commands": 0,
+    }  # fmt: skip
+
+
+def test_what_was_deleted_is_not_in_the_file_any_more(folder: Path) -> None:
+    db = open_store(folder).connection
+    forget = Forget(["ended", "broke", "runs", "new"])
+    while forget(db):
+        pass
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    assert b"Mrs Canary" not in (folder / FILE).read_bytes()
+
+
+def test_long_sessions_go_in_slices(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SLICE", 7)
+    db = open_store(folder).connection
+    forget = Forget(["ended"])
+    slices = []
+    while forget(db):
+        slices.append(forget.lines)
+    db.close()
+    assert slices == [7, 14, 21, 28, 35]
+    assert forget.lines == 40
+
+
+def test_nothing_to_forget_is_nothing_done(folder: Path) -> None:
+    db = open_store(folder).connection
+    assert Forget([])(db) is False
+    assert expired(db, 0) == begun_before(db, 0) == []
+    db.close()
+
+
+def a_file(path: Path, age_days: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    os.utime(path, (NOW - age_days * DAY_S, NOW - age_days * DAY_S))
+    return path
+
+
+def test_sound_and_clips_go_by_age_and_what_nobody_acknowledged_stays(tmp_path: Path) -> None:
+    old = a_file(tmp_path / "sessions/s1/sound/000001.flac", 8)
+    half = [a_file(tmp_path / f"sessions/s2/sound/00000{k + 1}.flac", 8 - 2 * k) for k in range(2)]
+    clips = [a_file(tmp_path / f"clips/s1/00000000000{k}-heart_lost.flac", 8) for k in range(2)]
+    events = a_file(tmp_path / "sessions/s1/events.jsonl", 8)
+    gone = forget_sound(tmp_path, 7, {("s1", 1)}, NOW, QUOTA_BYTES)
+    assert gone == 3
+    assert [path.exists() for path in (old, *half, *clips, events)] == [
+        False, False, True, False, True, True,
+    ]  # fmt: skip
+    assert not old.parent.exists()
+
+
+def test_folders_of_a_session_go_and_those_of_others_stay(tmp_path: Path) -> None:
+    for name in ("sessions/s1/events.jsonl", "sessions/s1-2/events.jsonl",
+                 "sessions/s1-x/events.jsonl", "sessions/s10/events.jsonl",
+                 "clips/s1/1-a.flac", "clips/s10/1-a.flac"):  # fmt: skip
+        a_file(tmp_path / name, 0)
+    forget_folders(tmp_path, ["s1", "none"])
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.glob("*/*"))
+    assert left == ["clips/s10", "sessions/s1-x", "sessions/s10"]
+
+
+class At(SystemClock):
+    """Wall time stands; the rest goes on."""
+
+    def wall(self) -> float:
+        return NOW
+
+
+def test_a_core_forgets_at_its_start_and_says_how_long_things_are_kept(folder: Path) -> None:
+    a_file(folder / "sessions/ended/events.jsonl", 99)
+    a_file(folder / "clips/new/000000000001-heart_lost.flac", 8)
+    kept = a_file(folder / "clips/new/000000000002-heart_lost.flac", 8)
+    store = Store(folder, At())
+    keeper = Retention(Record(), store, At(), lambda: {("new", 2)})
+    [words] = keeper.words
+    assert "events for 90 days, sound and clips for 7" in words
+    assert keeper.turn() == []
+    keeper.wait(10)
+    tick = threading.Event()
+    for _ in range(1000):
+        if rows_of(folder, "runs")["events"] == 20:  # the last that is done
+            break
+        tick.wait(0.01)
+    assert store.close(10)
+    assert not (folder / "sessions/ended").exists()
+    assert rows_of(folder, "ended")["events"] == 0
+    assert rows_of(folder, "runs")["events"] == 20
+    assert [path.name for path in (folder / "clips/new").iterdir()] == [kept.name]
+    assert Retention(Record(), store, At(), set, first=False).words == []
