@@ -103,11 +103,12 @@ def _all_heard(
     from training.datasets import load_cinc2016
     from training.evaluate import final_calibration, held_out, load_cells
     from training.through import export_cell
-    from training.world import annotated_s1
+    from training.world import hand_annotated
 
     torch.set_num_threads(1)
     recordings = load_cinc2016(data)
-    onsets = annotated_s1(data, recordings)
+    states = hand_annotated(data, recordings)
+    onsets = {name: one.onsets("S1") for name, one in states.items()}
     by_name = {r.name: r for r in recordings}
     finished = load_cells(results / "cells", system, "S", seed)
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
