@@ -3,8 +3,8 @@
 It is a client like any screen, so it cannot delay the capture: the link drops waves that it does
 not take. A core that is gone is waited for; an output that is gone is tried again.
 
-    python -m monitor.listening     what `Helper` starts: a `Hearing` on stdin, then waits for its end
-    cli/listen.py              the same in the foreground
+    python -m monitor.listening   what `Helper` starts: a `Hearing` on stdin, then plays until EOF
+    cli/listen.py                 the same in the foreground
 """
 
 from __future__ import annotations
