@@ -125,6 +125,7 @@ class Core:
             self._take_inbox(POLL_S)
             for session in self.sessions.values():
                 while session.step():
+                    self._steps += 1
                     self._take_inbox(0.0)
             self._steps += 1
             self._look_at_health()

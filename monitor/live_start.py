@@ -76,11 +76,12 @@ class Starter:
 
         Raises
         ------
-        DeviceError, UsageError
-            If it cannot be opened.
+        ApexbeatError
+            If it cannot be opened, or the models are refused.
         """
         clock = self._ties.clock
         driver = driver_for(source, self._job.settings.capture, clock)
+        self._open_models(strict=True)  # before there is sound that would have to wait for them
         capture = Capture(driver, clock, threading.Event())
         capture.start(OPEN_S)
         return capture

@@ -1,9 +1,9 @@
 """The supervisor: keeps a core alive, and sounds the alarms. Small, without torch.
 
 It starts the core in a process group of its own, attaches to it like any screen, and listens. A
-core that is dead, silent for `SILENT_S` or without progress is an alarm of high priority; it is
-killed if need be, and started again to go on with its sessions. See `monitor.job` for what the
-two say to each other when a core begins.
+core that is dead, silent for `SILENT_S` or stalled for `STALLED_S` is an alarm of high priority;
+it is killed if need be, and started again to go on with its sessions. See `monitor.job` for what
+the two say to each other when a core begins.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from monitor.sound.output import AlarmSound
 
 SILENT_S = 2.0
 """A core that says nothing for so long is an alarm."""
+
+STALLED_S = 3.0
+"""A core that talks and analyses nothing for so long is an alarm too."""
 
 DEAD_S = 6.0
 """A core that says nothing, or makes no progress, for so long is killed."""
@@ -200,7 +203,7 @@ class Supervisor:
             if message is not None:
                 self._heard_s = now_s
                 self._take(message, now_s)
-            silent = now_s - self._heard_s > SILENT_S
+            silent = now_s - self._heard_s > SILENT_S or now_s - self._progress_s > STALLED_S
             self._sound.set("high" if silent else self._priority())
             if max(now_s - self._heard_s, now_s - self._progress_s) > DEAD_S:
                 self._kill()

@@ -30,8 +30,11 @@ IDLE_FROM_S = 0.5
 IDLE_STEP_S = 0.25
 """Idleness is told in pieces of at least this."""
 
-DRIFT_LIMIT_PPM = 10_000.0
-"""A device this far off its rate is a technical alarm."""
+DRIFT_LIMIT_PPM = 9_900.0
+"""A device this far off its rate is a technical alarm: 1 %, less what the measurement is off."""
+
+DRIFT_CLEAR_PPM = 9_500.0
+"""It clears below this."""
 
 BEHIND_S = 5.0
 """Analysis this late is a technical alarm."""
@@ -276,9 +279,11 @@ class Capture:
 
     def _tell_conditions(self) -> list[Input]:
         drift = self.drift_ppm or 0.0
+        off = self._conditions.get("clock", False)
+        limit = DRIFT_CLEAR_PPM if off else DRIFT_LIMIT_PPM
         found = {
             "wrong_input": (self._wrong, self.health.reason or "another input"),
-            "clock": (abs(drift) > DRIFT_LIMIT_PPM, f"device clock off by {drift / 1e4:+.1f} %"),
+            "clock": (abs(drift) > limit, f"device clock off by {drift / 1e4:+.1f} %"),
             "behind": (self.behind_s > BEHIND_S, f"analysis {self.behind_s:.1f} s late"),
         }
         told: list[Input] = []

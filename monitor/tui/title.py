@@ -12,6 +12,9 @@ from monitor.tui.state import ScreenState
 _FLOOR_DB = -60.0
 _METER = 8
 
+DRIFT_WARN_PPM = 500.0
+"""A device clock this far off is shown as a warning; from 1 % on it is an alarm."""
+
 
 def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     """Left who and what, right the clock; what does not fit is dropped in a fixed order."""
@@ -39,7 +42,8 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
         gaps.append((f" ({status.lost_s:.1f} s)", "medium"))
     drift: Line = []
     if status.drift_ppm is not None:
-        drift = [(f"drift {status.drift_ppm:+.0f} ppm", "dim")]
+        style = "medium" if abs(status.drift_ppm) > DRIFT_WARN_PPM else "dim"
+        drift = [(f"drift {status.drift_ppm:+.0f} ppm", style)]
     delay: Line = [(f"delay {status.delay_s + status.behind_s:.1f} s", "dim")]
     right = [record, clip, gaps, level, delay, drift]
     for dropped in range(len(right) + 1):

@@ -31,19 +31,21 @@ BLOCK = 400
 
 
 class VirtualClock:
-    """Stands still until told."""
+    """Stands still until told; the machine may sleep, wall time may be set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.asleep = 0.0
+        self.wall_step = 1.7e9
 
     def monotonic(self) -> float:
-        return self.now
+        return self.now - self.asleep
 
     def boot(self) -> float:
         return self.now
 
     def wall(self) -> float:
-        return self.now + 1.7e9
+        return self.now + self.wall_step
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -58,6 +60,8 @@ class ScriptedPhantom:
         self.name = preset
         self.port: Port | None = None
         self.present = True
+        self.elsewhere: str | None = None
+        self.made = 0
         self._stream = PhantomStream(PRESETS[preset], RATE)
 
     def resolve(self) -> tuple[int, int]:
@@ -66,20 +70,22 @@ class ScriptedPhantom:
         return RATE, 1
 
     def open(self, port: Port) -> ScriptedPhantom:
-        self.port = port
+        self.port, self.elsewhere = port, None
         return self
 
     def moved(self) -> str | None:
-        return None
+        return self.elsewhere
 
     def close(self) -> None:
         self.port = None
 
-    def deliver(self) -> None:
+    def deliver(self, flags: tuple[str, ...] = (), arrives: bool = True) -> None:
+        """One block is made; it is lost where it does not arrive."""
         sound = self._stream.read(BLOCK)
+        self.made += BLOCK
         frames = np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)[:, None]
-        if self.port is not None:
-            self.port.deliver(frames)
+        if self.port is not None and arrives:
+            self.port.deliver(frames, flags)
 
 
 class Rig:
@@ -112,15 +118,26 @@ class Rig:
         written = None if record is None else record(self.capture)
         self.session = LiveSession(id, self.capture, pipeline, ties, AlarmLog(), folder=written)
 
-    def run(self, seconds: float, delivers: bool = True) -> None:
-        """Let time pass."""
-        for _ in range(round(seconds * RATE / BLOCK)):
-            self.clock.now += BLOCK / RATE
+    def run(self, seconds: float, delivers: bool = True, true_hz: float = RATE) -> None:
+        """Let time pass; the device makes ``true_hz`` frames a second."""
+        for _ in range(round(seconds * true_hz / BLOCK)):
+            self.clock.now += BLOCK / true_hz
             if delivers:
                 self.device.deliver()
-            self.capture.settle(10)
-            self.session.step()
-            self.take_inbox()
+            self.look()
+
+    def look(self) -> None:
+        """The analysis thread comes round once."""
+        self.capture.settle(10)
+        self.session.step()
+        self.take_inbox()
+
+    def stall(self, seconds: float) -> None:
+        """Nothing comes and nobody looks; then the device delivers all of it at once."""
+        self.clock.now += seconds
+        for _ in range(round(seconds * RATE / BLOCK)):
+            self.device.deliver()
+        self.look()
 
     def take_inbox(self) -> None:
         """Run what other threads asked for."""

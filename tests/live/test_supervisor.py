@@ -127,14 +127,31 @@ def test_a_core_without_heartbeat_or_progress_is_killed_and_started_again(
     assert run.supervisor.restarts == 1
 
 
+@pytest.mark.parametrize("how", ["frozen", "stuck"])
+def test_a_core_that_says_nothing_new_is_an_alarm_while_it_lives(
+    supervised: Callable[[str], Supervised], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.supervisor.DEAD_S", 1000.0)
+    run = supervised(how)
+    assert run.began.acquire(timeout=20)
+    _until_sounded(run)
+    assert (run.sounded[0], run.supervisor.restarts) == ("high", 0)
+    run.supervisor.stop(0)
+    run.thread.join(20)
+
+
+def _until_sounded(run: Supervised) -> None:
+    tick = threading.Event()
+    for _ in range(1000):
+        if run.sounded:
+            return
+        tick.wait(0.02)
+
+
 def test_the_highest_alarm_of_the_core_sounds(supervised: Callable[[str], Supervised]) -> None:
     run = supervised("alarm")
     assert run.began.acquire(timeout=20)
-    tick = threading.Event()
-    for _ in range(500):
-        if run.sounded:
-            break
-        tick.wait(0.02)
+    _until_sounded(run)
     run.stop()
     assert run.sounded[0] == "high"
 
