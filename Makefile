@@ -71,6 +71,8 @@ golden: $(VENV)/.test
 
 pictures: $(VENV)/.test
 	$(PY) tests/tui/pictures.py
+	$(PY) tests/tui/guided.py
+	OMP_NUM_THREADS=1 $(PY) tests/tui/recorded.py
 
 # The manual, into site/; a warning fails it. `make refill` first where figures have changed.
 docs: $(VENV)/.docs

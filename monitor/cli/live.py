@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from monitor.settings import Settings
 
 
+ANY = "device:"
+"""No device was named, and none is remembered."""
+
+
 @click.command("live")
 @click.option(
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
@@ -57,7 +61,11 @@ def live(
     model: Path | None,
     sha256: str | None,
 ) -> int:
-    """Listen to a microphone or a phantom, with a screen."""
+    """Listen to a microphone or a phantom, with a screen.
+
+    Without a device, and with none remembered, the screen begins with a guide: choose one by its
+    level, hear yourself, place the stethoscope, self-test.
+    """
     from monitor.cli.web import check
     from monitor.errors import UsageError
     from monitor.job import Job
@@ -73,9 +81,15 @@ def live(
     loaded = load_settings(config_file, overrides, model, sha256)
     settings = loaded.settings
     folder = store_folder(store, settings)
+    source = f"phantom:{phantom}" if phantom is not None else _device(device, settings)
+    if source == ANY and not headless and web is None:
+        from monitor.cli.first_start import choose
+
+        source, wanted = choose(folder, config_file)
+        remember = remember or wanted
     job = Job(
         store=str(folder),
-        sources=[f"phantom:{phantom}" if phantom is not None else _device(device, settings)],
+        sources=[source],
         settings=settings,
         config=str(loaded.path.absolute()),
         record=record or settings.record.sound,
@@ -162,9 +176,22 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
 
     beside = helpers(Path(job.store), job.settings)
     code = run(Path(begun.address), quit_ends=True, helpers=beside)
-    if Path(begun.address).exists():
+    if _goes_on(Path(begun.address)):
         click.echo("monitoring goes on; 'apexbeat attach' shows it again", err=True)
     return code
+
+
+def _goes_on(address: Path) -> bool:
+    """Whether the core still takes screens; one that is ending does not answer any more."""
+    from monitor.errors import InputError
+    from monitor.link.client import Client, Gone
+    from monitor.link.messages import Hello
+
+    try:
+        with Client.connect(address, "probe", waves=False) as client:
+            return isinstance(client.receive(1.0), Hello)
+    except (InputError, Gone):
+        return False
 
 
 def _terminal() -> str:

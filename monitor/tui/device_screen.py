@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from monitor.link import messages as ms
 from monitor.tui import words
 from monitor.tui.dialog import Dialog
-from monitor.tui.entry import EntryScreen
 from monitor.tui.live import home
 from monitor.tui.panel import Line
 
@@ -60,12 +59,11 @@ class DeviceScreen(Dialog[None]):
         return "n add a device · esc close"
 
     def action_add(self) -> None:
-        """Ask for a name."""
+        """Choose one."""
         if home(self).may_change():
-            self.app.push_screen(
-                EntryScreen("ADD A DEVICE", "Name, id or pattern, as in `apexbeat devices`."),
-                self._add,
-            )
+            from monitor.tui.picker_screen import PickerScreen
+
+            self.app.push_screen(PickerScreen(), self._add)
 
     def _add(self, device: str | None) -> None:
         app = home(self)

@@ -46,13 +46,13 @@ class Dialog(Live, ModalScreen[Result]):
         """Draw the content and fit the frame to it."""
         if not self.is_mounted:
             return
-        lines = self.lines()
+        lines, foot = self.lines(), self.foot()
         panel = self.query_one("#dialog", Panel)
-        width = max([width_of(line) for line in lines] + [len(self.heading) + 4, 24])
+        least = max(len(self.heading) + 4, len(foot), 24)
+        width = max([width_of(line) for line in lines] + [least])
         panel.styles.width = min(width + 6, self.app.size.width)
         panel.styles.height = min(len(lines) + 2, max(1, self.app.size.height - 3))
         app = home(self)
-        foot = self.foot()
         if app.state.silent(app.now()):
             foot = f"CORE NOT RESPONDING · {foot}"
         panel.show(lines, self.heading, foot)

@@ -129,6 +129,9 @@ class ScreenState:
         self.connected = False
         self.attempts = 0
         self.trouble = ""
+        self.levels: ms.Levels | None = None
+        """Of all input devices, while this screen asked for them."""
+        self.levels_at = 0.0
         self.started_at: float | None = None
         self._beat = -1
 
@@ -158,6 +161,8 @@ class ScreenState:
             self._session(message.session).wave(message, now)
         elif isinstance(message, ms.EventLine):
             self._session(message.session).event(message.event)
+        elif isinstance(message, ms.Levels):
+            self.levels, self.levels_at = message, now
         elif isinstance(message, ms.Bye):
             self.bye = message.reason
 

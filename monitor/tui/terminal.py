@@ -24,6 +24,7 @@ from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from monitor.tui.app import ApexbeatApp
+    from monitor.tui.first_app import FirstApp
 
 GRACE_S = 2.0
 """How long the event loop may take to leave after a signal."""
@@ -69,7 +70,7 @@ def check(environment: Mapping[str, str] = os.environ) -> int:
     raise UsageError("the screen needs a terminal to draw on (stdout and stderr are none)", remedy)
 
 
-def run(make: Callable[[Glyphs], ApexbeatApp], log: Path, goes_on: bool = True) -> int:
+def run(make: Callable[[Glyphs], ApexbeatApp | FirstApp], log: Path, goes_on: bool = True) -> int:
     """Draw the app that ``make`` gives until it leaves; gives the exit code.
 
     ``goes_on`` tells whether a core monitors without the screen.
@@ -131,7 +132,7 @@ def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterato
 
 
 @contextlib.contextmanager
-def _signals(app: ApexbeatApp, tty: int, before: list[object]) -> Iterator[None]:
+def _signals(app: ApexbeatApp | FirstApp, tty: int, before: list[object]) -> Iterator[None]:
     """End in order on SIGTERM and SIGHUP, at the latest after `GRACE_S`."""
 
     def abandon() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scenes import Scene, scene
 from svg import svg
+from textual.app import App
 from textual.pilot import Pilot
 
 from monitor.link import messages as ms
@@ -105,17 +106,21 @@ IN_MANUAL = {
 
 def _all_sizes() -> list[Shot]:
     small, medium, large, huge = (60, 20), (80, 24), (120, 40), (200, 60)
+    whole = (small, medium, large, huge)
     every = {
-        "normal": (small, medium),
-        "alarm": (small, medium, large, huge),
+        "normal": whole,
+        "alarm": whole,
         "several": (small, medium, large),
-        "paused": (medium, large),
-        "gap": (medium,),
-        "lost": (small, medium, large, huge),
+        "paused": whole,
+        "gap": whole,
+        "lost": whole,
         "unsure": (medium,),
         "young": (medium, large),
+        "": whole,
     }
-    shots = [Shot(f"{n}-{w}x{h}", n, w, h) for n, sizes in every.items() for w, h in sizes]
+    shots = [
+        Shot(f"{n or 'first'}-{w}x{h}", n, w, h) for n, sizes in every.items() for w, h in sizes
+    ]
     for w, h in (small, medium, large, huge):
         shots.append(Shot(f"dead-{w}x{h}", "alarm", w, h, silent_s=7.3))
     shots.append(Shot("nocore-60x20", "", *small, silent_s=3.1))
@@ -125,8 +130,6 @@ def _all_sizes() -> list[Shot]:
 
 SHOTS: tuple[Shot, ...] = (
     *_all_sizes(),
-    Shot("first-120x40", "", 120, 40),
-    Shot("normal-120x40", "normal", 120, 40),
     Shot("light-120x40", "alarm", 120, 40, theme=theme.LIGHT.name),
     Shot("brief-40x10", "alarm", 40, 10),
     Shot("ascii-80x24", "alarm", 80, 24, glyphs=ASCII),
@@ -147,7 +150,7 @@ SHOTS: tuple[Shot, ...] = (
 )
 
 
-def text_of(app: ApexbeatApp) -> str:
+def text_of(app: App[int]) -> str:
     """What stands on the terminal, row by row, blanks at the ends left out."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"

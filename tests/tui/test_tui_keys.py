@@ -303,7 +303,7 @@ def test_d_shows_the_device_and_adds_another(tmp_path: Path) -> None:
         async with bench(tmp_path, scene("normal")) as it:
             await it.press("d")
             await it.seen("+12 ppm against this machine")
-            await it.press("n", *"mic2", "enter")
+            await it.press("n", "n", *"mic2", "enter")
             assert (await it.asked("add")).device == "mic2"
 
     run(body)
