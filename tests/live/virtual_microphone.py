@@ -83,10 +83,10 @@ class VirtualMicrophone:
             time.sleep(0.05)
         raise RuntimeError("the PulseAudio of the test did not start")
 
-    def play(self, file: Path) -> subprocess.Popen[bytes]:
+    def play(self, file: Path, latency_ms: int = 20) -> subprocess.Popen[bytes]:
         """Play a file into the microphone."""
         player = subprocess.Popen(
-            ["paplay", "--device=vmic", "--latency-msec=20", str(file)],
+            ["paplay", "--device=vmic", f"--latency-msec={latency_ms}", str(file)],
             env=self.env, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._players.append(player)
