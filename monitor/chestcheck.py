@@ -127,7 +127,5 @@ def _listen(capture: Capture, settings: Settings, models: Models, clock: Clock) 
         clock.sleep(0.1)
         for item in capture.poll():
             heard.take(item, pipe.push(item))
-    for item in capture.end():
-        heard.take(item, pipe.push(item))
-    heard.note(pipe.finish())
+    heard.note(pipe.finish())  # what the device still holds is no gap
     return heard

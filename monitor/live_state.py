@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from math import isnan
 
 import msgspec
 import numpy as np
@@ -32,6 +33,10 @@ TREND_COARSE = 8640
 
 PAIR = 8
 """Samples of one minimum-maximum pair of a wave."""
+
+
+TrendPoint = tuple[int, float | None, float | None]
+"""(index, rate, p)."""
 
 
 class SavedBoard(msgspec.Struct, frozen=True):
@@ -132,14 +137,15 @@ class Shown:
         self.beats: deque[ev.Beat] = deque(maxlen=BEATS_KEPT)
         self.level_db: float | None = None
         self.clipped = 0
-        self._fine: deque[tuple[int, float | None, float | None]] = deque(maxlen=TREND_FINE)
-        self._coarse: deque[tuple[int, float | None, float | None]] = deque(maxlen=TREND_COARSE)
+        self._fine = _Points(TREND_FINE)
+        self._coarse = _Points(TREND_COARSE)
 
     @property
-    def trend(self) -> list[tuple[int, float | None, float | None]]:
+    def trend(self) -> list[TrendPoint]:
         """(index, rate, p), coarse then fine."""
-        first = self._fine[0][0] if self._fine else 0
-        return [point for point in self._coarse if point[0] < first] + list(self._fine)
+        fine = self._fine.all()
+        first = fine[0][0] if fine else 0
+        return [point for point in self._coarse.all() if point[0] < first] + fine
 
     def picture(self, session: str, picture: ev.Picture) -> Wave:
         """Take the sound of a step; return its wave."""
@@ -157,9 +163,36 @@ class Shown:
 
     def point(self, index: int, rate: float | None, p: float | None) -> None:
         """One second of trend."""
-        self._fine.append((index, rate, p))
+        self._fine.add(index, rate, p)
         if (index // RATE_HZ) % 10 == 0:
-            self._coarse.append((index, rate, p))
+            self._coarse.add(index, rate, p)
+
+
+class _Points:
+    """The last ``size`` points of a trend in arrays: memory is the same after a day as before."""
+
+    def __init__(self, size: int) -> None:
+        self._index = np.full(size, -1, np.int64)
+        self._values = np.full((size, 2), np.nan)
+        self._count = 0
+
+    def add(self, index: int, rate: float | None, p: float | None) -> None:
+        """One more; the oldest goes."""
+        at = self._count % len(self._index)
+        self._index[at] = index
+        self._values[at] = np.nan if rate is None else rate, np.nan if p is None else p
+        self._count += 1
+
+    def all(self) -> list[TrendPoint]:
+        """Oldest first."""
+        size = min(self._count, len(self._index))
+        order = np.arange(self._count - size, self._count) % len(self._index)
+        return [
+            (index, None if isnan(rate) else rate, None if isnan(p) else p)
+            for index, (rate, p) in zip(
+                self._index[order].tolist(), self._values[order].tolist(), strict=True
+            )
+        ]
 
 
 def _pairs(samples: NDArray[np.float32]) -> bytes:
