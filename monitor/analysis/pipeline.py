@@ -253,8 +253,13 @@ class Pipeline:
             self._take(self._parts.chain.push(self._intake.clean(frames)))
 
     def _take(self, filtered: FloatArray) -> None:
+        raw = self._parts.chain.raw
+        if filtered.ndim != 1 or filtered.shape != raw.shape:
+            raise ValueError(f"the chain returned shape {filtered.shape}, raw {raw.shape}")
+        if not isfinite(filtered.sum()):
+            raise FloatingPointError("the chain returned what is no number")
         self._filtered = np.concatenate((self._filtered, filtered))
-        self._raw = np.concatenate((self._raw, self._parts.chain.raw))
+        self._raw = np.concatenate((self._raw, raw))
 
     def _next_end(self) -> int:
         return (self.index // STEP + 1) * STEP

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isfinite
 
 import numpy as np
 
@@ -26,6 +25,8 @@ from monitor.analysis.intake import Intake
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
+
+NO_NUMBER = "p is not a number"
 
 
 @dataclass
@@ -171,7 +172,10 @@ class Steps:
         if self._engine is None or not window.finite:
             return
         try:
-            window.p = float(self._engine.probability(window.sound[None, :])[0])
+            p = np.asarray(self._engine.probability(window.sound[None, :]))
+            if p.shape != (1,):
+                raise ValueError(f"the model returned shape {p.shape} for one window")
+            window.p = float(p[0])
         except Exception as error:  # noqa: BLE001 - told as a fault when the window's turn comes
             window.p = error
 
@@ -207,7 +211,11 @@ class Steps:
         self._waiting += heard.windows
         known = self._vitals.judged_to
         while self._waiting and (last or self._waiting[0].end <= known):
-            found.events.append(self._window(heard.index, self._waiting.pop(0)))
+            window = self._window(heard.index, self._waiting.pop(0))
+            if window.reason == NO_NUMBER:
+                found.fault = "the model returned what is no probability"
+                found.events.append(ev.Fault(index=heard.index, what=found.fault))
+            found.events.append(window)
 
     def _window(self, index: int, window: _Waiting) -> ev.Window:
         """Judge one window; it counts if its whole stretch is good."""
@@ -216,8 +224,8 @@ class Steps:
         if isinstance(p, Exception):
             raise p
         if p is not None:
-            if not isfinite(p):
-                p, reason = None, reason or "p is not a number"
+            if not 0.0 <= p <= 1.0:  # nor is what is no number
+                p, reason = None, reason or NO_NUMBER
             else:
                 p = round(p, 4)  # as written, so that a verdict can be redone from the file
         if p is not None and reason is None:
@@ -248,6 +256,8 @@ def words_of(error: Exception) -> str:
 
 
 def _beat_line(index: int, beat: Beat) -> ev.Beat:
+    if not 0.0 <= beat.confidence <= 1.0:
+        raise ValueError(f"a beat of confidence {beat.confidence}")
     return ev.Beat(
         index=index,
         s1=beat.s1,
