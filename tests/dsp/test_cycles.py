@@ -60,6 +60,17 @@ def test_beats_do_not_depend_on_how_the_sound_is_cut(cuts):
     assert decode(sound, cuts) == decode(sound)
 
 
+def test_many_steps_at_once_give_the_same_bits_as_one_by_one():
+    x, _ = heart(seconds=14.0)
+    sizes = [700, *[1000] * 25, 300, len(x) - 26_000]
+    parts = np.split(x, np.cumsum(sizes)[:-1])
+    one_by_one, at_once = CycleDecoder(model()), CycleDecoder(model())
+    single = [one_by_one.push(part) for part in parts]
+    together = at_once.push_steps(sizes, x)
+    assert [(d.beats, d.s1) for d in together] == [(d.beats, d.s1) for d in single]
+    np.testing.assert_array_equal(at_once.assembler._posteriors, one_by_one.assembler._posteriors)
+
+
 def test_single_samples_give_the_same_beats():
     sound = heart()[0][:7_000]
     assert decode(sound, range(1, 7_000)) == decode(sound)

@@ -6,6 +6,7 @@ python tests/house/risks.py        writes docs/risks.md from docs/risks.toml
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ TABLE = ROOT / "docs" / "risks.md"
 HEAD = """# Risks
 
 Hazards, what is done against each, and the tests that prove it. Made from `docs/risks.toml` by
-`python tests/house/risks.py`; a test fails when a control names no test, or one that is expected
-to fail. Apexbeat is a research and teaching instrument, not a medical device: this is no risk
-management file of a standard.
+`python tests/house/risks.py`. A test fails when a control names no test, or one that is expected
+to fail; a run of all tests fails when no test of a control passed, and says which were skipped
+because the machine lacks what they need. Apexbeat is a research and teaching instrument, not a
+medical device: this is no risk management file of a standard.
 """
 
 
@@ -38,6 +40,29 @@ def markdown() -> str:
             parts.append(f"| {control['does']} | {tests} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def unproven(
+    table: list[dict[str, Any]], outcomes: Mapping[str, Collection[str]]
+) -> list[tuple[str, str]]:
+    """Controls of which no test passed whole, and why.
+
+    Parameters
+    ----------
+    outcomes
+        Test (``file::function``) to what its cases came to: passed, failed, skipped.
+    """
+    found = []
+    for hazard in table:
+        for control in hazard["controls"]:
+            came = [set(outcomes.get(test, ())) for test in control["tests"]]
+            if any(one and one <= {"passed", "skipped"} and "passed" in one for one in came):
+                continue
+            skipped = all(one == {"skipped"} for one in came)
+            failed = any("failed" in one for one in came)
+            why = "skipped here" if skipped else "failed" if failed else "not run"
+            found.append((f"{hazard['id']} {control['does']}", why))
+    return found
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
-from risks import ROOT, TABLE, hazards, markdown
+from risks import ROOT, TABLE, hazards, markdown, unproven
 
 HAZARDS = hazards()
 
@@ -47,3 +50,42 @@ def test_hazards_have_numbers_of_their_own() -> None:
 
 def test_the_page_of_risks_is_the_table() -> None:
     assert TABLE.read_text(encoding="utf-8") == markdown(), "run python tests/house/risks.py"
+
+
+def test_a_control_is_proven_only_by_a_test_that_ran_and_passed() -> None:
+    table = [{"id": "H1", "controls": [{"does": "x", "tests": ["a::b", "a::c"]}]}]
+    for came, why in (
+        ({}, "not run"),
+        ({"a::b": {"failed", "passed"}}, "failed"),
+        ({"a::b": {"skipped"}, "a::c": {"skipped"}}, "skipped here"),
+        ({"a::b": {"skipped"}}, "not run"),
+    ):
+        assert unproven(table, came) == [("H1 x", why)]
+    assert unproven(table, {"a::b": {"passed", "skipped"}}) == []
+    assert unproven(table, {"a::b": {"failed"}, "a::c": {"passed"}}) == []
+
+
+def test_a_run_of_all_tests_in_which_a_control_has_no_passing_test_fails(
+    tmp_path: Path,
+) -> None:
+    """The hook itself, on a small suite with our table."""
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "risks.py").write_text(
+        "from importlib.util import module_from_spec, spec_from_file_location\n"
+        f"spec = spec_from_file_location('real', {str(ROOT / 'tests' / 'house' / 'risks.py')!r})\n"
+        "real = module_from_spec(spec)\n"
+        "spec.loader.exec_module(real)\n"
+        "unproven = real.unproven\n"
+        "def hazards():\n"
+        "    control = {'does': 'x', 'tests': ['test_a.py::test_b']}\n"
+        "    return [{'id': 'H1', 'controls': [control]}]\n"
+    )
+    (tmp_path / "test_a.py").write_text("def test_fine(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
+    run = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "control without a passing test (not run): H1 x" in done.stdout
+    part = subprocess.run((*run, "test_a.py"), cwd=tmp_path, capture_output=True, text=True)
+    assert part.returncode == 0
