@@ -131,11 +131,13 @@ def forget_sound(
         If something cannot be deleted.
     """
     deleted = len(purge_clips(store / CLIPS, days, quota_bytes, keep, now))
+    emptied: set[Path] = set()
     for path in sorted((store / SESSIONS).glob(f"*/{ff.SOUND}/*")):
         if now - path.stat().st_mtime > days * DAY_S:
             path.unlink()
             deleted += 1
-    for folder in (store / SESSIONS).glob(f"*/{ff.SOUND}"):
+            emptied.add(path.parent)
+    for folder in emptied:  # never one that is only new: its session is about to write there
         if not any(folder.iterdir()):
             folder.rmdir()
     return deleted

@@ -85,6 +85,7 @@ class SegmentWriter:
 
     def _open(self) -> int:
         if self._handle is None:
+            self._folder.mkdir(mode=0o700, exist_ok=True)  # gone with its last old piece
             self._number += 1
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
             self._handle = os.open(self._path(PART), flags, 0o600)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_store import a_session, an_alarm
 
@@ -23,6 +24,7 @@ from monitor.record.retention import (
     forget_sound,
 )
 from monitor.record.schema import FILE, open_store
+from monitor.record.segments import SegmentWriter
 from monitor.record.store import AnchorRow, CommandRow, Store
 from monitor.settings import Record
 
@@ -133,6 +135,21 @@ def test_sound_and_clips_go_by_age_and_what_nobody_acknowledged_stays(tmp_path: 
         False, False, True, False, True, True,
     ]  # fmt: skip
     assert not old.parent.exists()
+
+
+def test_the_folder_of_a_session_that_has_only_begun_is_left_to_it(tmp_path: Path) -> None:
+    """It was deleted for being empty, and the whole recording failed."""
+    sound = tmp_path / "sessions" / "s" / "sound"
+    writer = SegmentWriter(sound, 4000, 1)
+    assert forget_sound(tmp_path, 7, set(), NOW) == 0
+    writer.write(np.zeros((10, 1), np.int16))
+    writer.close()
+    [piece] = sound.iterdir()
+    os.utime(piece, (NOW - 8 * DAY_S, NOW - 8 * DAY_S))
+    assert forget_sound(tmp_path, 7, set(), NOW) == 1  # and the old one of a running one
+    writer.write(np.zeros((10, 1), np.int16))
+    writer.close()
+    assert [path.name for path in sound.iterdir()] == ["000002.flac"]
 
 
 def test_folders_of_a_session_go_and_those_of_others_stay(tmp_path: Path) -> None:
