@@ -79,6 +79,7 @@ class LiveSession:
         self._shown = Shown()
         self._anchor_s = float("-inf")
         self._status_s = float("-inf")
+        self._told_state = capture.health.state
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
         self._over = False
@@ -92,6 +93,9 @@ class LiveSession:
             if not self.feed(item):
                 break  # what followed was lost with the stage that failed
         self._check_record()
+        if self.capture.health.state is not self._told_state:
+            self._told_state = self.capture.health.state
+            self._status_s = float("-inf")  # a screen learns of it now
         now_s = self._ties.clock.boot()
         if now_s - self._anchor_s >= ANCHOR_S:
             self._anchor_s = now_s
@@ -251,6 +255,7 @@ class LiveSession:
         if lines:
             board = None
             if any(isinstance(line, ev.Alarm) for line in lines):
+                self._status_s = float("-inf")
                 self.log.update(self.board)
                 board = self.log.save(self.board)
             self._ties.store.events(self.id, self._seq, lines, board)

@@ -1,6 +1,6 @@
 """How a source is: a small state machine, pure, that says when to reopen it.
 
-    healthy ── no samples 2 s, stream ended, moved ──► alarmed ── back-off ──► recovering
+    healthy ── no samples 1.5 s, stream ended, moved ──► alarmed ── back-off ──► recovering
        ▲                                                  ▲                       │
        └───────────── samples from the pinned device ─────┼───────────────────────┤
                                                           └──── failed to open ───┤
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SILENT_S = 2.0
-"""No samples for so long is a lost signal."""
+SILENT_S = 1.5
+"""No samples for so long is a lost signal: with the way to the screen it is shown within 2 s."""
 
 SILENT_AT_START_S = 2.5
 """The same after a stream was opened."""

@@ -15,7 +15,6 @@ from monitor.capture.feed import Feed
 from monitor.capture.health import (
     HUNG_S,
     SILENT_AT_START_S,
-    SILENT_S,
     Action,
     Health,
     HealthState,
@@ -29,6 +28,9 @@ IDLE_FROM_S = 0.5
 
 IDLE_STEP_S = 0.25
 """Idleness is told in pieces of at least this."""
+
+LOST_S = 2.0
+"""When silence has lasted so long, that is told at once: it is an alarm."""
 
 DRIFT_LIMIT_PPM = 9_900.0
 """A device this far off its rate is a technical alarm: 1 %, less what the measurement is off."""
@@ -198,7 +200,8 @@ class Capture:
             self._idle_since, self._idle_told = now_s, 0.0
             return []
         silent_s = now_s - self._idle_since
-        if silent_s < IDLE_FROM_S or silent_s - self._idle_told < IDLE_STEP_S:
+        lost = self._idle_told < LOST_S <= silent_s
+        if silent_s < IDLE_FROM_S or (silent_s - self._idle_told < IDLE_STEP_S and not lost):
             return []
         told, self._idle_told = silent_s - self._idle_told, silent_s
         return [Idle(told)]
@@ -273,7 +276,7 @@ class Capture:
     def _adopt(self, opened: _Opened) -> None:
         now_s = self.clock.boot()
         if self._port is None:  # the first samples may take longer
-            self._idle_since = now_s + SILENT_AT_START_S - SILENT_S
+            self._idle_since = now_s + SILENT_AT_START_S - LOST_S
         self._port, self._stream = opened
         self.health.opened(now_s)
 

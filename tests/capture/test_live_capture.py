@@ -147,13 +147,16 @@ def test_a_steady_device_is_handed_out_whole_and_unchanged(device: FakeDevice) -
     assert device.capture.health.state is HealthState.HEALTHY
 
 
-def test_silence_is_told_as_idle_from_half_a_second_and_alarms_at_two(device: FakeDevice) -> None:
+def test_silence_is_told_as_idle_from_half_a_second_and_alarms_before_two(
+    device: FakeDevice,
+) -> None:
     device.run(5)
     before = len(device.inputs)
-    device.run(1.9, delivers=False)
+    device.run(1.4, delivers=False)
     assert device.capture.health.state is HealthState.HEALTHY
     device.run(0.2, delivers=False)
     assert device.capture.health.state is HealthState.ALARMED
+    device.run(0.5, delivers=False)
     idle = [i.seconds for i in device.inputs[before:] if isinstance(i, Idle)]
     assert sum(idle) == pytest.approx(2.0, abs=0.3)
     assert device.lost() == []
