@@ -147,7 +147,7 @@ def test_a_steady_device_is_handed_out_whole_and_unchanged(device: FakeDevice) -
     assert device.capture.health.state is HealthState.HEALTHY
 
 
-def test_silence_is_told_as_idle_from_half_a_second_and_alarms_before_two(
+def test_silence_is_idle_from_half_a_second_on_and_an_alarm_before_two(
     device: FakeDevice,
 ) -> None:
     device.run(5)
