@@ -82,6 +82,7 @@ class LiveSession:
         self._told_state = capture.health.state
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
+        self._limits = self.board.limits
         self._over = False
         self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
 
@@ -161,7 +162,7 @@ class LiveSession:
             answer(True, "")
 
         body = msgspec.json.encode(request).decode()
-        row = CommandRow(index, self._ties.clock.wall(), client, kind, body)
+        row = CommandRow(index, self._ties.clock.wall(), client, kind, body, self._seq)
         self._ties.store.command(self.id, row, committed)
         self.feed(command)
 
@@ -254,8 +255,11 @@ class LiveSession:
             self.folder.events(output.events)
         if lines:
             board = None
-            if any(isinstance(line, ev.Alarm) for line in lines):
+            alarmed = any(isinstance(line, ev.Alarm) for line in lines)
+            if alarmed:
                 self._status_s = float("-inf")
+            if alarmed or self.board.limits != self._limits:
+                self._limits = self.board.limits
                 self.log.update(self.board)
                 board = self.log.save(self.board)
             self._ties.store.events(self.id, self._seq, lines, board)

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,26 @@ from monitor.version import version
 
 GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
+
+
+def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
+    """Commands that were answered, but of which no line tells: the core was killed in between.
+
+    Parameters
+    ----------
+    last
+        Number of the last line of the session.
+    """
+    found = []
+    for row in archive.commands(session):
+        if row.kind in ("acknowledge", "mark", "limits") and row.seq is not None and row.seq > last:
+            try:
+                asked = msgspec.json.decode(row.body, type=Request)
+            except msgspec.MsgspecError:
+                continue  # a damaged row; the alarm shows that nobody has acknowledged it
+            kind: Literal["acknowledge", "mark", "limits"] = row.kind  # type: ignore[assignment]
+            found.append(ev.Command(kind, row.index, asked.alarm, None, asked.note, asked.limits))
+    return found
 
 
 class Starter:
@@ -229,6 +250,8 @@ class Starter:
             except RecordError as error:
                 self.notes.append(f"the sound is not recorded any more: {error}")
         session = self._session(row, capture, pipeline, log, seq + 1, folder)
+        for command in unapplied(archive, row.id, seq):
+            session.feed(command)
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
         session.feed(lost)
         return session

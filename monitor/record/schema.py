@@ -82,18 +82,21 @@ CREATE TABLE commands (
     wall REAL NOT NULL,
     client TEXT NOT NULL,
     kind TEXT NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    seq INTEGER
 );
 CREATE INDEX commands_of ON commands (session, idx);
 """
 _INDEX = f"CREATE INDEX events_of_note ON events (session, seq) WHERE {OF_NOTE};"
 TABLES += _INDEX
 """events: every line of the event file but session and end; body is the line itself (JSON).
-commands: what a person asked for, committed before it is answered. board: the alarms' state."""
+commands: what a person asked for, committed before it is answered; seq is the number of the first
+line that may tell of it. board: the alarms' state."""
 
 MIGRATIONS: dict[int, str] = {
-    # A list of what is of note in a long session read all of it, beats and vitals too.
-    1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}",
+    # A list of what is of note in a long session read all of it, beats and vitals too; and
+    # nobody knew which commands a core that was killed had answered, but not carried out.
+    1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}ALTER TABLE commands ADD COLUMN seq INTEGER;",
 }
 """What leads from a version to the next, each in a transaction of its own."""
 

@@ -79,13 +79,17 @@ class AnchorRow:
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """What a person asked for."""
+    """What a person asked for.
+
+    ``seq`` is the number of the first line of the session that may tell of it (None: not known).
+    """
 
     index: int
     wall: float
     client: str
     kind: str
     body: str
+    seq: int | None = None
 
 
 _SESSION = ", ".join(SessionRow.__dataclass_fields__)
@@ -176,8 +180,8 @@ class Store:
 
     def command(self, session: str, row: CommandRow, done: Callable[[], None]) -> None:
         """What a person asked for; ``done`` is called once it is on the disk."""
-        values = (session, row.index, row.wall, row.client, row.kind, row.body)
-        sql = "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)"
+        values = (session, row.index, row.wall, row.client, row.kind, row.body, row.seq)
+        sql = "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?)"
         self.writer.put(Row(sql, values, True, False, done))
 
     def board(self, session: str, board: bytes) -> None:
@@ -286,7 +290,11 @@ class Archive:
 
     def commands(self, session: str) -> list[CommandRow]:
         """What people asked for, in order."""
-        sql = "SELECT idx, wall, client, kind, body FROM commands WHERE session = ? ORDER BY rowid"
+        seq = "seq" if self.version > 1 else "NULL"
+        sql = (
+            f"SELECT idx, wall, client, kind, body, {seq} FROM commands"
+            " WHERE session = ? ORDER BY rowid"
+        )
         return [CommandRow(*row) for row in self._db.execute(sql, (session,))]
 
     def close(self) -> None:
