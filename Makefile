@@ -8,14 +8,14 @@ TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-.PHONY: help demo test lint types units live bench fuzz soak golden recordings docs refill pictures clean
+.PHONY: help demo test lint types units live bench fuzz soak mutants golden recordings docs refill pictures clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up and replay a shipped recording"
 	@echo "make test    set up and run lint, types and the default tests"
 	@echo "make live    a phantom heart on the screen, live"
-	@echo "make bench | fuzz | soak    the long runs"
+	@echo "make bench | fuzz | soak | mutants    the long runs"
 	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
 
 $(VENV)/.torch:
@@ -65,6 +65,10 @@ fuzz: $(VENV)/.test
 
 soak: $(VENV)/.test
 	$(PY) tests/soak/run.py
+
+# Every change that a tool can think of in the alarm engine and the verdict, against its tests.
+mutants: $(VENV)/.test
+	$(PY) tests/mutants/run.py
 
 golden: $(VENV)/.test
 	$(PY) tests/monitor/golden.py

@@ -40,13 +40,13 @@ class RateCheck:
     seconds
         At which it was raised, or the stretch began.
     rate
-        Annotated 1/min: the farthest towards the limit, NaN if unknown.
+        Annotated 1/min: the farthest towards the limit, None if unknown.
     """
 
     kind: str
     what: str
     seconds: float
-    rate: float
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _judge(episode: Episode, known: AnnotatedRate, limits: Alarms) -> RateCheck:
     rates = known.rate[here]
     seconds = episode.start / RATE_HZ
     if not rates.size:
-        return RateCheck(kind, "unknown", seconds, float("nan"))
+        return RateCheck(kind, "unknown", seconds, None)
     farthest = float(rates.max() if kind.startswith("tachy") else rates.min())
     right = bool(_beyond(kind, rates, limits).any())
     return RateCheck(kind, "right" if right else "false", seconds, farthest)

@@ -117,7 +117,11 @@ def _rate_alarms(heard: Sequence[Heard]) -> dict[str, Any]:
     """How many rate alarms were right, false (with the annotated rate), unknown, or missed."""
     found = [one for h in heard for one in h.rates]
     what = [one.what for one in found]
-    wrong = [(one.kind, round(one.rate, 1)) for one in found if one.what in ("false", "missed")]
+    wrong = [
+        (one.kind, one.what, round(one.rate, 1))
+        for one in found
+        if one.what in ("false", "missed") and one.rate is not None
+    ]
     return {w: what.count(w) for w in ("right", "false", "unknown", "missed")} | {"wrong": wrong}
 
 

@@ -141,6 +141,38 @@ def purge(
     return run_purge(store_folder(store, settings), settings.record, sessions, everything, yes)
 
 
+@log.command("label", short_help="A name for a session, in the store only.")
+@click.argument("session")
+@click.option("--show", is_flag=True, help="Only show it.")
+@store_option
+def label(
+    session: str,
+    show: bool,
+    store: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Give SESSION a label, such as a patient's name; it is read from standard input.
+
+    It stands in the store alone: in no log, file name, export, report or message. An empty one
+    takes it away. Refused while a monitor runs on the store.
+    """
+    from monitor.cli.log_label import set_label
+
+    archive, rows = _open(store, config_file, overrides)
+    row = _one(archive, rows, session)
+    if show:
+        from monitor.text import harmless
+
+        click.echo(harmless(row.label or ""))
+        return 0
+    archive.close()
+    from monitor.place import store_folder
+
+    folder = store_folder(store, load_settings(config_file, overrides).settings)
+    return set_label(folder, row.id)
+
+
 def _open(
     store: Path | None, config_file: Path | None, overrides: tuple[str, ...]
 ) -> tuple[Archive, list[SessionRow]]:
