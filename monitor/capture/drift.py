@@ -20,9 +20,6 @@ SPAN_S = 1800.0
 KNOWN_S = 30.0
 """A rate is given from this span on."""
 
-JITTER_S = 0.01
-"""How late the least late callback of a cell may be."""
-
 NOMINAL_DOUBT = 0.002
 """Share by which a device may be off its nominal rate before it was measured."""
 
@@ -43,6 +40,7 @@ class RateMeter:
         self._best: tuple[float, float, int] | None = None
         self._rate_hz: float | None = None
         self._doubt = NOMINAL_DOUBT
+        self._jitter_s = 0.0
 
     @property
     def rate_hz(self) -> float:
@@ -59,8 +57,13 @@ class RateMeter:
         """Measured against nominal, parts in a million; None before it is known."""
         return None if self._rate_hz is None else (self._rate_hz / self.nominal_hz - 1) * 1e6
 
-    def add(self, at_s: float, frames: int, offset_s: float) -> None:
-        """One callback at ``at_s`` after which ``frames`` were delivered or booked."""
+    def add(self, at_s: float, frames: int, offset_s: float, jitter_s: float) -> None:
+        """One callback at ``at_s`` after which ``frames`` were delivered or booked.
+
+        ``jitter_s`` is how late a callback may be before that is told from a loss: a loss below
+        it bends the line.
+        """
+        self._jitter_s = jitter_s
         if self._cell_start is None:
             self._cell_start = at_s
         if self._best is None or offset_s < self._best[0]:
@@ -85,4 +88,4 @@ class RateMeter:
         t = points[:, 0] - points[:, 0].mean()
         n = points[:, 1] - points[:, 1].mean()
         self._rate_hz = float((t * n).sum() / (t * t).sum())
-        self._doubt = min(NOMINAL_DOUBT, JITTER_S / span_s)
+        self._doubt = self._jitter_s / span_s

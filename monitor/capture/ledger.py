@@ -227,7 +227,7 @@ class Ledger:
         while self._recent[0].at_s < point.at_s - FLOOR_S:
             self._recent.popleft()
         self.certain = self.delivered
-        self.meter.add(point.at_s, point.frames, point.offset_s)
+        self.meter.add(point.at_s, point.frames, point.offset_s, self._lift_s())
 
     def _settled(self, watch: _Watch, point: _Point) -> bool:
         """Tell whether it is known what was lost; if so it is booked and the floor is new."""

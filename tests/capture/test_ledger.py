@@ -72,7 +72,7 @@ def test_lost_sound_is_booked_within_its_uncertainty_and_where_it_was(lost_s: fl
     [hole] = device.holes
     assert hole.frame == where
     assert abs(hole.length - lost_s * RATE) <= hole.uncertainty
-    assert hole.uncertainty <= BLOCK + lost_s * RATE * 0.001
+    assert hole.uncertainty <= BLOCK + (lost_s + 2) * RATE * 0.001
     assert device.ledger.certain == device.ledger.delivered
 
 
@@ -110,6 +110,17 @@ def test_a_long_loss_is_measured_with_the_rate_that_the_device_really_has() -> N
     device.run(3)
     [hole] = device.holes
     assert abs(hole.length - 300 * 3960) <= hole.uncertainty
+
+
+def test_small_losses_that_no_flag_told_are_within_the_doubt_of_a_long_one() -> None:
+    device = Device()
+    device.run(30)
+    device.lose(0.05)  # bends the rate that is measured
+    device.run(6)
+    device.lose(300.0)
+    device.run(3)
+    [hole] = device.holes
+    assert abs(hole.length - 300 * RATE) <= hole.uncertainty
 
 
 def test_sleep_of_the_machine_is_named_and_booked() -> None:

@@ -231,7 +231,7 @@ def test_the_sound_server_suspends_freezes_and_dies_and_monitoring_goes_on(
     ):
         live.now(fault)
         live.until(live.dark)
-        live.told(words, "numbers gone", 2.5)
+        live.told(words, "numbers gone", 2.0)
         live.until(lambda: live.alarm("signal_lost") == "active")
         live.told(words, "signal_lost", 2.5)
         live.now(mend)
@@ -267,7 +267,6 @@ def _ledger_is_exact(store: Path) -> None:
     first, *_, last = archive.anchors(row.id)
     lines = [line for _, line in archive.events(row.id)]
     archive.close()
-    print([line for line in lines if isinstance(line, ev.Gap)])
     assert row.ended_index is not None
     assert abs(row.ended_index - index) <= 1
     clock = (last.boot - first.boot) * 2000
