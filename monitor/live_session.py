@@ -141,6 +141,10 @@ class LiveSession:
         if kind == "record":
             answer(*self._switch_recording(request.on is not False))
             return
+        if kind == "tone" and client == "supervisor":
+            self.feed(ev.Condition("own tone", request.on is True, ""))
+            answer(True, "")
+            return
         if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
             answer(False, f"this session cannot {kind}")
             return

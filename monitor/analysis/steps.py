@@ -22,6 +22,7 @@ from dsp.stage import FloatArray
 from dsp.windows import WINDOW, Float32Array
 from monitor import events as ev
 from monitor.analysis.intake import Intake
+from monitor.analysis.own_tones import OWN_TONE, OwnTones
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
@@ -77,6 +78,11 @@ class Steps:
         The model, or None.
     intake, vitals, verdict
         Kept by the pipeline, fed here.
+
+    Attributes
+    ----------
+    tones
+        When our own alarm tones sounded.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class Steps:
         self._parts, self._engine = parts, engine
         self._intake, self._vitals, self._verdict = intake, vitals, verdict
         self._waiting: list[_Waiting] = []
+        self.tones = OwnTones()
 
     def reset(self) -> None:
         """Forget the windows that wait (after a gap)."""
@@ -230,13 +237,10 @@ class Steps:
                 p = round(p, 4)  # as written, so that a verdict can be redone from the file
         if p is not None and reason is None:
             self._verdict.window(window.start, p)
-        return ev.Window(
-            index=index,
-            start=window.start,
-            p=p,
-            used=p is not None and reason is None,
-            reason=reason,
-        )
+        used = p is not None and reason is None
+        if used and self.tones.over(window.start, window.end):
+            reason = OWN_TONE  # marked, and counted: tones lie above what is analysed
+        return ev.Window(index=index, start=window.start, p=p, used=used, reason=reason)
 
     def _objection(self, window: _Waiting) -> str | None:
         if window.sound is None:

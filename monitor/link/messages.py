@@ -238,7 +238,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     """Something a person asked for; answered by a `Reply` with the same ``id``.
 
     ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
-    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
+    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring), tone (``on``:
+    the supervisor's own tone begins or has ended),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back), remember (``settings``: keys for the settings file; they take
     effect at the next start); for the last four ``session`` may be empty. In a replay also

@@ -56,6 +56,11 @@ class AlarmSound:
         """Why the bell rings in place of tones; None while tones can be played."""
         return self._failure
 
+    @property
+    def playing(self) -> bool:
+        """Whether a burst is on its way through the output now."""
+        return self._busy is not None and self._busy.is_alive() and self._failure is None
+
     def set(self, priority: Priority | None) -> None:
         """What should sound from now on; a higher one begins at once."""
         if priority != self._wanted:

@@ -6,7 +6,7 @@ that reaches the stethoscope changes no result) and four harmonics below 4 kHz.
     priority   pulses in a burst         pulse     between pulses   between bursts
     high       5, a pause, 5             150 ms    100 ms           3 s
     medium     3                         200 ms    200 ms           8 s
-    low        2                         200 ms    200 ms           20 s
+    low        1                         200 ms    -                20 s
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _high() -> Pattern:
 PATTERNS: dict[Priority, Pattern] = {
     "high": _high(),
     "medium": Pattern((0.0, 0.4, 0.8), (523.3,) * 3, 0.2, 8.0),
-    "low": Pattern((0.0, 0.4), (587.3, 466.2), 0.2, 20.0),
+    "low": Pattern((0.0,), (466.2,), 0.2, 20.0),
 }
 
 

@@ -13,7 +13,7 @@ from monitor.sound.output import BELL_S, HANG_S, AlarmSound
 from monitor.sound.tones import PATTERNS, burst
 
 RATE = 48000
-PULSES = {"high": 10, "medium": 3, "low": 2}
+PULSES = {"high": 10, "medium": 3, "low": 1}
 PULSE_S = {"high": (0.075, 0.2), "medium": (0.125, 0.25), "low": (0.125, 0.25)}
 BETWEEN_BURSTS_S = {"high": (2.5, 15.0), "medium": (2.5, 30.0), "low": (15.0, 60.0)}
 
