@@ -24,6 +24,7 @@ from monitor.capture.source import Source, paced
 from monitor.clock import Clock
 from monitor.errors import InputError, ModelError
 from monitor.events import Input, Output
+from monitor.imports import large_imports
 from monitor.record.eventfile import EventFile
 from monitor.settings import Settings
 
@@ -53,12 +54,13 @@ def open_models(settings: Settings) -> Models:
     engine: Engine
     try:
         cycles = CycleModel.from_arrays(shipped.cycles_arrays())
-        if own:
-            from models.engine_torchscript import open_model
+        with large_imports():  # of torch
+            if own:
+                from models.engine_torchscript import open_model
 
-            engine = open_model(Path(own), settings.analysis.model_sha256 or None)
-        else:
-            engine = shipped.student()
+                engine = open_model(Path(own), settings.analysis.model_sha256 or None)
+            else:
+                engine = shipped.student()
     except ModelRefused as refused:
         raise ModelError(refused.what, refused.remedy) from None
     except (OSError, ValueError, KeyError) as error:

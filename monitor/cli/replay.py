@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
+from monitor.imports import large_imports
 from monitor.text import harmless
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def replay(
         return show(inputs, loaded.settings, 1.0 if speed is None else speed, annotation)
     if annotation is not None:
         raise UsageError("--annotation needs --screen")
-    from monitor import replay as rp
+    with large_imports():
+        from monitor import replay as rp
 
     found = rp.collect(inputs)
     files = [item for item in found if isinstance(item, Path)]
