@@ -1,7 +1,8 @@
 """The TorchScript engine: the only seam at which torch's (deprecated) script calls are made.
 
 ``open_model`` does everything that must be done before a model may speak: size and sha256 of the
-file, then load, contract, operators, weights, reference window, warm-up.
+file, no code that loading would run, then load, contract, operators, weights, reference window,
+warm-up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.archive import check_archive
 from models.contract import (
     EXTRA_FILE,
     Contract,
@@ -102,6 +104,7 @@ def open_model(path: Path | str, sha256: str | None = None) -> TorchScriptEngine
     path = Path(path)
     torch.set_num_threads(1)  # one small window at a time: more threads cost time and rounding
     content = checked_bytes(path, sha256 if sha256 is not None else read_card(path))
+    check_archive(content, path)
     module, text = _load(content, path)
     try:
         contract = parse(text)

@@ -1,7 +1,7 @@
 """Hostile model files: each would leave a mark on the disk, or fill the memory, if it ran.
 
-None of them is named by a trusted hash; so they are refused before torch sees a byte. Those that
-are no TorchScript archive are refused under their own hash as well.
+None of them is named by a trusted hash; so they are refused before torch sees a byte. Under their
+own hash, as a user may trust a wrong file, they are refused by what they hold.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def _write_mark(mark: str) -> None:
     Path(mark).write_text("code ran", encoding="utf-8")
 
 
-def archives(mark: Path) -> dict[str, bytes]:
-    """Name → content."""
+def archives(mark: Path, bomb_mib: int = BOMB_MIB) -> dict[str, bytes]:
+    """Name → content; unpacked, the bomb has so many MiB."""
     import torch
 
     pickled = pickle.dumps(_Marker(mark))
@@ -41,7 +41,7 @@ def archives(mark: Path) -> dict[str, bytes]:
         "pickle.pt": pickled,
         "torch_save.pt": saved.getvalue(),
         "zip_with_pickle.pt": _zip({"archive/data.pkl": pickled, "archive/version": b"3\n"}),
-        "zip_bomb.pt": _bomb(),
+        "zip_bomb.pt": _bomb(bomb_mib),
         "script_with_setstate.pt": _script(mark),
     }
 
@@ -54,12 +54,12 @@ def _zip(members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _bomb() -> bytes:
+def _bomb(mib: int) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr("archive/version", b"3\n")
         with archive.open("archive/data.pkl", "w", force_zip64=True) as member:
-            for _ in range(BOMB_MIB):
+            for _ in range(mib):
                 member.write(bytes(2**20))
     return buffer.getvalue()
 
@@ -83,9 +83,8 @@ class Hostile(torch.nn.Module):
 
     @torch.jit.export
     def __setstate__(self, state: tuple[torch.Tensor, bool]):
-        self.x = state[0]
+        self.x = state[0] + torch.from_file("{name}", True, 4).fill_(1.0)[:1]
         self.training = state[1]
-        torch.from_file("{name}", True, 4).fill_(1.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x

@@ -86,11 +86,11 @@ def hostile(out: Outcome, folder: Path) -> None:
 
 
 def trusted_by_mistake(out: Outcome, folder: Path) -> None:
-    """The same archives with their own hash, except the script: nothing can hold that one back."""
+    """The same archives with their own hash: a user has trusted a wrong file."""
     from fuzz_hostile import archives
 
     mark = folder / "mark"
-    cases = [Case(n, c) for n, c in archives(mark).items() if n != "script_with_setstate.pt"]
+    cases = [Case(name, content) for name, content in archives(mark).items()]
     found = run(cases, fuzz_kinds.models().judge, folder)
     held = not found.bad and not mark.exists() and not found.outcomes["fine"]
     out.add("Hostile models under their own hash", ", ".join(case.name for case in cases),
