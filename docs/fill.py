@@ -339,10 +339,142 @@ def verdicts() -> str:
     )
 
 
+def delays() -> str:
+    """From the first sound of a condition to the signal, step by step."""
+    from dsp.chain import Chain
+    from dsp.cycles.decoder import CycleDecoder
+    from dsp.quality import QualityIndex
+    from dsp.stage import RATE_HZ, STEP
+    from dsp.windows import WINDOW
+    from monitor.analysis.alarm_table import RULES
+    from monitor.analysis.vitals import LEAST
+    from monitor.settings import Settings
+    from monitor.supervisor import TICK_S
+
+    alarms, verdict = Settings().alarms, Settings().verdict
+    onset_s = 2.0  # CycleDecoder.delay, a property of its contract
+    assert CycleDecoder.delay.fget is not None
+    end_s = Chain(RATE_HZ, 1).delay / RATE_HZ + STEP / RATE_HZ + TICK_S
+    windows_s = verdict.windows + WINDOW / RATE_HZ  # a window for each cycle, at 60/min
+    most = LEAST  # of five cycles, three make the median
+    conditions = {
+        "abnormal_sound": (windows_s, QualityIndex.delay / RATE_HZ),
+        "tachycardia": (most * 60 / alarms.tachycardia, onset_s),
+        "tachycardia_extreme": (most * 60 / alarms.tachycardia_extreme, onset_s),
+        "bradycardia": (most * 60 / alarms.bradycardia, onset_s),
+        "bradycardia_extreme": (most * 60 / alarms.bradycardia_extreme, onset_s),
+        "heart_lost": (alarms.heart_lost_s, onset_s),
+        "poor_signal": (0.0, QualityIndex.delay / RATE_HZ),
+        "signal_lost": (2.0, 0.0),
+    }
+    rows = []
+    for kind, (condition, decision) in conditions.items():
+        signal = RULES[kind].delay(alarms) / RATE_HZ
+        total = condition + decision + end_s + signal
+        cells = (condition, decision, end_s, signal, total)
+        rows.append((kind, *(f"{value:.1f} s" for value in cells)))
+    head = ("kind", "the condition", "until it is decided", "end of the step, filter, tone",
+            "delay of the signal", "sum, at most")  # fmt: skip
+    return table(head, rows)
+
+
+def alarm_quality() -> str:
+    """What the alarms did to subjects that neither model nor thresholds had met."""
+    found, longer = read("alarms.json"), read("alarms-long.json")
+    if found is None:
+        return "No figures are stored in this state of the repository.\n"
+    default = found["at default"]
+    pooled, within, chosen = default["pooled"], default["mean_within"], found["choice"]
+    rates, times = pooled["rate_alarms"], pooled["seconds_to_alarm"]
+    kinds = ", ".join(f"{n} {kind}" for kind, n in pooled["false_kinds"].items())
+    unseen = chosen["on unseen folds"]
+
+    def share(value: float) -> str:
+        return f"{100 * value:.1f} %"
+
+    rows = [
+        ("normal subjects, hours", f"{pooled['normal']}, {pooled['normal_hours']:g} h", ""),
+        ("share of repeated sound", share(pooled["repeated"]), ""),
+        ("false physiological episodes an hour",
+         f"{pooled['false_per_hour']:g} ({kinds})", "≤ 0.5"),
+        ("normal subjects with an abnormal-sound alarm, within databases and pooled",
+         f"{share(within['normal_alarmed'])}, {share(pooled['normal_alarmed'])}", "≤ 10 %"),
+        ("abnormal subjects alarmed, within databases and pooled",
+         f"{share(within['abnormal_alarmed'])}, {share(pooled['abnormal_alarmed'])}", 
+         "≥ 70 % within"),
+        ("seconds to the alarm, median and 95 %", f"{times['median']:g}, {times['p95']:g}",
+         "≤ 30 (median)"),
+        ("the same with a rule chosen on other folds: normal, abnormal within databases",
+         f"{share(unseen['normal_alarmed_within'])}, {share(unseen['abnormal_alarmed_within'])}",
+         ""),
+        ("rate alarms against the annotated rate: right, false, unknown, missed",
+         ", ".join(str(rates[k]) for k in ("right", "false", "unknown", "missed")), "none false"),
+    ]  # fmt: skip
+    if longer is not None:
+        far = longer["at default"]["pooled"]
+        by = far["normal_alarmed_by_minute"]
+        kinds = ", ".join(f"{n} {kind}" for kind, n in far["false_kinds"].items()) or "none"
+        rows += [
+            (f"longer streams: {far['normal']} normal subjects, {far['normal_hours']:g} h: "
+             "false episodes an hour", f"{far['false_per_hour']:g} ({kinds})", "≤ 0.5"),
+            ("and normal subjects alarmed up to minute " + ", ".join(by),
+             ", ".join(share(value) for value in by.values()), "≤ 10 %"),
+        ]  # fmt: skip
+    return table(("figure", "value", "aim"), rows) + f"\nMade by `{found['command'].strip()}`.\n"
+
+
+def alarm_proofs() -> str:
+    """Alarms and record under attack: what was done, and what came of it."""
+    rows = []
+    if found := read("mutants.json"):
+        rows.append((
+            "mutation score of alarm engine and verdict (aim 85 %)",
+            f"{100 * found['score']:.1f} % of {found['mutants']}", f"`{found['command']}`",
+        ))  # fmt: skip
+    if found := read("alarm_kills.json"):
+        rows.append((
+            f"{found['kills']} times kill -9 while alarms are raised and acknowledged: raised, "
+            "acknowledged; lost, twice",
+            f"{found['raised']}, {found['acknowledged']}; {found['lost']}, {found['twice']}",
+            f"`{found['command']}`",
+        ))  # fmt: skip
+    if found := read("disk.json"):
+        full, hang, order = found["full"], found["hang"], found["order"]
+        by = f"`{found['command']}`"
+        rows += [
+            ("a disk of 2 MB that is full: `cannot_record` after, writes again after, lines lost",
+             f"{full['cannot_record_after_s']} s, {full['writes_again_after_s']} s, "
+             f"{full['missing']}", by),
+            (f"every sync takes {hang['each_sync_s']:g} s: the same",
+             f"{hang['cannot_record_after_s']} s, {hang['writes_again_after_s']} s, "
+             f"{hang['missing']}", by),
+            ("acknowledgements answered only after a sync (strace)",
+             f"{order['synced_before_answer']} of {order['acknowledgements']}", by),
+        ]  # fmt: skip
+    if found := read("damage.json"):
+        rows.append((
+            f"a store damaged at {found['places']} random places: crashed starts, overwritten",
+            f"{found['crashed']}, {found['overwritten']}", f"`{found['command']}`",
+        ))  # fmt: skip
+    if found := read("big_store.json"):
+        times = "; ".join(
+            f"{name}: {one['wall_s']:.2f} s, {one['cpu_s']:.2f} s of processor"
+            for name, one in found["figures"].items()
+        )
+        rows.append((
+            f"a store of {found['bytes'] / 2**30:.1f} GB, {found['sessions']} sessions "
+            f"(load of the machine {found['load']})", times, f"`{found['command']}`",
+        ))  # fmt: skip
+    return table(("what", "figure", "made by"), rows)
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "events": events,
     "alarms": alarms,
+    "delays": delays,
+    "alarm_quality": alarm_quality,
+    "alarm_proofs": alarm_proofs,
     "exits": exits,
     "demo": demo,
     "figures": figures,

@@ -105,12 +105,23 @@ def _figures(heard: Sequence[Heard]) -> dict[str, Any]:
         "false_kinds": {k: false.count(k) for k in sorted(set(false))},
         "rate_alarms": _rate_alarms(heard),
         "normal_alarmed": round(mean(rang(h) for h in normal), 3),
+        "normal_alarmed_by_minute": _by_minute(normal),
         "abnormal_alarmed": round(mean(rang(h) for h in abnormal), 3),
         "seconds_to_alarm": {
             "median": round(float(np.median(times)), 1) if times else None,
             "p95": round(float(np.quantile(times, 0.95)), 1) if times else None,
         },
     }
+
+
+def _by_minute(heard: Sequence[Heard]) -> dict[int, float]:
+    """Share of the subjects with an abnormal-sound alarm up to a minute of their stream."""
+    if not heard:
+        return {}
+    first = [min((s for k, s in h.alarms if k == "abnormal_sound"), default=None) for h in heard]
+    last = round(60 * max(h.hours for h in heard))
+    minutes = [m for m in (1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60) if m <= last]
+    return {m: round(mean(s is not None and s <= 60 * m for s in first), 3) for m in minutes}
 
 
 def _rate_alarms(heard: Sequence[Heard]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import click
     help="Length of each stream; 0: the subject's own sound, 1 to 3 minutes.",
 )  # fmt: skip
 @click.option("--every", default=1, show_default=True, help="Take one subject in so many.")
+@click.option("--normal", is_flag=True, help="Only normal subjects: for long streams.")
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
 @click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
 @click.option(
@@ -52,10 +53,9 @@ def alarms(
     if heard is not None and heard.is_file():
         content = msgspec.json.decode(heard.read_bytes(), type=tuple[str, list[room.Heard]])
     else:
-        options = " ".join(
-            f"--{key} {value}" for key, value in stream.items() if value is not False
-        )
-        words = f"apexbeat-train alarms {system} --seed {seed} {options}"
+        given = {key.removesuffix("_s"): value for key, value in stream.items() if value}
+        options = [f"--{k}" + ("" if v is True else f" {v:g}") for k, v in given.items()]
+        words = f"apexbeat-train alarms {system} --seed {seed} {' '.join(options)}"
         content = (words, list(_all_heard(system, data, seed, results, **stream)))
         if heard is not None:
             heard.write_bytes(msgspec.json.encode(content))
@@ -87,6 +87,7 @@ def _all_heard(
     *,
     minutes: float,
     every: int,
+    normal: bool,
     calm: bool,
     loss_s: float,
     bare: bool,
@@ -121,6 +122,8 @@ def _all_heard(
             path = Path(folder) / f"{cell.name}.pt"
             engine = export_cell(cell, calibration, path)
             held = subjects([by_name[name] for name in content["records"]])
+            if normal:
+                held = {key: own for key, own in held.items() if key[1] == 0}
             for number, key in enumerate(
                 track(sorted(held)[::every], description=f"fold {cell.fold}")
             ):
