@@ -400,7 +400,7 @@ def alarm_quality() -> str:
         ("normal subjects with an abnormal-sound alarm, within databases and pooled",
          f"{share(within['normal_alarmed'])}, {share(pooled['normal_alarmed'])}", "≤ 10 %"),
         ("abnormal subjects alarmed, within databases and pooled",
-         f"{share(within['abnormal_alarmed'])}, {share(pooled['abnormal_alarmed'])}", 
+         f"{share(within['abnormal_alarmed'])}, {share(pooled['abnormal_alarmed'])}",
          "≥ 70 % within"),
         ("seconds to the alarm, median and 95 %", f"{times['median']:g}, {times['p95']:g}",
          "≤ 30 (median)"),
