@@ -21,7 +21,6 @@ from pathlib import Path
 import msgspec
 
 from monitor.awake import Awake
-from monitor.capture.stream import Capture
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError
 from monitor.job import EXIT_RESTART, Begun, Job
@@ -32,12 +31,11 @@ from monitor.link.messages import (
     FromCore,
     FromScreen,
     Hello,
-    Reply,
     Request,
 )
 from monitor.link.server import Server
-from monitor.live_levels import LevelWatch
 from monitor.live_outward import Reporter
+from monitor.live_requests import Requests
 from monitor.live_retention import Retention
 from monitor.live_session import LiveSession
 from monitor.live_source import boot_id
@@ -74,7 +72,6 @@ class Core:
         self._steps = 0
         self._reason: str | None = None
         self._restart = False
-        self._config = job.config
         self.sessions: dict[str, LiveSession] = {}
         self.store = Store(Path(job.store), clock)
         self._awake = Awake()
@@ -88,7 +85,10 @@ class Core:
             ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
             self._starter = Starter(job, ties)
             self._server: Server | None = None
-            self._levels = LevelWatch(self._send, self._monitored)
+            self._requests = Requests(
+                self._starter, self.sessions, job.config, self._send, self._publish,
+                self._inbox.put, self._stop,
+            )  # fmt: skip
             for session in self._starter.start():
                 self.sessions[session.id] = session
             kept = job.settings.record
@@ -178,7 +178,7 @@ class Core:
         assert self._server is not None
         assert self._outward is not None
         self._awake.release()
-        self._levels.close()
+        self._requests.close()
         if self._restart:
             self._server.close("the core restarts: the audio library hangs")
             self._outward.close(0.5)
@@ -206,84 +206,18 @@ class Core:
         self._server.admit(client, [hello, *snapshots], attach.waves)
 
     def _leave(self, client: int) -> None:
-        self._levels.want(client, False)
+        self._requests.leave(client)
         if self._clients.pop(client, "") == "supervisor" and self._reason is None:
             for session in self.sessions.values():
                 words = "the supervisor is gone: alarms make no sound, a dead core stays dead"
                 self._note(session, "supervisor_gone", words)
 
+    def _ask(self, client: int, request: Request) -> None:
+        self._requests.ask(client, self._clients.get(client, "unknown"), request)
+
     def _note(self, session: LiveSession, kind: str, words: str) -> None:
         row = CommandRow(session.pipeline.index, self._clock.wall(), "core", kind, words)
         self.store.command(session.id, row, lambda: None)
-
-    def _request(self, client: int, request: Request) -> None:
-        name = self._clients.get(client, "unknown")
-
-        def answer(ok: bool, error: str) -> None:
-            self._send(client, Reply(id=request.id, ok=ok, error=error))
-
-        session = self.sessions.get(request.session)
-        if request.what == "stop":
-            answer(True, "")
-            self._stop(f"stopped by {name}")
-        elif request.what == "add":
-            self._add(request, answer)
-        elif request.what == "remember":
-            self._remember(request, answer)
-        elif request.what == "levels":
-            self._levels.want(client, request.on is not False)
-            answer(True, "")
-        elif session is not None:
-            session.ask(request, name, answer)
-        elif request.what == "acknowledge":
-            self._starter.acknowledge_earlier(request, name, self.sessions.values(), answer)
-        else:
-            answer(False, f"there is no session {request.session}")
-
-    def _monitored(self) -> list[str]:
-        drivers = [session.capture.driver for session in self.sessions.values()]
-        return [getattr(driver, "identity", "").partition("@")[0] for driver in drivers]
-
-    def _remember(self, request: Request, answer: Callable[[bool, str], None]) -> None:
-        """Write settings into the file, on a thread: a disk may hang."""
-
-        def write() -> None:
-            from monitor.settings_file import remember
-
-            try:
-                remember(request.settings, Path(self._config))
-            except ApexbeatError as error:
-                answer(False, str(error))
-            else:
-                answer(True, "")
-
-        if not self._config:
-            answer(False, "this monitoring was started without a settings file")
-        else:
-            threading.Thread(target=write, name="remember", daemon=True).start()
-
-    def _add(self, request: Request, answer: Callable[[bool, str], None]) -> None:
-        """Open a further device on a thread of its own, then take it up as a session."""
-
-        def open_it() -> None:
-            try:
-                capture = self._starter.open(f"device:{request.device or ''}")
-            except ApexbeatError as error:
-                answer(False, str(error))
-                return
-            self._inbox.put(lambda: self._take_up(capture, answer))
-
-        threading.Thread(target=open_it, name="open", daemon=True).start()
-
-    def _take_up(self, capture: Capture, answer: Callable[[bool, str], None]) -> None:
-        try:
-            session = self._starter.begin(capture)
-        except ApexbeatError as error:
-            answer(False, str(error))
-            return
-        self.sessions[session.id] = session
-        self._publish(session.snapshot())
-        answer(True, "")
 
     # ------------------------------------------------------------ other threads
 
@@ -300,7 +234,7 @@ class Core:
         if isinstance(message, Attach):
             self._inbox.put(lambda: self._attach(client, message))
         else:
-            self._inbox.put(lambda: self._request(client, message))
+            self._inbox.put(lambda: self._ask(client, message))
 
     def _gone(self, client: int) -> None:
         self._inbox.put(lambda: self._leave(client))

@@ -90,6 +90,8 @@ def test_a_killed_core_goes_on_with_its_session_and_books_the_time_between(store
     indices = [event.index for _, event in lines]
     assert indices == sorted(indices)
     gaps = [event for _, event in lines if isinstance(event, ev.Gap)]
-    assert [gap.reason for gap in gaps] == ["the core was restarted"]
+    assert gaps[0].reason == "the core was restarted"
+    # On a machine so busy that the models take over ten seconds to open, the ring runs over too.
+    assert {gap.reason for gap in gaps[1:]} <= {"analysis was too slow"}
     assert gaps[0].length > 1000
     assert row.ended_how == "stopped by test"
