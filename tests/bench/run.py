@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "bench")]
 import numpy as np  # noqa: E402
 from bench_commands import best  # noqa: E402
 from bench_reference import Reference, cpu_of  # noqa: E402
-from bench_stages import replay, write_phantom  # noqa: E402
+from bench_stages import Spent, replay, write_phantom  # noqa: E402
 from bench_streams import delay_in_sound, delay_to_disk, many_streams  # noqa: E402
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
@@ -48,7 +48,8 @@ def stages(out: Outcome, ref: Reference, models: Models, folder: Path, seconds: 
     ref.again()
     spent = replay(path, models, folder)
     ref.again()
-    whole = replay(path, models, folder, stages=False)
+    # The best of a few: on a crowded machine the caches are others', and CPU seconds grow.
+    whole = min((replay(path, models, folder, stages=False) for _ in range(5)), key=_total)
     events = list(read(folder / "stages.jsonl"))
     store = Store(folder / "store", SystemClock())
     chunks = [events[k : k + 8] for k in range(0, len(events), 8)]
@@ -70,7 +71,7 @@ def stages(out: Outcome, ref: Reference, models: Models, folder: Path, seconds: 
         )  # fmt: skip
     speed = seconds / whole.total
     out.add(
-        name, "whole, to the event file, no timers", f"{speed:.0f} × real time",
+        name, "whole, to the event file, no timers, best of five", f"{speed:.0f} × real time",
         ref.ratio(whole.total / seconds),
     )  # fmt: skip
     end_to_end = seconds / (whole.total + stored)
@@ -84,6 +85,10 @@ def stages(out: Outcome, ref: Reference, models: Models, folder: Path, seconds: 
     unused = [k for k, calls in spent.calls.items() if not calls]
     out.add(name, "stages never called", ", ".join(unused) or "none", target="none",
             held=not unused)  # fmt: skip
+
+
+def _total(spent: Spent) -> float:
+    return spent.total
 
 
 def lengths(
