@@ -230,6 +230,37 @@ def test_an_interrupt_in_the_middle_leaves_nothing_half_written(sent, jobs, clip
     assert os.listdir(events) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_a_worker_that_is_killed_is_told_in_one_line_and_nothing_is_left_running(clip, tmp_path):
+    sounds, events = tmp_path / "in", tmp_path / "ev"
+    sounds.mkdir()
+    for n in range(2):
+        shutil.copy(clip, sounds / f"{n}.flac")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor.cli.main", "replay", str(sounds), "--pace", "realtime",
+         "--jobs", "2", "--events", str(events)],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _wait_for_parts(process, events, 2)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        workers = [
+            int(pid)
+            for pid in children
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert out == ""
+    assert err == "apexbeat: a worker process died (out of memory?); use --jobs 1\n"
+    assert not list(events.glob("*.jsonl"))
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
 def _hears_ctrl_c():
     """A test run in the background of a shell would hand down a SIGINT that is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
