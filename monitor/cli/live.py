@@ -168,6 +168,7 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     from monitor.background import spawn
     from monitor.tui.app import run
 
+    click.echo("starting the monitor", err=True)
     begun = spawn(job)
     for note in begun.notes:
         click.echo(f"apexbeat: {note}", err=True)

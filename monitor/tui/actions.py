@@ -227,7 +227,7 @@ class Actions(Live, Screen[None]):
         if index is None or session is None or self._play(session, seek=index):
             return
         if not session.waves.holds(index - AFTER_ALARM):
-            self._home.say("the sound of that moment is not on this screen")
+            self._home.say("the sound of that moment is not on this screen (log, c: its clip)")
             return
         self._wave.freeze(session, self._home.now(), index)
         self.advance()

@@ -161,6 +161,7 @@ class ApexbeatApp(App[int]):
         on: bool | None = None,
         device: str | None = None,
         limits: dict[str, float] | None = None,
+        settings: dict[str, str | int | float | bool] | None = None,
         done: str = "",
         after: Callable[[], None] | None = None,
     ) -> bool:
@@ -180,6 +181,7 @@ class ApexbeatApp(App[int]):
             on=on,
             device=device,
             limits=limits or {},
+            settings=settings or {},
         )
 
         def answered(reply: ms.Reply | None) -> None:

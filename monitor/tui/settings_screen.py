@@ -18,10 +18,11 @@ RULER = 58
 
 
 class SettingsScreen(Dialog[None]):
-    """Keys 1 to 4 change a limit."""
+    """Keys 1 to 4 change a limit, ``k`` keeps all four in the settings file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n + 1), f"change({n})", show=False) for n in range(len(LIMITS))),
+        Binding("k", "keep", show=False),
         Binding("s,q", "close", show=False),
     ]
     heading = "LIMITS OF THIS SESSION"
@@ -47,7 +48,7 @@ class SettingsScreen(Dialog[None]):
             )
         if self.app.size.height >= 24:
             out += [[], *limits.others(session)]
-        out += [[], [("For this session; apexbeat config shows where others come from.", "dim")]]
+        out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
         message, ink = home(self).message()
         if message:
             out[-1] = [(words.cut(message, width), ink)]
@@ -55,7 +56,7 @@ class SettingsScreen(Dialog[None]):
 
     def foot(self) -> str:
         """Keys."""
-        return "1-4 change · esc close"
+        return "1-4 change · k keep for next time · esc close"
 
     def action_change(self, number: int) -> None:
         """Ask for a limit."""
@@ -74,6 +75,17 @@ class SettingsScreen(Dialog[None]):
             ),
             lambda text: self._take(name, text),
         )
+
+    def action_keep(self) -> None:
+        """Write the limits in force into the settings file of the core."""
+        app = home(self)
+        session = app.state.shown()
+        if session is None:
+            return
+        known = {name: in_force(session, name) for name, _, _ in LIMITS}
+        kept: dict[str, str | int | float | bool]
+        kept = {f"alarms.{name}": value for name, value in known.items() if value is not None}
+        app.ask("remember", session, settings=kept, done="kept for next time")
 
     def _take(self, name: str, text: str | None) -> None:
         app = home(self)

@@ -9,6 +9,7 @@ timer restores it and leaves all the same.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -90,8 +91,13 @@ def run(make: Callable[[Glyphs], ApexbeatApp | FirstApp], log: Path, goes_on: bo
         try:
             with _signals(app, tty, before):
                 result = app.run()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return EXIT_INTERRUPTED  # the terminal was closed, and nobody reads what we say
         finally:
-            termios.tcsetattr(0, termios.TCSANOW, before)
+            with contextlib.suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(0, termios.TCSANOW, before)
     failure = getattr(app, "_exception", None)
     if failure is not None:
         words = f"the screen failed ({type(failure).__name__}: {failure})"
@@ -119,16 +125,18 @@ def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterato
     kept = sys.__stderr__
     encoding = "utf-8" if glyphs.unicode else "ascii"
     # Textual's driver writes to sys.__stderr__.
-    with os.fdopen(os.dup(tty), "w", encoding=encoding, errors="replace") as stream:
-        sys.__stderr__ = stream  # type: ignore[misc]
-        try:
-            yield tty
-        finally:
-            sys.__stderr__ = kept  # type: ignore[misc]
-            sys.stderr.flush()
-            os.dup2(old, 2)
-            os.close(old)
-            os.close(tty)
+    stream = os.fdopen(os.dup(tty), "w", encoding=encoding, errors="replace")
+    sys.__stderr__ = stream  # type: ignore[misc]
+    try:
+        yield tty
+    finally:
+        sys.__stderr__ = kept  # type: ignore[misc]
+        with contextlib.suppress(OSError):  # a terminal that was closed takes no more
+            stream.close()
+        sys.stderr.flush()
+        os.dup2(old, 2)
+        os.close(old)
+        os.close(tty)
 
 
 @contextlib.contextmanager

@@ -66,6 +66,12 @@ def test_settings_are_known_to_a_screen_that_attaches_late(tmp_path: Path) -> No
             await it.press("enter")
             assert (await it.asked("limits")).limits == {"tachycardia": 74.0}
             await it.seen("limit changed")
+            await it.press("k")
+            assert (await it.asked("remember")).settings == {
+                "alarms.tachycardia": 74.0, "alarms.tachycardia_extreme": 150.0,
+                "alarms.bradycardia": 50.0, "alarms.bradycardia_extreme": 40.0,
+            }  # fmt: skip
+            await it.seen("kept for next time")
 
     run(body)
 

@@ -115,6 +115,14 @@ def test_a_terminal_that_nobody_reads_does_not_keep_the_screen_from_leaving(core
     assert child.ptyproc.exitstatus == 130
 
 
+def test_a_terminal_that_is_closed_ends_the_screen_as_a_hang_up(core: Path) -> None:
+    child = spawn(core)
+    child.expect("abnormal heart sound")
+    os.close(child.child_fd)
+    _, status = os.waitpid(child.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_that_cannot_move_its_cursor_is_refused_in_one_line(
     tmp_path: Path, term: str
