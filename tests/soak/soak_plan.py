@@ -154,8 +154,8 @@ def judge(out: Outcome, rig: SoakRig, looks: list[Look], written: bool) -> None:
             ", ".join(f"{k} {v}" for k, v in sorted(rig.alarms.items())))  # fmt: skip
     grown = slope(looks)
     out.add(table, "resident memory", f"{looks[0].rss_mib:.0f} to {looks[-1].rss_mib:.0f} MiB, "
-            f"{grown:+.2f} MiB/h once settled", target="≤ 1 MiB/h",
-            held=None if np.isnan(grown) else grown <= 1)  # fmt: skip
+            f"{grown:+.2f} MiB/h once settled", target="≤ 0.05 MiB/h",
+            held=grown <= 0.05 if hours >= 2 * SETTLED_H else None)  # fmt: skip
     threads = [x.threads for x in looks]
     out.add(table, "threads", f"{threads[0]} to {threads[-1]}, at most {max(threads)}",
             target="no more at the end", held=threads[-1] <= threads[0])  # fmt: skip

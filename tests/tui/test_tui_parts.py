@@ -382,6 +382,17 @@ def test_audio_paused_is_counted_down_by_the_screen() -> None:
     assert "AUDIO" not in plain(banner.line(state, 1110.0, 80, UNICODE))
 
 
+@pytest.mark.parametrize(
+    ("ppm", "style"), [(-480.0, "dim"), (520.0, "medium"), (-9000.0, "medium")]
+)
+def test_a_device_clock_that_is_off_by_more_than_500_ppm_is_a_warning(
+    ppm: float, style: str
+) -> None:
+    state = heard(Scene(status={"drift_ppm": ppm}))
+    line = title.line(state, 1000.0, 160, UNICODE)
+    assert [kind for text, kind in line if "ppm" in text] == [style]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_line_is_wider_than_its_place(name: str) -> None:
     state = heard(scene(name))
