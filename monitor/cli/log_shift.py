@@ -16,6 +16,9 @@ from monitor.record.store import Archive, SessionRow
 from monitor.record.suppressed import suppressed
 from monitor.text import clock, harmless
 
+LEAST_H = 0.25
+"""Of less sound than this nothing is said by the hour."""
+
 
 def print_shift(
     archive: Archive, rows: Sequence[SessionRow], hours: float, until: str | None
@@ -77,8 +80,8 @@ def _print(row: SessionRow, found: SessionShift, times: Times) -> None:
     if found.rates is not None:
         low, middle, high = found.rates
         click.echo(f"  rate       median {middle:.0f}/min, {low:.0f} to {high:.0f}")
-    per_hour = f"{len(found.alarms) / hours:.1f} an hour" if hours else "no sound"
-    click.echo(f"  alarms     {len(found.alarms)} ({per_hour}), {found.suppressed} made no sound")
+    per_hour = f" ({len(found.alarms) / hours:.1f} an hour)" if hours >= LEAST_H else ""
+    click.echo(f"  alarms     {len(found.alarms)}{per_hour}, {found.suppressed} made no sound")
     for kind, count in found.kinds.most_common():
         click.echo(f"             {count:>4} × {kind}")
     answers = found.answers_s
