@@ -2,7 +2,7 @@
 
 open_store(folder)     for the one writer: makes, migrates, moves a damaged one aside
 open_reader(folder)    read-only, for `apexbeat log` and exports; of any version
-sound(path)            whether a file is whole, without writing to it
+defect(path)           what is wrong with a file, without writing to it
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def open_reader(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def sound(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
+def defect(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
     """Read all of a store, without writing to it; what is wrong with it, None if nothing.
 
     Parameters
@@ -253,7 +253,7 @@ def _examine(path: Path, whole: bool) -> None:
                 raise
             raise sqlite3.DatabaseError(str(error)) from None  # a table or a column is gone
     if whole or path.stat().st_size <= CHECK_BYTES:
-        wrong = sound(path)
+        wrong = defect(path)
         if wrong is not None:
             raise sqlite3.DatabaseError(wrong)
 

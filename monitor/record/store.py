@@ -21,8 +21,15 @@ from monitor import events as ev
 from monitor.clock import Clock
 from monitor.errors import RecordError
 from monitor.record.lock import StoreLock
-from monitor.record.schema import CHECK_BYTES, FILE, OF_NOTE, TREND_TYPES, open_reader, open_store
-from monitor.record.schema import sound as sound_of
+from monitor.record.schema import (
+    CHECK_BYTES,
+    FILE,
+    OF_NOTE,
+    TREND_TYPES,
+    defect,
+    open_reader,
+    open_store,
+)
 from monitor.record.writer import Row, Writer
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
@@ -221,7 +228,7 @@ class Store:
 
     def _check(self) -> None:
         """Read all of a large store; if it is damaged it is opened anew, which moves it aside."""
-        if sound_of(self.folder / FILE, self._over.is_set) is not None:
+        if defect(self.folder / FILE, self._over.is_set) is not None:
             self.writer.renew()
 
 

@@ -14,7 +14,7 @@ from monitor import events as ev
 from monitor.clock import SystemClock
 from monitor.errors import RecordError
 from monitor.record import schema
-from monitor.record.schema import APPLICATION_ID, FILE, VERSION, open_store, sound
+from monitor.record.schema import APPLICATION_ID, FILE, VERSION, defect, open_store
 from monitor.record.store import Archive, Store
 
 VERSION_1 = """
@@ -182,9 +182,9 @@ def test_a_damaged_line_is_told_in_its_place(tmp_path: Path) -> None:
 
 def test_a_check_that_is_broken_off_finds_nothing(tmp_path: Path) -> None:
     damage.make(tmp_path, 50)
-    assert sound(tmp_path / FILE) is None
-    assert sound(tmp_path / FILE, lambda: True) is None
+    assert defect(tmp_path / FILE) is None
+    assert defect(tmp_path / FILE, lambda: True) is None
     with (tmp_path / FILE).open("r+b") as file:
         file.seek(4096)
         file.write(b"\xaa" * 4096 * 4)
-    assert sound(tmp_path / FILE) is not None
+    assert defect(tmp_path / FILE) is not None
