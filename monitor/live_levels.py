@@ -40,6 +40,7 @@ class LevelWatch:
         self._send, self._monitored, self._make = send, monitored, meter
         self._clients: frozenset[int] = frozenset()
         self._over: threading.Event | None = None
+        self._thread: threading.Thread | None = None
 
     def want(self, client: int, on: bool) -> None:
         """A client begins or ends to look. Call from one thread only."""
@@ -47,18 +48,20 @@ class LevelWatch:
         if self._clients and self._over is None:
             self._over = threading.Event()
             skip = list(self._monitored())
-            thread = threading.Thread(
+            self._thread = threading.Thread(
                 target=self._run, args=(skip, self._over), name="levels", daemon=True
             )
-            thread.start()
+            self._thread.start()
         elif not self._clients and self._over is not None:
             self._over.set()
             self._over = None
 
-    def close(self) -> None:
-        """Nobody looks any more."""
+    def close(self) -> Callable[[float], None]:
+        """Nobody looks any more; what it returns waits until the devices are let go."""
         for client in self._clients:
             self.want(client, False)
+        thread = self._thread
+        return lambda limit_s: None if thread is None else thread.join(limit_s)
 
     def _run(self, skip: list[str], over: threading.Event) -> None:
         with self._make(skip) as meter:

@@ -18,6 +18,9 @@ from monitor.live_start import Starter
 
 Answer = Callable[[bool, str], None]
 
+LET_GO_S = 3.0
+"""Wait for a level meter that is told to let go of the devices."""
+
 
 class Requests:
     """Requests of all screens of one core.
@@ -105,9 +108,11 @@ class Requests:
             threading.Thread(target=write, name="remember", daemon=True).start()
 
     def _add(self, request: Request, answer: Answer) -> None:
-        """Open a further device, then take it up as a session."""
+        """Open a further device, then take it up as a session; levels end, they hold it open."""
+        let_go = self._levels.close()
 
         def open_it() -> None:
+            let_go(LET_GO_S)
             try:
                 capture = self._starter.open(f"device:{request.device or ''}")
             except ApexbeatError as error:

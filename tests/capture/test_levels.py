@@ -111,3 +111,13 @@ def test_a_meter_runs_while_somebody_looks_and_leaves_what_is_monitored_alone() 
     while ended.empty():
         sent.get(timeout=10)
     assert ended.get().skip == ["alsa:heart"]
+
+
+def test_a_meter_that_is_closed_lets_go_of_the_devices_before_one_is_opened() -> None:
+    watch = LevelWatch(lambda *_: None, list, _FakeMeter)  # type: ignore[arg-type]
+    watch.close()(10)
+    watch.want(1, True)
+    watch.want(2, True)
+    watch.close()(10)
+    assert not ended.empty()
+    ended.get()
