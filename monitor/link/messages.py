@@ -242,9 +242,10 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     the supervisor's own tone begins or has ended),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back, or until ``add``), remember (``settings``: keys for the
-    settings file; they take effect at the next start); for the last four ``session`` may be empty. In a replay also
-    play (``on``: go on or pause; ``speed``; ``seek``: an index; ``cycles``, ``alarms`` or
-    ``differences`` from the annotation: so many on from here, negative: back).
+    settings file; they take effect at the next start); for the last four ``session`` may be
+    empty. In a replay also play (``on``: go on or pause; ``speed``; ``seek``: an index;
+    ``cycles``, ``alarms`` or ``differences`` from the annotation: so many on from here,
+    negative: back).
     """
 
     id: int
