@@ -25,11 +25,12 @@ TABLE_II = (
 )  # fmt: skip
 BEYOND = (
     "paper-kd-literal", "paper-online", "paper-self", "paper-teacher-1251", "paper-student-1251",
-    "paper-kd-7-01-1251", "temporal-teacher-p", "temporal-student-p", "kd-student-p", "light-kd-p",
+    "paper-kd-7-01-1251", "temporal-teacher-p", "temporal-student-p", "kd-student-p", "temporal-teacher-p-long",
+    "kd-student-p-long", "light-kd-p",
 )  # fmt: skip
 TABLE_III = (
     "paper-mobilenet-small", "paper-mobilenet-large", "paper-focal", "paper-cardioxnet",
-    "paper-teacher", "paper-student", "paper-kd-7-01", "kd-student-p", "light-kd-p",
+    "paper-teacher", "paper-student", "paper-kd-7-01", "kd-student-p-long", "light-kd-p",
 )  # fmt: skip
 PRINTED = {
     "paper-teacher": (90.5, 86.6, 87.9, 87.2, 94.3),
