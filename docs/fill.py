@@ -196,7 +196,12 @@ def _cells(name: str, protocol: str) -> str:
 
 def _verdict_rows() -> list[tuple[str, ...]]:
     rows = []
-    for name, words in (("kd-student", "distilled student"), ("student", "student, not distilled")):
+    systems = (
+        ("kd-student-2d", "distilled student"),
+        ("student-2d", "student, not distilled"),
+        ("light-kd", "light student, distilled"),
+    )
+    for name, words in systems:
         for protocol, split in (("S", "five folds by group"), ("D", "one database left out")):
             found = read(f"{name}__{protocol}.json")
             if found is None:
@@ -264,12 +269,17 @@ def checks() -> str:
         return "Not measured in this state of the repository.\n"
     rows = []
     if inside := found.get("through the monitor"):
-        for key, words in (("mean_auc", "mean AUC"), ("mean_macc", "mean MAcc")):
+        for key, words in (
+            ("mean_auc", "mean AUC"),
+            ("weighted_auc_no_e", "weighted AUC without e"),
+            ("mean_macc", "mean MAcc"),
+        ):
             pair = inside[key]
             rows.append((words, f"{pair['monitor']:.3f}", f"{pair['evaluate']:.3f}",
-                         inside["what"], f"`{inside['by']}`"))  # fmt: skip
-    if outside := found.get("elsewhere, through the monitor"):
-        rows.append(("AUC", f"{outside['auc']:.2f}", "–", outside["what"], "docs/results"))
+                         inside["what"], f"`{inside['command']}`"))  # fmt: skip
+        for outside in found.get("elsewhere, through the monitor", ()):
+            rows.append(("AUC", f"{outside['auc']:.2f}", "–", outside["what"],
+                         f"`{inside['command']}`"))  # fmt: skip
     return table(("figure", "through the monitor", "at annotated S1", "on what", "by"), rows)
 
 

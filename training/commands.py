@@ -104,9 +104,9 @@ def _training_command(name: str, default: str, words: str) -> click.Command:
     return command
 
 
-teacher = _training_command("teacher", "teacher", "Train a teacher; prints its checkpoint.")
-student = _training_command("student", "student", "Train a student from the labels alone.")
-distill = _training_command("distill", "kd-student", "Train a student with its teacher's help.")
+teacher = _training_command("teacher", "teacher-2d", "Train a teacher; prints its checkpoint.")
+student = _training_command("student", "student-2d", "Train a student from the labels alone.")
+distill = _training_command("distill", "kd-student-2d", "Train a student with its teacher's help.")
 
 
 @click.command()
@@ -317,6 +317,24 @@ def _compare_paper(first: str, second: str, data: Path, seeds: str, results: Pat
 
 
 @click.command()
+@click.argument("system", default="kd-student-2d")
+@data_option
+@seed_option
+@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
+@results_option
+def check(system: str, data: Path, seed: int, others: Path | None, results: Path) -> None:
+    """Play held-out recordings through the monitor; other sets; latency; the last layer."""
+    import json
+
+    from training import checks
+
+    _one_thread()
+    found = checks.run(system, data, others, results, seed, _say)
+    (results / "checks.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    click.echo(json.dumps(found, indent=1))
+
+
+@click.command()
 @data_option
 @results_option
 def report(data: Path, results: Path) -> None:
@@ -328,7 +346,7 @@ def report(data: Path, results: Path) -> None:
 
 
 @click.command()
-@click.argument("system", default="kd-student")
+@click.argument("system", default="kd-student-2d")
 @data_option
 @seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models/shipped/student.pt"))
