@@ -39,7 +39,7 @@ def _bar(recordings: Iterable[Any]) -> Iterable[Any]:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    CONSOLE.print(text, markup=False, highlight=False)
 
 
 def _systems(folder: Path | None) -> Path:
@@ -128,18 +128,18 @@ def grid(
 ) -> None:
     """Train and score every cell that is not finished yet."""
     from training.cells import Cell
+    from training.device import my_share
     from training.splits import folds_of
 
     _one_thread()
     where, cells_folder = _systems(systems), results / "cells"
     run = _paper_cells(data, cells_folder, where) if protocol == "P" else None
     run = run or _group_cells(data, cells_folder, where)
-    for seed in _numbers(seeds):
-        for fold in _numbers(folds) or range(folds_of(protocol)):
-            for name in names:
-                cell = Cell(name, protocol, fold, seed)
-                run(cell)
-                _say(f"finished {cell.name}")
+    mine = my_share(_numbers(folds) or range(folds_of(protocol)))
+    cells = [Cell(n, protocol, fold, s) for s in _numbers(seeds) for fold in mine for n in names]
+    for cell in track(cells, "cells", console=CONSOLE):
+        run(cell)
+        _say(f"finished {cell.name}")
     if protocol == "P":
         _print_paper(results, where)
 
@@ -324,14 +324,32 @@ def _compare_paper(first: str, second: str, data: Path, seeds: str, results: Pat
 @results_option
 def check(system: str, data: Path, seed: int, others: Path | None, results: Path) -> None:
     """Play held-out recordings through the monitor; other sets; latency; the last layer."""
-    import json
-
     from training import checks
 
     _one_thread()
-    found = checks.run(system, data, others, results, seed, _say)
-    (results / "checks.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    click.echo(json.dumps(found, indent=1))
+    _store(results / "checks.json", checks.run(system, data, others, results, seed, _say))
+
+
+@click.command()
+@click.argument("system", default="kd-student-2d")
+@data_option
+@click.option("--fold", type=int, default=0, show_default=True)
+@seed_option
+@results_option
+def int8(system: str, data: Path, fold: int, seed: int, results: Path) -> None:
+    """Quantise the network of a finished cell; size, latency, AUC beside float32."""
+    from training import int8 as room
+
+    _one_thread()
+    _store(results / "int8.json", room.run(system, data, fold, seed))
+
+
+def _store(path: Path, found: dict[str, Any]) -> None:
+    import json
+
+    text = json.dumps(found, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    click.echo(text)
 
 
 @click.command()

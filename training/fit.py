@@ -20,10 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training import journal
 from training.batches import Data, plain_batch, training_batch
+from training.checkpoint import load_checkpoint, random_states, restore_random, save
 from training.config import Config
+from training.device import autocast, device
 from training.distil import loss_of
-from training.errors import TrainingError
 from training.networks import Network, Peers, build
 from training.sampler import Sampler
 
@@ -64,9 +66,11 @@ def fit(
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = config.windows_per_epoch // config.batch
-    state = {"network": network, "average": average, "optimiser": optimiser}
+    state: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser}
     fitted = Fitted(_kept(average if config.average else network))
     first = _resume(checkpoint, config, seed, state, rng, fitted)
+    if checkpoint is not None:
+        journal.begin(checkpoint.parent, config, seed)
     taught = _Taught(config, data, train, teacher)
     for epoch in range(first, config.epochs):
         begun = time.process_time()
@@ -83,10 +87,38 @@ def fit(
             total += loss
         fitted.losses.append(total / steps)
         fitted.seconds += time.process_time() - begun
-        _save(checkpoint, config, seed, state, rng, fitted, epoch + 1)
+        if checkpoint is not None:
+            content = {name: part.state_dict() for name, part in state.items()}
+            content |= {"key": config.key(), "seed": seed, "epoch": epoch + 1}
+            content |= {"losses": fitted.losses, "seconds": fitted.seconds}
+            save(checkpoint, content | random_states(rng))
+            rate, spent = optimiser.param_groups[0]["lr"], round(fitted.seconds, 1)
+            journal.epoch_done(checkpoint.parent, epoch + 1, total / steps, rate, spent)
         on_epoch(epoch, total / steps)
-    fitted.network.eval()
+    fitted.network.eval().cpu()
+    if checkpoint is not None and first < config.epochs:
+        journal.end(checkpoint.parent)
     return fitted
+
+
+def _resume(
+    path: Path | None,
+    config: Config,
+    seed: int,
+    state: dict[str, Any],
+    rng: np.random.Generator,
+    fitted: Fitted,
+) -> int:
+    """Take up the last checkpoint, where there is one; return the epochs that are done."""
+    if path is None or not path.is_file():
+        return 0
+    content = load_checkpoint(path, config, seed)
+    for name, part in state.items():
+        part.load_state_dict(content[name])
+    restore_random(rng, content)
+    fitted.losses = content["losses"]
+    fitted.seconds = content["seconds"]
+    return int(content["epoch"])
 
 
 class _Taught:
@@ -95,7 +127,7 @@ class _Taught:
     def __init__(
         self, config: Config, data: Data, train: NDArray[np.int64], teacher: nn.Module | None
     ) -> None:
-        self._teacher = teacher
+        self._teacher = teacher.to(device()) if teacher is not None else None
         self._known: Tensor | None = None
         if teacher is not None and config.augment.still:
             self._known = _logits(config, teacher, data, train)
@@ -107,8 +139,9 @@ class _Taught:
             return None
         if self._known is not None:
             return self._known[torch.from_numpy(drawn)]
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-            logits: Tensor = self._teacher(rows)
+        place = device()
+        with autocast(place):
+            logits: Tensor = self._teacher(rows.to(place))
         return logits.float()
 
 
@@ -116,7 +149,8 @@ def _assembled(config: Config) -> nn.Module:
     """The network that is trained: one student, or several that teach each other."""
     peers = config.distil.peers
     network = Peers([build(config) for _ in range(peers)]) if peers else build(config)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.to(device())
 
 
 def _kept(network: nn.Module) -> Network:
@@ -130,7 +164,7 @@ def restored(config: Config, content: dict[str, Any]) -> Fitted:
     """The trained network of a finished checkpoint."""
     network = _assembled(config)
     network.load_state_dict(content["average" if config.average else "network"])
-    return Fitted(_kept(network).eval(), content["losses"], content["seconds"])
+    return Fitted(_kept(network).eval().cpu(), content["losses"], content["seconds"])
 
 
 def finished(config: Config, path: Path, seed: int) -> Fitted | None:
@@ -149,19 +183,16 @@ def _step(
     target: Tensor,
     soft: Tensor | None,
 ) -> float:
-    with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-        logits = network(rows).float()
-    loss = loss_of(logits, target, soft, config)
+    place = device()
+    with autocast(place):
+        logits = network(rows.to(place)).float()
+    taught = None if soft is None else soft.to(place)
+    loss = loss_of(logits, target.to(place), taught, config)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()
     return float(loss.detach())
-
-
-def has_bf16() -> bool:
-    """Whether this processor multiplies bf16 numbers natively."""
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def _schedule(done: float) -> float:
@@ -193,83 +224,11 @@ def predict(
 def _logits(
     config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
 ) -> Tensor:
-    network.eval()
+    place = device()
+    network.eval().to(place)
     out = torch.empty(which.size, 2)
     for i in range(0, which.size, batch):
         rows = plain_batch(config, data, which[i : i + batch])
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-            out[i : i + batch] = network(rows).float()
+        with autocast(place):
+            out[i : i + batch] = network(rows.to(place)).float().cpu()
     return out
-
-
-def _save(
-    path: Path | None,
-    config: Config,
-    seed: int,
-    state: dict[str, Any],
-    rng: np.random.Generator,
-    fitted: Fitted,
-    epoch: int,
-) -> None:
-    if path is None:
-        return
-    content = {name: part.state_dict() for name, part in state.items()}
-    content |= {
-        "key": config.key(),
-        "seed": seed,
-        "epoch": epoch,
-        "numpy": rng.bit_generator.state,
-        "torch": torch.get_rng_state(),
-        "losses": fitted.losses,
-        "seconds": fitted.seconds,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part_path = path.with_suffix(".part")
-    try:
-        torch.save(content, part_path)
-        part_path.rename(path)
-    except (OSError, RuntimeError) as error:
-        part_path.unlink(missing_ok=True)
-        raise TrainingError(
-            f"the checkpoint {path} cannot be written ({error})",
-            "free space and start again: it goes on from the last one",
-        ) from error
-
-
-def _resume(
-    path: Path | None,
-    config: Config,
-    seed: int,
-    state: dict[str, Any],
-    rng: np.random.Generator,
-    fitted: Fitted,
-) -> int:
-    if path is None or not path.is_file():
-        return 0
-    content = load_checkpoint(path, config, seed)
-    for name, part in state.items():
-        part.load_state_dict(content[name])
-    rng.bit_generator.state = content["numpy"]
-    torch.set_rng_state(content["torch"])
-    fitted.losses = content["losses"]
-    fitted.seconds = content["seconds"]
-    return int(content["epoch"])
-
-
-def load_checkpoint(path: Path, config: Config, seed: int) -> dict[str, Any]:
-    """Read a checkpoint of this configuration and seed.
-
-    Raises
-    ------
-    TrainingError
-        If it is damaged or belongs to another configuration or seed.
-    """
-    try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-    except Exception as error:  # a damaged file raises many kinds
-        raise TrainingError(f"{path} is no readable checkpoint ({error})", "remove it") from error
-    if content.get("key") != config.key() or content.get("seed") != seed:
-        raise TrainingError(
-            f"{path} belongs to another configuration or seed", "give another folder or remove it"
-        )
-    return content

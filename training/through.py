@@ -24,10 +24,11 @@ from monitor.analysis.verdict import logit
 from monitor.events import Block, Event, Window
 from monitor.settings import Settings
 from training.cells import SYSTEMS, Cell, checkpoint_path, system
+from training.checkpoint import load_checkpoint
 from training.datasets import Recording
 from training.errors import TrainingError
 from training.export import Calibration, Provenance, write
-from training.fit import load_checkpoint, restored
+from training.fit import restored
 
 BLOCK_S = 10
 
