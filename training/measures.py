@@ -1,0 +1,141 @@
+"""The commands that measure: figures from finished cells, and checks of the shipped student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.options import (
+    data_option,
+    numbers,
+    one_thread,
+    print_paper,
+    protocol_option,
+    results_option,
+    say,
+    seed_option,
+)
+
+
+@click.command()
+@click.argument("system")
+@data_option
+@protocol_option
+@click.option("--seeds", default="0", show_default=True, help="Comma-separated; their mean z.")
+@results_option
+def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) -> None:
+    """Record-level figures of a system from its finished cells, as JSON."""
+    import json
+
+    from training import datasets
+    from training import evaluate as room
+
+    held = _held_out(system, datasets.load_cinc2016(data), protocol, seeds, results)
+    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.figures(held).items()}
+    keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
+    figures |= {f"{k}_95": v for k, v in room.intervals(held, keys).items()}
+    out = results / f"{system}__{protocol}.json"
+    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    click.echo(json.dumps(figures, indent=1))
+
+
+def _held_out(system: str, recordings: list[Any], protocol: str, seeds: str, results: Path) -> Any:
+    from training import evaluate as room
+
+    parts = [
+        room.held_out(room.load_cells(results / "cells", system, protocol, int(s)), recordings)
+        for s in seeds.split(",")
+    ]
+    return room.average_seeds(parts)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@data_option
+@protocol_option
+@click.option("--seeds", default="0", show_default=True)
+@click.option("--figure", default="weighted_auc_no_e", show_default=True)
+@results_option
+def compare(
+    first: str, second: str, data: Path, protocol: str, seeds: str, figure: str, results: Path
+) -> None:
+    """First less second: difference of one figure, 95 % interval, p.
+
+    Protocol P: the accuracy, and both tables of the paper are written and printed.
+    """
+    from training import datasets
+    from training import evaluate as room
+
+    if protocol == "P":
+        _compare_paper(first, second, data, seeds, results)
+        return
+    recordings = datasets.load_cinc2016(data)
+    a, b = (_held_out(s, recordings, protocol, seeds, results) for s in (first, second))
+    click.echo(
+        f"{first} - {second}, {figure}: "
+        + ", ".join(f"{k} {v}" for k, v in room.paired(a, b, figure).items())
+    )
+
+
+def _compare_paper(first: str, second: str, data: Path, seeds: str, results: Path) -> None:
+    from training import cells, paper, world
+    from training.datasets import load_cinc2016
+    from training.prepare import prepare as prepared
+
+    recordings = load_cinc2016(data)
+    annotated = world.hand_annotated(data, recordings)
+    onsets = {name: states.onsets("S1") for name, states in annotated.items()}
+    table, _, _ = paper.cycle_table(recordings, prepared("cinc2016", recordings), onsets)
+    found = paper.paired(first, second, numbers(seeds), table, recordings, results / "cells")
+    print_paper(results, cells.SYSTEMS)
+    click.echo(f"{first} - {second}, accuracy: " + ", ".join(f"{k} {v}" for k, v in found.items()))
+
+
+@click.command()
+@click.argument("system", default="kd-student-2d")
+@data_option
+@seed_option
+@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
+@results_option
+def check(system: str, data: Path, seed: int, others: Path | None, results: Path) -> None:
+    """Play held-out recordings through the monitor; other sets; latency; the last layer."""
+    from training import checks
+
+    one_thread()
+    _store(results / "checks.json", checks.run(system, data, others, results, seed, say))
+
+
+@click.command()
+@click.argument("system", default="kd-student-2d")
+@data_option
+@click.option("--fold", type=int, default=0, show_default=True)
+@seed_option
+@results_option
+def int8(system: str, data: Path, fold: int, seed: int, results: Path) -> None:
+    """Quantise the network of a finished cell; size, latency, AUC beside float32."""
+    from training import int8 as room
+
+    one_thread()
+    _store(results / "int8.json", room.run(system, data, fold, seed))
+
+
+def _store(path: Path, found: dict[str, Any]) -> None:
+    import json
+
+    text = json.dumps(found, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    click.echo(text)
+
+
+@click.command()
+@data_option
+@results_option
+def report(data: Path, results: Path) -> None:
+    """Write docs/results/*.md from the finished cells."""
+    from training import datasets, tables
+
+    for path in tables.write_all(results, datasets.load_cinc2016(data)):
+        click.echo(str(path))
