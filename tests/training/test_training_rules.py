@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,55 @@ def test_every_system_of_the_package_can_be_read_and_its_teacher_exists() -> Non
 def test_the_key_changes_with_the_content_and_not_with_the_name() -> None:
     assert Config(name="x").key() == Config(name="y").key()
     assert Config(epochs=3).key() != Config(epochs=4).key()
+
+
+def test_a_base_lends_what_a_file_does_not_say(tmp_path: Path) -> None:
+    tmp_path.joinpath("one.toml").write_text(
+        'name = "one"\nepochs = 3\n[distil]\nteacher = "t"\nalpha = 0.5\n'
+    )
+    tmp_path.joinpath("two.toml").write_text('name = "two"\nbase = "one"\n[distil]\nalpha = 0.1\n')
+    two = load_config(tmp_path / "two.toml")
+    assert (two.name, two.epochs, two.distil.teacher, two.distil.alpha) == ("two", 3, "t", 0.1)
+    tmp_path.joinpath("own.toml").write_text('base = "own"\n')
+    with pytest.raises(TrainingError, match="its own base"):
+        load_config(tmp_path / "own.toml")
+
+
+def test_peers_are_taught_by_the_mean_of_the_others_and_not_by_themselves() -> None:
+    config = Config(distil=Distil(peers=3, temperature=2.0, alpha=0.4))
+    target = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    logits = torch.randn(3, 2, 2, generator=torch.Generator().manual_seed(3))
+    whole = loss_of(logits, target, None, config)
+    parts = [
+        loss_of(logits[i], target, logits[[j for j in range(3) if j != i]].mean(dim=0), config)
+        for i in range(3)
+    ]
+    assert torch.allclose(whole, torch.stack(parts).sum())
+
+
+def test_processes_of_torchrun_share_the_folds_without_overlap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from training.device import my_share
+
+    assert my_share(range(5)) == [0, 1, 2, 3, 4]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    shares = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        shares += my_share(range(5))
+    assert sorted(shares) == [0, 1, 2, 3, 4]
+
+
+def test_the_folder_of_a_run_tells_what_was_asked_for_and_what_came_of_it(tmp_path: Path) -> None:
+    from training import journal
+
+    journal.begin(tmp_path / "run", Config(name="x"), 7)
+    for epoch, loss in ((1, 0.9), (2, 0.5), (2, 0.4)):  # the second epoch was trained again
+        journal.epoch_done(tmp_path / "run", epoch, loss, 1e-3, 2.0)
+    journal.end(tmp_path / "run")
+    assert [row["loss"] for row in journal.read(tmp_path / "run")] == [0.9, 0.4]
+    asked = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (asked["name"], asked["seed"]) == ("x", 7)
+    assert "torch" in json.loads((tmp_path / "run" / "environment.json").read_text())["packages"]
+    assert (tmp_path / "run" / "curve.svg").read_text().startswith("<?xml")
