@@ -22,7 +22,7 @@ class Analysis(Section, frozen=True, kw_only=True):
     """Channel to analyse, counted from 1; 0 mixes all of them."""
 
     model: str = ""
-    """Path of a student file; empty takes the shipped one."""
+    """Path of a student file, or `light`, the smaller shipped one; empty takes the shipped one."""
 
     model_sha256: str = ""
     """Trusted sha256 of `model`; needed for a model of your own."""

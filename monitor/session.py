@@ -49,18 +49,17 @@ def open_models(settings: Settings) -> Models:
     """
     from models import shipped
     from models.contract import ModelRefused
+    from models.opening import open_file
 
     own = settings.analysis.model
     engine: Engine
     try:
         cycles = CycleModel.from_arrays(shipped.cycles_arrays())
         with large_imports():  # of torch
-            if own:
-                from models.engine_torchscript import open_model
-
-                engine = open_model(Path(own), settings.analysis.model_sha256 or None)
+            if own and own not in shipped.STUDENTS:
+                engine = open_file(Path(own), settings.analysis.model_sha256 or None)
             else:
-                engine = shipped.student()
+                engine = shipped.student(own or shipped.STUDENTS[0])
     except ModelRefused as refused:
         raise ModelError(refused.what, refused.remedy) from None
     except (OSError, ValueError, KeyError) as error:

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from models.contract import ModelRefused, checked_bytes
 from models.engine import Engine
+from models.opening import best_suffix, open_file
 
+STUDENTS = ("student", "light")
+"""Students that ship; the first is the default, the second the one of fewest multiply-adds."""
 STUDENT = "student.pt"
 CYCLES = "cycles.npz"
 PINS = "shipped.json"
@@ -36,17 +39,16 @@ def path_of(name: str) -> Path:
         return path
 
 
-def student() -> Engine:
-    """Open the shipped student.
+def student(name: str = STUDENTS[0]) -> Engine:
+    """Open a shipped student, by torch where it is installed, else by ONNX Runtime.
 
     Raises
     ------
     ModelRefused
-        If the file is not the one that was shipped.
+        If the file is not the one that was shipped, or no engine is installed.
     """
-    from models.engine_torchscript import open_model
-
-    return open_model(path_of(STUDENT), _pin(STUDENT))
+    file = name + best_suffix()
+    return open_file(path_of(file), _pin(file))
 
 
 def cycles_arrays() -> dict[str, NDArray[Any]]:

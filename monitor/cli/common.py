@@ -35,7 +35,7 @@ def model_options(function: F) -> F:
         click.option("--sha256", default=None, metavar="HEX", help="Trusted sha256 of --model."),
         click.option(
             "--model", default=None, type=click.Path(path_type=Path), metavar="FILE",
-            help="Student file of your own (TorchScript).",
+            help="light: the smaller shipped student; or a file of your own (TorchScript or ONNX).",
         ),
     ):  # fmt: skip
         function = option(function)
