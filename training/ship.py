@@ -85,7 +85,7 @@ def ship(
     if others:
         figures |= elsewhere(config, fitted, others)
     provenance = Provenance(
-        name="student",
+        name=out.stem,
         version=version,
         trained_on=TRAINED_ON,
         split=SPLIT,
@@ -100,7 +100,8 @@ def ship(
     card = json.loads(card_path.read_text())
     card |= {"system": name, "configuration": config.key(), "commit": commit(), "seed": seed}
     card_path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    out.with_name("MODEL_CARD.md").write_text(model_card(card), encoding="utf-8")
+    page = "MODEL_CARD.md" if out.stem == "student" else f"MODEL_CARD_{out.stem}.md"
+    out.with_name(page).write_text(model_card(card), encoding="utf-8")
     onnx = out.with_suffix(".onnx")
     write_onnx(onnx, classifier(config, fitted.network), open_model(out, sha256).contract)
     if pin_it:
