@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -71,3 +72,29 @@ def test_the_wheel_installs_in_an_empty_environment(wheel: Path, tmp_path: Path)
     recording = ROOT / "recordings" / "normal.wav"
     out = call(str(tmp_path / "empty/bin/apexbeat"), "replay", str(recording), cwd=tmp_path)
     assert "/min" in out
+
+
+WITHOUT_TORCH = ROOT / "packaging" / "requirements-without-torch.txt"
+
+
+def test_the_list_without_torch_is_that_of_the_package_with_onnxruntime() -> None:
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [x for x in WITHOUT_TORCH.read_text(encoding="utf-8").splitlines() if x[0] != "#"]
+    plain = [x for x in project["dependencies"] if not x.startswith("torch")]
+    assert listed == plain + project["optional-dependencies"]["onnx"]
+
+
+@pytest.mark.skipif(
+    not os.environ.get("APEXBEAT_EMPTY_ENVIRONMENT"),
+    reason="installs 0.4 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1",
+)
+@pytest.mark.timeout(600)
+def test_the_wheel_replays_in_an_environment_without_torch(wheel: Path, tmp_path: Path) -> None:
+    call(sys.executable, "-m", "venv", "small", cwd=tmp_path)
+    pip = (str(tmp_path / "small/bin/pip"), "install", "--quiet")
+    call(*pip, "-r", str(WITHOUT_TORCH), cwd=tmp_path)
+    call(*pip, "--no-deps", str(wheel), cwd=tmp_path)
+    recording = ROOT / "recordings" / "normal.wav"
+    out = call(str(tmp_path / "small/bin/apexbeat"), "replay", str(recording), cwd=tmp_path)
+    assert "NORMAL" in out
+    assert not list((tmp_path / "small").rglob("site-packages/torch"))
