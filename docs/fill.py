@@ -478,6 +478,53 @@ def alarm_proofs() -> str:
     return table(("what", "figure", "made by"), rows)
 
 
+RUNS = {
+    "one": "one core",
+    "two": "two cores",
+    "resumed": "two cores, {resumed}",
+    "cluster": "a cluster on the same cores: {cluster}",
+}
+
+
+def archive() -> str:
+    """An archive on cores and a cluster: time, speed-up and cost."""
+    found = read("archive.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    took, rows = found["seconds"], []
+    for name, words in RUNS.items():
+        cost = found.get("processor_s_per_recording", {}).get(name)
+        rows.append((
+            words.format(**found), f"{took[name]:.0f} s", f"{took['one'] / took[name]:.2f}",
+            f"{found['times_real_time'][name]:.0f}",
+            f"{1000 * found['cost_per_recording_s'][name]:.0f} ms",
+            "–" if cost is None else f"{1000 * cost:.0f} ms",
+        ))  # fmt: skip
+    head = ("where", "time", "speed-up", "times real time", "per recording",
+            "processor, per recording")  # fmt: skip
+    same = "the same byte for byte" if found["same_bytes"] else "**not** the same"
+    return table(head, rows) + (
+        f"\n{found['recordings']} recordings, {found['sound_s'] / 3600:.1f} h, {found['failed']}"
+        f" failed; all four results are {same}. {found['conditions'][0].upper()}"
+        f"{found['conditions'][1:]}. Made by `{found['command']}`.\n"
+    )
+
+
+def ward() -> str:
+    """Simulated beds on a real broker."""
+    found = read("ward.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    return (
+        f"{found['beds']} simulated beds for {found['seconds'] / 60:.0f} minutes on a real broker"
+        f" ({found['conditions']}): {found['alarms_raised']} alarms raised,"
+        f" {found['alarms_missing']} missing, {found['alarms_shown_twice']} shown twice;"
+        f" {found['beds_silenced']} times a bed fell silent, shown as an alarm after"
+        f" {found['silent_median_s']:.1f} s (median), {found['silent_worst_s']:.1f} s (longest)."
+        f" Made by `{found['command']}`.\n"
+    )
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "events": events,
@@ -493,6 +540,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "checks": checks,
     "noise": noise,
     "verdicts": verdicts,
+    "archive": archive,
+    "ward": ward,
 }
 
 

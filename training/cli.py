@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "fetch": "training.commands:fetch",
+    "phantoms": "training.commands:phantoms",
     "prepare": "training.commands:prepare",
     "teacher": "training.commands:teacher",
     "student": "training.commands:student",
@@ -28,6 +29,7 @@ COMMANDS = {
 }
 HELP = {
     "fetch": "Download the public set, checked and resumable.",
+    "phantoms": "Write a small set of made-up hearts, to try a training with.",
     "prepare": "Run the monitor's own signal chain over every recording.",
     "teacher": "Train a teacher.",
     "student": "Train a student from the labels alone.",

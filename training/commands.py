@@ -246,3 +246,20 @@ def fetch(folder: Path, url: str | None) -> None:
 
     count = room.fetch(folder, url or room.PHYSIONET, say=say)
     click.echo(f"{count} files in {folder}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--hearts",
+    type=click.IntRange(2, 200),
+    default=4,
+    show_default=True,
+    help="Of each of two databases, with a murmur and without.",
+)
+def phantoms(folder: Path, hearts: int) -> None:
+    """Write a small set of made-up hearts in the layout of cinc2016, to try a training with."""
+    from training.phantoms import WORDS, write_set
+
+    write_set(folder, hearts)
+    click.echo(f"{4 * hearts} recordings in {folder}: {WORDS}")

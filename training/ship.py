@@ -18,6 +18,7 @@ from training.errors import TrainingError
 from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
 from training.fit import Fitted
+from training.phantoms import ABOUT
 from training.splits import FOLDS
 from training.world import World, open_cinc2016, open_other
 
@@ -29,6 +30,12 @@ SHOWN = (
     "mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc", "pooled_macc",
     "mean_auc_sure", "mean_macc_sure", "unsure", "calibration_error",
 )  # fmt: skip
+
+
+def trained_on(data: Path) -> str:
+    """Words for the set in a folder: its own (phantoms have some), else those of cinc2016."""
+    about = data / ABOUT
+    return about.read_text(encoding="utf-8").strip() if about.is_file() else TRAINED_ON
 
 
 def held_out_calibration(
@@ -87,7 +94,7 @@ def ship(
     provenance = Provenance(
         name=out.stem,
         version=version,
-        trained_on=TRAINED_ON,
+        trained_on=trained_on(data),
         split=SPLIT,
         distilled_from=_teacher_words(config),
         figures=figures,
@@ -159,11 +166,20 @@ def model_card(card: dict[str, Any]) -> str:
         "",
         "## What it does not know",
         "",
-        "Trained on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
-        "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
-        "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
-        "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",
-        "quality say when not to rely on it.",
+        *(
+            KNOWS_NOT
+            if card["trained_on"] == TRAINED_ON
+            else (f"Trained on {card['trained_on']}.",)
+        ),
         "",
     ]
     return "\n".join(lines)
+
+
+KNOWS_NOT = (
+    "Trained on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
+    "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
+    "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
+    "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",
+    "quality say when not to rely on it.",
+)

@@ -22,7 +22,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-SHELL = re.compile(r"```(?:sh|console)?\n(.*?)```", re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)$")
 PROGRAMS = ("apexbeat", "apexbeat-train")
 
 
@@ -35,15 +35,28 @@ def fill() -> ModuleType:
     return module
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
-    """Each call of ours in a code block: where it stands, and its words."""
+def shell_lines(page: Path) -> Iterator[str]:
+    """Each line that a page tells its reader to type; of other blocks those that begin with $."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    language: str | None = None
+    for line in text.splitlines():
+        if fence := FENCE.match(line):
+            language = fence[1] if language is None else None
+        elif line.strip() and (language == "sh" or (language is not None and line[:2] == "$ ")):
+            yield line.removeprefix("$ ")
+
+
+def typed() -> Iterator[tuple[str, list[str]]]:
+    """Each command of the pages: where it stands, and its words."""
     for page in PAGES:
-        for block in SHELL.findall(page.read_text(encoding="utf-8")):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line.removeprefix("$ "), comments=True) if line.strip() else []
-                if words and Path(words[0]).name in PROGRAMS:
-                    words[0] = Path(words[0]).name
-                    yield str(page.relative_to(ROOT)), words
+        for line in shell_lines(page):
+            if words := shlex.split(line, comments=True):
+                yield str(page.relative_to(ROOT)), [Path(words[0]).name, *words[1:]]
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Those of them that are calls of ours."""
+    return ((page, words) for page, words in typed() if words[0] in PROGRAMS)
 
 
 def program(name: str) -> click.Group:
@@ -96,6 +109,9 @@ def test_every_command_shown_is_one_that_exists(page: str, words: list[str]) -> 
 
 def test_commands_are_found_and_a_wrong_one_is_noticed() -> None:
     assert len(list(commands())) > 40
+    for page in PAGES:
+        outside = re.findall(r"^    (?:apexbeat|make|pip) .*", page.read_text(), re.MULTILINE)
+        assert not outside, f"{page.name}: a command outside of a fence"
     for wrong in ("apexbeat replays x", "apexbeat replay --fast x", "apexbeat live --set a.b=1"):
         with pytest.raises((AssertionError, click.ClickException)):
             parse(shlex.split(wrong))

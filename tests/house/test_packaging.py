@@ -59,11 +59,14 @@ def test_installed_away_from_the_checkout_it_replays_a_file(wheel: Path, tmp_pat
     assert (tmp_path / "events" / "normal.jsonl").stat().st_size > 1000
 
 
-@pytest.mark.skipif(
+installs_much = pytest.mark.skipif(
     not os.environ.get("APEXBEAT_EMPTY_ENVIRONMENT"),
     reason="installs 1 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1",
 )
-@pytest.mark.timeout(600)
+
+
+@installs_much
+@pytest.mark.timeout(1800)
 def test_the_wheel_installs_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     call(sys.executable, "-m", "venv", "empty", cwd=tmp_path)
     pip = (str(tmp_path / "empty/bin/pip"), "install", "--quiet")
@@ -84,11 +87,8 @@ def test_the_list_without_torch_is_that_of_the_package_with_onnxruntime() -> Non
     assert listed == plain + project["optional-dependencies"]["onnx"]
 
 
-@pytest.mark.skipif(
-    not os.environ.get("APEXBEAT_EMPTY_ENVIRONMENT"),
-    reason="installs 0.4 GB; set APEXBEAT_EMPTY_ENVIRONMENT=1",
-)
-@pytest.mark.timeout(600)
+@installs_much
+@pytest.mark.timeout(1800)
 def test_the_wheel_replays_in_an_environment_without_torch(wheel: Path, tmp_path: Path) -> None:
     call(sys.executable, "-m", "venv", "small", cwd=tmp_path)
     pip = (str(tmp_path / "small/bin/pip"), "install", "--quiet")
@@ -98,3 +98,40 @@ def test_the_wheel_replays_in_an_environment_without_torch(wheel: Path, tmp_path
     out = call(str(tmp_path / "small/bin/apexbeat"), "replay", str(recording), cwd=tmp_path)
     assert "NORMAL" in out
     assert not list((tmp_path / "small").rglob("site-packages/torch"))
+
+
+STRANGER = "apexbeat-stranger"
+STEPS = """
+cd
+python3 -m venv tools
+tools/bin/pip install --quiet pipx
+tools/bin/pipx install --preinstall 'torch==2.13.0' dist/*.whl
+.local/bin/apexbeat --version
+.local/bin/apexbeat selftest
+.local/bin/apexbeat replay recordings/normal.wav --events events
+.local/bin/apexbeat report events/normal.jsonl -o normal.html
+ls .local/share/pipx/venvs
+"""
+
+
+@installs_much
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs useradd: root")
+@pytest.mark.timeout(3600)
+def test_a_stranger_installs_with_pipx_and_runs(wheel: Path, tmp_path: Path) -> None:
+    # An account of its own with an empty home, and of our environment only what pip is told.
+    call("useradd", "--create-home", "--skel", "/dev/null", STRANGER, cwd=tmp_path)
+    try:
+        home = Path(f"~{STRANGER}").expanduser()
+        assert not list(home.iterdir())
+        for source, folder in ((wheel, "dist"), (ROOT / "recordings" / "normal.wav", "recordings")):
+            call("install", "-D", "-o", STRANGER, str(source), str(home / folder / source.name),
+                 cwd=tmp_path)  # fmt: skip
+        told = [f"{k}={v}" for k, v in os.environ.items() if k.startswith("PIP_")]
+        plain = ["env", "-i", f"HOME={home}", "PATH=/usr/local/bin:/usr/bin:/bin", *told]
+        said = call("runuser", "-u", STRANGER, "--", *plain, "bash", "-ec", STEPS, cwd=tmp_path)
+        assert "apexbeat 0." in said
+        assert "FAIL" not in said
+        assert "/min" in said
+        assert (home / "normal.html").stat().st_size > 10_000
+    finally:
+        call("userdel", "--remove", STRANGER, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Workflow files and the unit of systemd pass the tools made for them."""
+"""Workflow files, the container file and the unit of systemd pass the tools made for them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-def test_the_workflows_are_valid_and_cover_what_is_promised() -> None:
-    tool = Path(sys.executable).with_name("check-jsonschema")
-    done = subprocess.run(
-        [str(tool), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)],
-        capture_output=True,
-        text=True,
-    )
+def linted(tool: str, *options: str | Path) -> None:
+    """Run a linter of this environment; what it found is the failure."""
+    path = Path(sys.executable).with_name(tool)
+    if not path.exists():
+        pytest.skip(f"{tool} is not installed")
+    done = subprocess.run([path, *options], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflows_are_valid_and_cover_what_is_promised() -> None:
+    linted("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+    linted("zizmor", "--offline", "--no-progress", ".github/workflows")
     tests = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
     for needed in ("ubuntu-latest", "macos-latest", "windows-latest", '"3.11", "3.12", "3.13"'):
         assert needed in tests
@@ -36,6 +40,10 @@ def test_the_unit_is_understood_by_systemd(tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if "apexbeat.service" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_the_container_file_passes_its_linter() -> None:
+    linted("hadolint", "packaging/Containerfile")
 
 
 def test_the_container_holds_every_folder_that_the_wheel_needs() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from phantom_set import write_set
 
 from models.mfcc import MfccSettings
 from training import datasets, paper
 from training.config import Config
 from training.frontend import make_mfcc
+from training.phantoms import write_set
 from training.prepare import Prepared, prepare
 from training.windows import WindowTable
 from training.world import hand_annotated

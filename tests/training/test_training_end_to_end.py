@@ -10,7 +10,6 @@ import pytest
 import soundfile
 import torch
 from click.testing import CliRunner
-from phantom_set import heart, write_set
 
 from dsp.phantom import render
 from training import cells, datasets
@@ -18,37 +17,17 @@ from training.cli import cli
 from training.config import Config
 from training.errors import TrainingError
 from training.fit import fit
+from training.phantoms import heart
 from training.prepare import prepare
 from training.sampler import Sampler
 from training.world import World, open_cinc2016
 
-TEACHER = """
-name = "small-teacher"
-network = "teacher"
-options = {widths = [8, 12, 12, 16], pools = [[2, 2], [2, 2], [1, 2], [1, 2]], norm = true}
-epochs = 3
-windows_per_epoch = 480
-batch = 32
-"""
-STUDENT = """
-name = "small-kd"
-network = "temporal"
-options = {widths = [12, 16, 12], norm = true}
-epochs = 3
-windows_per_epoch = 800
-batch = 32
-distil = {teacher = "small-teacher", temperature = 3.0, alpha = 0.3}
-"""
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the set, the systems and a cache of its own."""
+    """A folder with the set and a cache of its own."""
     folder = tmp_path_factory.mktemp("training")
-    write_set(folder / "set")
-    (folder / "systems").mkdir()
-    (folder / "systems" / "small-teacher.toml").write_text(TEACHER)
-    (folder / "systems" / "small-kd.toml").write_text(STUDENT)
+    call("phantoms", folder / "set")
     return folder
 
 
@@ -67,15 +46,22 @@ def call(*words: object) -> str:
 def test_a_distilled_student_tells_murmur_from_normal_through_the_monitor(
     place: Path, tmp_path: Path
 ) -> None:
-    common = ["--data", place / "set", "--systems", place / "systems"]
+    common = ["--data", place / "set",]
     call("grid", "small-kd", *common, "--results", place / "results")
     names = {p.name for p in (place / "results/cells").iterdir()}
     assert names == {f"small-kd__S__{k}__0.json" for k in range(5)}
+    seen = ["--data", place / "set", "--results", place / "results"]
+    assert '"mean_auc"' in call("evaluate", "small-kd", *seen)
+    assert "difference 0" in call("compare", "small-kd", "small-kd", *seen)
     student = tmp_path / "out" / "student.pt"
     call("export", "small-kd", *common, "--results", place / "results", "--out", student)
     card = json.loads(student.with_suffix(".json").read_text())
     assert card["distilled_from"].startswith("small-teacher")
-    assert "## Held-out figures" in student.with_name("MODEL_CARD.md").read_text()
+    for_people = student.with_name("MODEL_CARD.md").read_text()
+    assert "## Held-out figures" in for_people
+    # What learnt from made-up hearts does not say that it knows people.
+    assert "nothing about persons" in card["trained_on"]
+    assert "cinc2016" not in for_people
     verdicts = [record_p(student, card["sha256"], seed, murmur) for seed, murmur in NEW_HEARTS]
     with_murmur = [p for p, (_, murmur) in zip(verdicts, NEW_HEARTS, strict=True) if murmur]
     without = [p for p, (_, murmur) in zip(verdicts, NEW_HEARTS, strict=True) if not murmur]
@@ -155,7 +141,7 @@ def test_a_finished_cell_of_another_configuration_is_not_taken_for_this_one(
     cell = cells.Cell("small-teacher", "S", 0, 0)
     tmp_path.joinpath(f"{cell.name}.json").write_text(json.dumps({"key": "other"}))
     with pytest.raises(TrainingError, match="another configuration"):
-        cells.run_cell(cell, world, tmp_path, systems=place / "systems")
+        cells.run_cell(cell, world, tmp_path)
 
 
 def test_the_grid_of_power_gives_the_coefficients_of_the_exported_front_end(world: World) -> None:
