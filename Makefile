@@ -75,6 +75,7 @@ golden: $(VENV)/.test
 
 pictures: $(VENV)/.test
 	$(PY) tests/tui/pictures.py
+	$(PY) tests/outward/ward_scene.py
 	$(PY) tests/tui/guided.py
 	OMP_NUM_THREADS=1 $(PY) tests/tui/recorded.py
 

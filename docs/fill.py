@@ -525,6 +525,28 @@ def ward() -> str:
     )
 
 
+def screen_cost() -> str:
+    """What the screen takes of a machine."""
+    found = read("screen.json")
+    if found is None:
+        return "Not measured in this state of the repository.\n"
+    parts = ("screen", "core", "supervisor")
+    rows = [
+        (
+            f"{row['frames_per_s']:.0f}",
+            *(f"{row['percent_of_a_core'][p]:.1f} %, {row['memory_mb'][p]} MB" for p in parts),
+        )
+        for row in found["cost"]
+    ]
+    key = found["key_to_screen"]
+    return table(("frames a second", *(f"{p}: of one core, memory" for p in parts)), rows) + (
+        f"\nFrom a key to the changed screen: {key['p50_ms']:.0f} ms (median),"
+        f" {key['worst_ms']:.0f} ms (longest of {key['presses']})."
+        f" {found['conditions'][0].upper()}{found['conditions'][1:]};"
+        f" made by `{found['command']}`.\n"
+    )
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "events": events,
@@ -542,6 +564,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "verdicts": verdicts,
     "archive": archive,
     "ward": ward,
+    "screen-cost": screen_cost,
 }
 
 

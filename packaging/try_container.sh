@@ -16,6 +16,7 @@ if [ ! -d "$work/base/usr/share/python3" ]; then
     bookworm "$work/base"
 fi
 for image in $(sed -n 's/^FROM \([^ ]*\).*/\1/p' "$root/packaging/Containerfile" | sort -u); do
+  if "${buildah[@]}" inspect --type image "$image" >/dev/null 2>&1; then continue; fi
   container=$("${buildah[@]}" from scratch)
   "${buildah[@]}" add --quiet "$container" "$work/base" /
   "${buildah[@]}" commit --quiet --rm "$container" "$image"

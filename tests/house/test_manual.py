@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+INLINE = re.compile(r"`(apexbeat(?:-train)?(?: [^`]+)?)`")
 FENCE = re.compile(r"^ *```(\w*)$")
 PROGRAMS = ("apexbeat", "apexbeat-train")
 
@@ -55,8 +56,12 @@ def typed() -> Iterator[tuple[str, list[str]]]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Those of them that are calls of ours."""
-    return ((page, words) for page, words in typed() if words[0] in PROGRAMS)
+    """Those of them that are calls of ours, and the calls within the text."""
+    yield from ((page, words) for page, words in typed() if words[0] in PROGRAMS)
+    for page in PAGES:
+        for call in INLINE.findall(page.read_text(encoding="utf-8")):
+            # `--level | --watch` means the one or the other
+            yield str(page.relative_to(ROOT)), shlex.split(call.replace("|", " "))
 
 
 def program(name: str) -> click.Group:
@@ -140,6 +145,25 @@ def test_every_setting_and_every_line_of_the_event_file_is_explained() -> None:
         assert f"| `{name.partition('.')[2]}` |" in settings
     for kind in typing.get_args(events.Event):
         assert f"| `{kind.__struct_config__.tag}` |" in replay
+
+
+DRAWN = {"pictures/": "`make pictures`", "figures/": "`python docs/figures/make.py`"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_with_pictures_names_the_command_that_draws_them(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for folder, command in DRAWN.items():
+        assert not re.search(rf"\]\((?:docs/)?{folder}", text) or command in text, command
+
+
+def test_every_stored_result_names_its_command() -> None:
+    folder = ROOT / "docs" / "results"
+    named = (folder / "README.md").read_text(encoding="utf-8")
+    for path in sorted(folder.glob("*.*")):
+        own = re.search(r'"command"|`(python|make|apexbeat-train|pytest) ', path.read_text("utf-8"))
+        listed = f"`{path.name}`" in named or re.fullmatch(r".*__[SDP]\.json", path.name)
+        assert own or listed, f"{path.name}: neither it nor results/README.md says what made it"
 
 
 def anchors(page: Path) -> set[str]:

@@ -52,6 +52,7 @@ PACKAGE = "tests/house/test_packaging.py::test_a_stranger_installs_with_pipx_and
 EMPTY = "tests/house/test_packaging.py::test_the_wheel_installs_in_an_empty_environment"
 UNIT = "tests/house/test_service_files.py::test_the_unit_is_understood_by_systemd"
 MAKE = "tests/house/test_manual_runs.py::test_a_target_of_make_exists"
+CHEST = "tests/live/test_selftest.py::test_a_chest_passes_with_its_rate"
 FETCH = "tests/training/test_fetch.py::test_what_is_wanted_arrives_whole_and_once"
 WATCH = "tests/capture/test_levels.py::test_a_line_shows_a_bar_or_why_there_is_none"
 LISTEN = "tests/sound/test_listen.py::test_waves_of_the_first_session_are_played_once"
@@ -76,13 +77,14 @@ BROWSER = (
 ELSEWHERE = (
     (r"make \w+", MAKE),
     (r"apexbeat live --phantom murmur_tachycardia", TERMINAL),
-    (r"apexbeat attach.*", TERMINAL),
+    (r"apexbeat attach( --read-only)?", TERMINAL),
     (r"apexbeat live .*--listen .*|apexbeat listen .*", LISTEN),
     (r"apexbeat live .*--set outward\..*", BED),
-    (r"apexbeat live .*--web.*", BROWSER),
+    (r"apexbeat (live|attach) .*--web.*", BROWSER),
     (r"apexbeat live .*", MICROPHONE),
     (r"apexbeat devices", MICROPHONE),
     (r"apexbeat devices --watch", WATCH),
+    (r"apexbeat selftest --device .*", CHEST),
     (r"apexbeat ward .*", WARD),
     (r"apexbeat log --follow", FOLLOW),
     (r"apexbeat log shift .*", SHIFT),
@@ -139,7 +141,7 @@ def test_a_test_that_runs_commands_of_the_manual_is_there(test: str) -> None:
 
 def test_no_row_stands_for_a_command_that_no_page_has() -> None:
     used = {test for command in COMMANDS if (test := elsewhere(command))}
-    assert used | {BROWSER} == {test for _, test in ELSEWHERE}
+    assert used == {test for _, test in ELSEWHERE}
 
 
 def test_a_target_of_make_exists() -> None:

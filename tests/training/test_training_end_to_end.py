@@ -46,7 +46,10 @@ def call(*words: object) -> str:
 def test_a_distilled_student_tells_murmur_from_normal_through_the_monitor(
     place: Path, tmp_path: Path
 ) -> None:
-    common = ["--data", place / "set",]
+    common = [
+        "--data",
+        place / "set",
+    ]
     call("grid", "small-kd", *common, "--results", place / "results")
     names = {p.name for p in (place / "results/cells").iterdir()}
     assert names == {f"small-kd__S__{k}__0.json" for k in range(5)}
