@@ -2,8 +2,8 @@
 
 The plain ones are run here, page by page, in their order and in an empty folder, as a reader would
 who follows the page; only the recordings are shorter. Those that need a device, a network, a
-terminal, a cluster or an empty account stand in `ELSEWHERE` with the test that runs them. A command
-that is new on a page and stands in neither list fails.
+terminal, a cluster or an empty account stand in `ELSEWHERE` with the test that runs them, or that
+drives what is behind them. A command that is new on a page and stands in neither list fails.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ PACKAGE = "tests/house/test_packaging.py::test_a_stranger_installs_with_pipx_and
 EMPTY = "tests/house/test_packaging.py::test_the_wheel_installs_in_an_empty_environment"
 UNIT = "tests/house/test_service_files.py::test_the_unit_is_understood_by_systemd"
 MAKE = "tests/house/test_manual_runs.py::test_a_target_of_make_exists"
+NEWCOMER = "tests/live/test_newcomer.py::test_from_the_first_start_to_an_export"
 CHEST = "tests/live/test_selftest.py::test_a_chest_passes_with_its_rate"
 FETCH = "tests/training/test_fetch.py::test_what_is_wanted_arrives_whole_and_once"
 WATCH = "tests/capture/test_levels.py::test_a_line_shows_a_bar_or_why_there_is_none"
@@ -76,6 +77,7 @@ BROWSER = (
 
 ELSEWHERE = (
     (r"make \w+", MAKE),
+    (r"apexbeat live", NEWCOMER),
     (r"apexbeat live --phantom murmur_tachycardia", TERMINAL),
     (r"apexbeat attach( --read-only)?", TERMINAL),
     (r"apexbeat live .*--listen .*|apexbeat listen .*", LISTEN),
