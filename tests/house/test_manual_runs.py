@@ -53,7 +53,6 @@ EMPTY = "tests/house/test_packaging.py::test_the_wheel_installs_in_an_empty_envi
 UNIT = "tests/house/test_service_files.py::test_the_unit_is_understood_by_systemd"
 MAKE = "tests/house/test_manual_runs.py::test_a_target_of_make_exists"
 NEWCOMER = "tests/live/test_newcomer.py::test_from_the_first_start_to_an_export"
-CHEST = "tests/live/test_selftest.py::test_a_chest_passes_with_its_rate"
 FETCH = "tests/training/test_fetch.py::test_what_is_wanted_arrives_whole_and_once"
 WATCH = "tests/capture/test_levels.py::test_a_line_shows_a_bar_or_why_there_is_none"
 LISTEN = "tests/sound/test_listen.py::test_waves_of_the_first_session_are_played_once"
@@ -86,7 +85,6 @@ ELSEWHERE = (
     (r"apexbeat live .*", MICROPHONE),
     (r"apexbeat devices", MICROPHONE),
     (r"apexbeat devices --watch", WATCH),
-    (r"apexbeat selftest --device .*", CHEST),
     (r"apexbeat ward .*", WARD),
     (r"apexbeat log --follow", FOLLOW),
     (r"apexbeat log shift .*", SHIFT),
