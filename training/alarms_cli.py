@@ -11,7 +11,7 @@ import click
 
 
 @click.command()
-@click.argument("system", default="kd-student")
+@click.argument("system", default="kd-student-2d")
 @click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data/cinc2016"), show_default=True, help="Folder of cinc2016.",
