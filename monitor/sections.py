@@ -83,9 +83,12 @@ class Alarms(Section, frozen=True, kw_only=True):
     irregular_delay_s: float = 30.0
     """Seconds of sound for which the rhythm must be irregular."""
 
-    # Chosen by `apexbeat-train alarms`: at most a tenth of held-out normal subjects alarm.
+    # Both chosen by `apexbeat-train alarms`: at most a tenth of held-out normal subjects alarm.
     abnormal_windows: int = 14
     """Windows of the verdict's that must reach the model's upper threshold (of 15)."""
+
+    abnormal_delay_s: float = 10.0
+    """Seconds of sound for which an abnormal sound must last."""
 
     heart_lost_s: float = 6.0
     """Seconds without a beat, under good contact, after which the heart is lost."""

@@ -223,6 +223,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "alarms.irregular_spread": (0.01, 1),
     "alarms.irregular_delay_s": (0, 300),
     "alarms.abnormal_windows": (1, 1000),
+    "alarms.abnormal_delay_s": (0, 60),
     "alarms.heart_lost_s": (4, 60),
     "alarms.poor_signal_delay_s": (0, 120),
     "alarms.escalate_s": (10, 600),

@@ -77,6 +77,7 @@ TABLE: tuple[Rule, ...] = (
         condition="verdict abnormal, and 14 of exactly 15 windows at or above the upper threshold",
         clears="condition gone 30 s; latches",
         remedy="listen, compare with another place of auscultation, call a physician",
+        delay_key="abnormal_delay_s",
         release_s=30,
         latching=True,
     ),

@@ -284,7 +284,7 @@ def test_every_row_of_the_table_is_complete_and_unique():
 @pytest.mark.parametrize(
     ("kind", "alarm_class", "priority", "delay_s", "release_s"),
     [
-        ("abnormal_sound", "physiological", "medium", 0, 30),
+        ("abnormal_sound", "physiological", "medium", 10, 30),
         ("tachycardia", "physiological", "medium", 10, 10),
         ("tachycardia_extreme", "physiological", "high", 5, 10),
         ("bradycardia", "physiological", "medium", 10, 10),

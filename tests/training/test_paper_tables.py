@@ -40,7 +40,7 @@ def test_a_finished_cell_fills_its_row_and_seeds_are_averaged(tmp_path: Path) ->
     _cell(tmp_path, "paper-student", "1111" * 25, seed=1)
     row = next(line for line in page(tmp_path).splitlines() if line.startswith("| Student |"))
     assert row.split("|")[2].strip() == "0, 1"
-    assert row.split("|")[3].strip().startswith("87.5")
+    assert row.split("|")[4].strip().startswith("87.5")
 
 
 def test_every_named_system_exists_and_keeps_to_the_paper_where_it_says_so() -> None:
