@@ -83,7 +83,10 @@ class Alarms(Section, frozen=True, kw_only=True):
     irregular_delay_s: float = 30.0
     """Seconds of sound for which the rhythm must be irregular."""
 
-    # Both chosen by `apexbeat-train alarms`: at most a tenth of held-out normal subjects alarm.
+    # These three were chosen by `apexbeat-train alarms`: at most a tenth of normal subjects alarm.
+    abnormal_p: float = 0.6
+    """p that so many windows and their mean must reach; the model's upper threshold if higher."""
+
     abnormal_windows: int = 14
     """Windows of the verdict's that must reach the model's upper threshold (of 15)."""
 

@@ -222,6 +222,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "alarms.extreme_delay_s": (0, 60),
     "alarms.irregular_spread": (0.01, 1),
     "alarms.irregular_delay_s": (0, 300),
+    "alarms.abnormal_p": (0, 1),
     "alarms.abnormal_windows": (1, 1000),
     "alarms.abnormal_delay_s": (0, 60),
     "alarms.heart_lost_s": (4, 60),

@@ -125,8 +125,11 @@ def _abnormal(found: Findings, limits: Alarms) -> Reading:
     judged = found.judgement
     if judged.windows < found.windows or _blocked(found):
         return _unknown(found, f"{judged.windows} of {found.windows} windows")
-    present = judged.value == "abnormal" and judged.over >= limits.abnormal_windows
-    return Reading(present, not present, f"{judged.evidence}, {_heard(found)}")
+    limit, p = max(limits.abnormal_p, judged.threshold), judged.p or 0.0
+    over = judged.over(limit)
+    present = judged.value == "abnormal" and p >= limit and over >= limits.abnormal_windows
+    words = f"{over} of {judged.windows} windows ≥ {limit:.2f}, mean p {p:.2f}"
+    return Reading(present, not present, f"{words}, {_heard(found)}")
 
 
 def _irregular(found: Findings, limits: Alarms) -> Reading:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, isfinite, log
 
 from dsp.stage import RATE_HZ
@@ -42,10 +42,10 @@ class Judgement:
     ----------
     value, p
         The verdict, and the probability of the mean logit (None without windows).
-    windows
-        Good windows it rests on.
-    over
-        How many of them reach the upper threshold.
+    ps
+        p of the good windows it rests on.
+    threshold
+        The upper threshold of the model.
     age_s
         Seconds since the end of the last of them, None for a record.
     evidence
@@ -54,10 +54,19 @@ class Judgement:
 
     value: VerdictValue
     p: float | None
-    windows: int
-    over: int
+    ps: tuple[float, ...]
+    threshold: float
     age_s: float | None
     evidence: str
+
+    @property
+    def windows(self) -> int:
+        """Good windows it rests on."""
+        return len(self.ps)
+
+    def over(self, limit: float) -> int:
+        """How many of them reach ``limit``."""
+        return sum(p >= limit for p in self.ps)
 
 
 def logit(p: float) -> float:
@@ -106,14 +115,13 @@ class VerdictTracker:
         if keep and index - keep[-1][0] - WINDOW > self._settings.stale_s * RATE_HZ:
             keep.clear()
         if not keep:
-            return Judgement("none", None, 0, 0, None, "no good window")
+            return _nothing(self._thresholds)
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
         ps = tuple(p for _, p in keep)
         if self._judged is None or self._judged[0] != ps:  # two steps of three bring no window
             judged = _judge(ps, self._thresholds, self._settings, self._settings.least, age_s)
             self._judged = ps, judged
-        now = self._judged[1]
-        return Judgement(now.value, now.p, now.windows, now.over, age_s, now.evidence)
+        return replace(self._judged[1], age_s=age_s)
 
 
 def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) -> Judgement:
@@ -123,8 +131,12 @@ def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) 
     says that it rests on few.
     """
     if not ps:
-        return Judgement("none", None, 0, 0, None, "no good window")
+        return _nothing(thresholds)
     return _judge(ps, thresholds, settings, 1, None)
+
+
+def _nothing(thresholds: Thresholds) -> Judgement:
+    return Judgement("none", None, (), thresholds.abnormal, None, "no good window")
 
 
 def _judge(
@@ -140,4 +152,4 @@ def _judge(
     if len(ps) < settings.few:
         words = f"few: {words}"
     value = "none" if len(ps) < least else thresholds.judge(p)
-    return Judgement(value, p, len(ps), over, age_s, words)
+    return Judgement(value, p, tuple(ps), thresholds.abnormal, age_s, words)

@@ -110,6 +110,7 @@ def ruler(session: SessionState, width: int, glyphs: Glyphs) -> list[Line]:
 
 OTHERS = (
     ("alarms.abnormal_windows", "abnormal heart sound", "{} of the last {verdict.windows} windows"),
+    ("alarms.abnormal_delay_s", "abnormal heart sound", "for {} s"),
     ("alarms.heart_lost_s", "no heart sound", "after {} s without a beat"),
     ("alarms.irregular_spread", "irregular rhythm", "spread of the cycles above {}"),
     ("alarms.poor_signal_delay_s", "poor signal", "after {} s"),

@@ -13,13 +13,14 @@ from monitor.analysis.vitals import Life, Vitals
 from monitor.settings import Alarms
 
 LIMITS = Alarms()
-ABNORMAL = Judgement("abnormal", 0.9, 15, 14, 0.5, "14 of 15 windows ≥ 0.70, mean p 0.90")
+PS = (0.1, *[0.9] * 14)
+ABNORMAL = Judgement("abnormal", 0.9, PS, 0.7, 0.5, "14 of 15 windows ≥ 0.70, mean p 0.90")
 FINE = Findings(
     vitals=Vitals(rate=78.0, spread=0.03, systole_ms=300, diastole_ms=480, age=100),
     life=Life(beats=40, before=35, since=1500, clear=True),
     quality="good",
     quality_reason="",
-    judgement=replace(ABNORMAL, value="normal", over=0),
+    judgement=replace(ABNORMAL, value="normal", ps=(0.1,) * 15),
     windows=15,
 )
 
@@ -97,15 +98,27 @@ def test_a_rate_that_is_no_number_is_unknown_and_silences_nothing(kind, value):
     assert (reading.present, reading.gone) == (None, False)
 
 
-def test_abnormal_sound_needs_eleven_of_exactly_fifteen():
+def test_abnormal_sound_needs_fourteen_of_exactly_fifteen():
     reading = known("abnormal_sound", judgement=ABNORMAL)
     assert reading.present
     assert reading.evidence == "14 of 15 windows ≥ 0.70, mean p 0.90, quality good, 78/min"
-    assert not known("abnormal_sound", judgement=replace(ABNORMAL, over=13)).present
-    assert known("abnormal_sound", judgement=replace(ABNORMAL, over=13)).gone
+    fewer = replace(ABNORMAL, ps=(0.1, 0.1, *[0.9] * 13))
+    assert not known("abnormal_sound", judgement=fewer).present
+    assert known("abnormal_sound", judgement=fewer).gone
     assert known("abnormal_sound", judgement=replace(ABNORMAL, value="unsure")).gone
-    few = known("abnormal_sound", judgement=replace(ABNORMAL, windows=14))
+    few = known("abnormal_sound", judgement=replace(ABNORMAL, ps=PS[1:]))
     assert (few.present, few.gone, few.evidence) == (None, False, "14 of 15 windows")
+
+
+def test_abnormal_sound_needs_the_higher_of_its_own_p_and_the_model_s_threshold():
+    between = replace(ABNORMAL, p=0.62, ps=(0.62,) * 15)
+    assert not known("abnormal_sound", judgement=between).present  # the model's 0.7 is higher
+    lenient = replace(between, threshold=0.55)
+    assert known("abnormal_sound", judgement=lenient).present  # the setting's 0.6 is higher
+    assert not known("abnormal_sound", judgement=replace(lenient, ps=(0.58,) * 15)).present
+    assert not known("abnormal_sound", judgement=replace(lenient, p=0.58)).present
+    told = known("abnormal_sound", judgement=lenient).evidence
+    assert told.startswith("15 of 15 windows ≥ 0.60, mean p 0.62")
 
 
 def test_irregular_has_a_band_below_its_limit():

@@ -94,7 +94,7 @@ def test_windows_are_judged_one_at_a_time():
 
 
 def test_a_murmur_raises_abnormal_sound_with_its_evidence():
-    sound, beats = heart(30.0, murmurs=(Murmur(grade=4),))
+    sound, beats = heart(60.0, murmurs=(Murmur(grade=4),))
     lines = run(pipeline(beats), blocks(sound, 2000))
     alarms = of(ev.Alarm, lines)
     assert [(a.kind, a.state, a.priority) for a in alarms] == [

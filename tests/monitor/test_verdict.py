@@ -67,17 +67,17 @@ def test_few_windows_are_called_few_and_the_evidence_counts():
     made, index = tracker([0.9, 0.5, 0.9, 0.9])
     judged = made.verdict(index)
     assert judged.evidence == "few: 3 of 4 windows ≥ 0.70, mean p 0.84"
-    assert judged.over == 3
+    assert judged.over(THRESHOLDS.abnormal) == 3
     made.window(5 * SECOND, 0.7)
     judged = made.verdict(index)
     assert judged.evidence.startswith("4 of 5 windows")
-    assert judged.over == 4
+    assert judged.over(THRESHOLDS.abnormal) == 4
 
 
 def test_only_the_last_fifteen_windows_count():
     made, index = tracker([0.01] * 10 + [0.9] * 15)
     judged = made.verdict(index)
-    assert (judged.windows, judged.over, judged.value) == (15, 15, "abnormal")
+    assert (judged.windows, judged.over(THRESHOLDS.abnormal), judged.value) == (15, 15, "abnormal")
 
 
 def test_windows_more_than_thirty_seconds_before_the_last_do_not_count():
@@ -94,7 +94,7 @@ def test_the_age_is_that_of_the_end_of_the_last_window_and_a_stale_verdict_vanis
     assert made.verdict(index).age_s == 0
     assert made.verdict(index + 15 * SECOND).age_s == 15
     judged = made.verdict(index + 15 * SECOND + 1)
-    assert judged == Judgement("none", None, 0, 0, None, "no good window")
+    assert judged == Judgement("none", None, (), THRESHOLDS.abnormal, None, "no good window")
     made.window(index + 20 * SECOND, 0.9)
     assert made.verdict(index + 20 * SECOND + WINDOW).windows == 1
 
@@ -109,9 +109,9 @@ def test_what_is_not_a_number_is_no_window(p):
 def test_a_record_is_judged_by_all_its_windows_and_one_is_enough():
     settings = Verdict()
     nothing = judge_record([], THRESHOLDS, settings)
-    assert nothing == Judgement("none", None, 0, 0, None, "no good window")
+    assert nothing == Judgement("none", None, (), THRESHOLDS.abnormal, None, "no good window")
     one = judge_record([0.9], THRESHOLDS, settings)
     assert (one.value, one.windows, one.age_s) == ("abnormal", 1, None)
     assert one.evidence.startswith("few: 1 of 1")
     many = judge_record([0.1] * 100 + [0.9] * 20, THRESHOLDS, settings)
-    assert (many.value, many.windows, many.over) == ("normal", 120, 20)
+    assert (many.value, many.windows, many.over(THRESHOLDS.abnormal)) == ("normal", 120, 20)
