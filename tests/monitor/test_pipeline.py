@@ -98,7 +98,8 @@ def test_a_murmur_raises_abnormal_sound_with_its_evidence():
     lines = run(pipeline(beats), blocks(sound, 2000))
     alarms = of(ev.Alarm, lines)
     assert [(a.kind, a.state, a.priority) for a in alarms] == [
-        ("abnormal_sound", "active", "medium")
+        ("abnormal_sound", "pending", "medium"),
+        ("abnormal_sound", "active", "medium"),
     ]
     assert "of 15 windows ≥ 0.70" in alarms[0].evidence
     assert "quality good" in alarms[0].evidence
