@@ -75,11 +75,14 @@ def harmless(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def ascii_text(text: str, limit: int) -> str:
-    """Return a cleaned text in ASCII, for formats that know nothing else."""
+    """Return a cleaned text in ASCII, for formats that know nothing else.
+
+    NUL goes: those formats end a text with it.
+    """
     for sign, plain in (("≥", ">="), ("≤", "<="), ("–", "-"), ("…", "..."), ("×", "x"), ("‹", "(")):
         text = text.replace(sign, plain)
     folded = unicodedata.normalize("NFKD", text)
-    folded = "".join(c for c in folded if not unicodedata.combining(c))
+    folded = "".join(c for c in folded if c != "\0" and not unicodedata.combining(c))
     return folded.encode("ascii", "replace").decode("ascii")[:limit]
 
 

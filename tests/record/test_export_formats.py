@@ -150,7 +150,7 @@ def test_wfdb_gives_back_any_annotation_at_its_sample(tmp_path_factory, wfdb, li
     assert read.fs == 2000
     assert read.sample.tolist() == [note.sample for note in notes]
     assert read.symbol == [note.symbol for note in notes]
-    assert read.aux_note == [ascii_text(note.text, NOTE_LIMIT).rstrip("\0") for note in notes]
+    assert read.aux_note == [ascii_text(note.text, NOTE_LIMIT) for note in notes]
 
 
 def test_wfdb_keeps_an_alarm_of_the_first_sample(tmp_path, wfdb):
