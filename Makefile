@@ -19,7 +19,9 @@ help:
 	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
 
 $(VENV)/.torch:
-	$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(0 if ok else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; call: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(0 if ok else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; call: make PYTHON=python3.12 ...")'
+	@echo "Installing into $(VENV): PyTorch for the processor first (200 MB), then the rest."
+	@echo "A minute or two, once; nothing is installed outside of this folder."
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet $(TORCH_PIP_ARGS) '$(TORCH)'
 	@touch $@
