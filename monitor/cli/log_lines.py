@@ -133,6 +133,10 @@ def _words(event: ev.Event) -> str:
                 f"gap      {event.length / RATE_HZ:.2f} s lost "
                 f"(± {event.uncertainty / RATE_HZ:.2f} s): {harmless(event.reason)}"
             )
+        case ev.End():
+            counted = ", ".join(f"{count} {kind}" for kind, count in event.counts.items())
+            broken = "" if event.complete else "  (the source broke off)"
+            return f"{kind:<8} {harmless(counted)}{broken}"
         case _:
             words = "  ".join(f"{k} {harmless(str(v))}" for k, v in fields.items() if v is not None)
             return f"{kind:<8} {words}"
