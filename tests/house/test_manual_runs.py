@@ -227,6 +227,18 @@ def test_a_page_can_be_followed_word_by_word(
         assert run(words) == 0, command
 
 
+PROGRAM = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = [(page, code) for page in PAGES for code in PROGRAM.findall(page.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "code"), EXAMPLES, ids=[page.name for page, _ in EXAMPLES])
+def test_a_program_of_the_manual_runs(
+    page: Path, code: str, reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(compile(code, str(page), "exec"), {})
+    assert "End(" in capsys.readouterr().out
+
+
 def fill_again(folder: Path) -> None:
     """A page may delete a session and then all of them."""
     shutil.rmtree(folder / "seen")
