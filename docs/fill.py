@@ -505,8 +505,8 @@ def archive() -> str:
     same = "the same byte for byte" if found["same_bytes"] else "**not** the same"
     return table(head, rows) + (
         f"\n{found['recordings']} recordings, {found['sound_s'] / 3600:.1f} h, {found['failed']}"
-        f" failed; all four results are {same}. {found['conditions'][0].upper()}"
-        f"{found['conditions'][1:]}. Made by `{found['command']}`.\n"
+        f" failed; all four results are {same}. On"
+        f" {found['conditions']}. Made by `{found['command']}`.\n"
     )
 
 
@@ -542,7 +542,7 @@ def screen_cost() -> str:
     return table(("frames a second", *(f"{p}: of one core, memory" for p in parts)), rows) + (
         f"\nFrom a key to the changed screen: {key['p50_ms']:.0f} ms (median),"
         f" {key['worst_ms']:.0f} ms (longest of {key['presses']})."
-        f" {found['conditions'][0].upper()}{found['conditions'][1:]};"
+        f" Conditions: {found['conditions']};"
         f" made by `{found['command']}`.\n"
     )
 
