@@ -1,0 +1,1 @@
+"""What ``docs/fill.py`` fills the marked blocks with."""
