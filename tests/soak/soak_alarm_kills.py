@@ -29,13 +29,17 @@ RESULT = ROOT / "docs" / "results" / "alarm_kills.json"
 KINDS = ("wrong_input", "model_refused", "cannot_record")
 RAISED = ("active", "acknowledged", "latched")
 SESSION = "s"
+SETTLE = -1
 
 
 # ---------------------------------------------------------------- the monitor that is killed
 
 
 def child(folder: Path, seed: int, world: set[str]) -> None:
-    """Report conditions and acknowledge, at random, until killed; say on stdout what is so."""
+    """Report conditions and acknowledge, at random, until killed; say on stdout what is so.
+
+    With the seed SETTLE it only goes on from the store until no command waits, and ends.
+    """
     sys.path.insert(0, str(ROOT / "tests" / "live"))
     from scripted import RATE, ScriptedPhantom, VirtualClock
 
@@ -89,6 +93,11 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
         if alarm.kind in KINDS:
             say("board", alarm.kind, alarm.state, alarm.count)
     say("ready")
+    if seed == SETTLE:
+        for _ in range(20):
+            tick()
+        assert store.close(30)
+        return
     rng = random.Random(seed)
     numbers = iter(range(10**9))
     while True:
@@ -137,12 +146,27 @@ class Seen:
                 self.lost.append(f"the acknowledgement of {kind}, time {count}")
 
 
-def one(folder: Path, seed: int, seen: Seen, wait_s: float) -> None:
-    """Start a monitor, let it run for a while, kill it."""
-    process = subprocess.Popen(
+def start(folder: Path, seed: int, seen: Seen) -> subprocess.Popen[str]:
+    """Start a monitor that goes on from the store."""
+    return subprocess.Popen(
         [sys.executable, str(Path(__file__)), "--child", str(folder), str(seed), *seen.world],
         stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+
+
+def settle(folder: Path, seen: Seen) -> None:
+    """Go on once more after the last kill: what was answered just before it is carried out then."""
+    process = start(folder, SETTLE, seen)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    for line in said.splitlines():
+        if line != "ready":
+            seen.take(line.split(), False)
+
+
+def one(folder: Path, seed: int, seen: Seen, wait_s: float) -> None:
+    """Start a monitor, let it run for a while, kill it."""
+    process = start(folder, seed, seen)
     assert process.stdout is not None
     timer = threading.Timer(wait_s, process.send_signal, (signal.SIGKILL,))
     begun = False
@@ -203,6 +227,7 @@ def run(times: int, seed: int, folder: Path) -> dict[str, int]:
     seen = Seen()
     for number in range(times):
         one(folder, seed * 1000 + number, seen, rng.uniform(0.0, 0.4))
+    settle(folder, seen)
     return examine(folder, seen) | {"kills": times}
 
 
