@@ -1,4 +1,4 @@
-"""The shipped student by engine: TorchScript, eager, torch.export, ONNX Runtime.
+"""The shipped student, and the light one by engine: TorchScript, eager, torch.export, ONNX.
 
 The archive holds the network as a script; here it is built once more as a module from the same
 constants. If the outputs differ, the network is another one and nothing is reported of it.
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from models import shipped
 
 CALLS = 300
-ONNX = "student.onnx"
+LIGHT = "light"
 
 
 class Same(nn.Module):
@@ -68,13 +68,14 @@ def measure(calls: int = CALLS) -> dict[str, tuple[float, float] | str]:
     window = np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
     sound = torch.from_numpy(window)
     engine: Any = shipped.student()
+    light: Any = shipped.student(LIGHT)
     found: dict[str, tuple[float, float] | str] = {}
     with torch.inference_mode():
-        script = engine._module
         found["TorchScript (the product's)"] = microseconds(
             lambda: engine.probability(window), calls
         )
-        found["TorchScript, the module alone"] = microseconds(lambda: script(sound), calls)
+        script = light._module
+        found["light, TorchScript"] = microseconds(lambda: script(sound), calls)
         expected = script(sound)
     try:
         same = Same(dict(script.code_with_constants[1].const_mapping)).eval()
@@ -82,19 +83,19 @@ def measure(calls: int = CALLS) -> dict[str, tuple[float, float] | str]:
             worst = float((same(sound) - expected).abs().max())
     except (RuntimeError, AttributeError, KeyError, IndexError) as error:
         worst = float("inf")
-        found["eager"] = f"not measured: {str(error).splitlines()[0]}"
+        found["light, eager"] = f"not measured: {str(error).splitlines()[0]}"
     if worst > 1e-4:
-        found.setdefault("eager", "not measured: the shipped network is another one")
+        found.setdefault("light, eager", "not measured: the shipped network is another one")
         return found
     with torch.inference_mode():
-        found["eager"] = microseconds(lambda: same(sound), calls)
-        found["eager, MFCC alone"] = microseconds(lambda: same.mfcc(sound), calls)
+        found["light, eager"] = microseconds(lambda: same(sound), calls)
+        found["light, eager, MFCC alone"] = microseconds(lambda: same.mfcc(sound), calls)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exported = torch.export.export(same, (sound,)).module()
         with torch.inference_mode():
-            found["torch.export"] = microseconds(lambda: exported(sound), calls)
-        found["ONNX Runtime (the shipped file)"] = _onnx(window, expected.numpy(), calls)
+            found["light, torch.export"] = microseconds(lambda: exported(sound), calls)
+        found["light, ONNX Runtime (the shipped file)"] = _onnx(window, expected.numpy(), calls)
     return found
 
 
@@ -103,7 +104,7 @@ def _onnx(window: Any, expected: Any, calls: int) -> tuple[float, float] | str:
     from models.engine_onnx import open_model
 
     try:
-        engine = open_model(shipped.path_of(ONNX), shipped.pins()[ONNX])
+        engine = open_model(shipped.path_of(f"{LIGHT}.onnx"), shipped.pins()[f"{LIGHT}.onnx"])
     except (ModelRefused, KeyError, OSError) as error:
         return f"not measured: {str(error).splitlines()[0][:80]}"
     worst = float(np.abs(engine.logits(window) - expected).max())
