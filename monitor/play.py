@@ -14,14 +14,13 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.clock import Clock
+from monitor.closing import Closing
 from monitor.link.messages import (
     LINK_VERSION,
     Attach,
@@ -56,7 +55,7 @@ REFUSED = {
 }
 
 
-class Player:
+class Player(Closing):
     """Serves one file until closed.
 
     Parameters
@@ -93,17 +92,6 @@ class Player:
         self._thread.join(2.0)
         self._server.close("the replay was left")
         self._ahead.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # ------------------------------------------------------------ the link's thread
 

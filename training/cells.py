@@ -146,18 +146,49 @@ def run_cell(
         If the finished cell is of another configuration of the same name.
     """
     config = system(cell.system, systems)
-    path = folder / f"{cell.name}.json"
-    if path.is_file():
-        done: dict[str, Any] = json.loads(path.read_text())
-        if done["key"] != config.key():
-            raise TrainingError(
-                f"{path} is of another configuration", "rename the system or remove the file"
-            )
+    done = read_cell(folder, cell, config)
+    if done is not None:
         return done
     begun = time.time()
     fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
     names = split(world.recordings, cell.protocol, cell.fold).test
     scores = record_scores(config, fitted, world, names, ALL_WINDOWS)
+    return write_cell(
+        folder, cell, config, fitted, begun,
+        windows=window_figures(config, fitted, world, names),
+        records={n: [round(z, 4), count] for n, (z, count) in sorted(scores.items())},
+    )  # fmt: skip
+
+
+def read_cell(folder: Path, cell: Cell, config: Config) -> dict[str, Any] | None:
+    """Read a finished cell; None where it is not finished.
+
+    Raises
+    ------
+    TrainingError
+        If it is of another configuration of the same name.
+    """
+    path = folder / f"{cell.name}.json"
+    if not path.is_file():
+        return None
+    done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if done["key"] != config.key():
+        raise TrainingError(
+            f"{path} is of another configuration", "rename the system or remove the file"
+        )
+    return done
+
+
+def write_cell(
+    folder: Path, cell: Cell, config: Config, fitted: Fitted, begun: float, **predicted: Any
+) -> dict[str, Any]:
+    """Write a finished cell with its conditions and what it ``predicted``; return its content.
+
+    Parameters
+    ----------
+    begun
+        Wall time in seconds at which the cell was begun.
+    """
     content = {
         "system": cell.system,
         "protocol": cell.protocol,
@@ -170,10 +201,9 @@ def run_cell(
         "cpu_seconds": round(fitted.seconds, 1),
         "wall_seconds": round(time.time() - begun, 1),
         "losses": [round(x, 4) for x in fitted.losses],
-        "windows": window_figures(config, fitted, world, names),
-        "records": {n: [round(z, 4), count] for n, (z, count) in sorted(scores.items())},
-    }
+    } | predicted
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{cell.name}.json"
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content) + "\n", encoding="utf-8")
     os.replace(part, path)

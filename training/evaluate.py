@@ -8,7 +8,7 @@ helps to place the threshold that judges it. Intervals are by bootstrap over gro
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +72,22 @@ def held_out(cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]
     )
 
 
-def average_seeds(parts: Sequence[HeldOut]) -> HeldOut:
-    """Mean z of several seeds over the same recordings."""
-    first = parts[0]
-    place = [{n: i for i, n in enumerate(p.names)} for p in parts]
-    z = np.mean(
-        [[p.z[at[n]] for n in first.names] for p, at in zip(parts, place, strict=True)], axis=0
-    )
-    return HeldOut(first.names, first.label, z, first.database, first.group, first.fold)
+def load_seeds(
+    folder: Path, system: str, protocol: str, seeds: Sequence[int], recordings: Sequence[Recording]
+) -> list[HeldOut]:
+    """Held-out scores of several seeds of one system, over the same recordings.
+
+    Raises
+    ------
+    TrainingError
+        If a seed has no finished cell, or the seeds were not scored on the same recordings.
+    """
+    parts = [held_out(load_cells(folder, system, protocol, s), recordings) for s in seeds]
+    if len({p.names for p in parts}) > 1:
+        raise TrainingError(
+            f"the seeds of '{system}' are not finished alike", "run apexbeat-train grid"
+        )
+    return parts
 
 
 def cross_calibrated(h: HeldOut) -> tuple[Array, Array]:
@@ -131,19 +139,42 @@ def figures(h: HeldOut) -> dict[str, float]:
     return out
 
 
+def over_seeds(parts: Sequence[HeldOut]) -> dict[str, float]:
+    """Mean over the seeds of the figures of each: of one model, not of all of them together."""
+    found = [figures(h) for h in parts]
+    return {key: float(np.mean([f[key] for f in found])) for key in found[0]}
+
+
+def _mean_of(parts: Sequence[HeldOut], key: str) -> Callable[[NDArray[np.int64]], float]:
+    """One figure over some of the recordings, as the mean over the seeds."""
+    z = [cross_calibrated(h)[0] for h in parts]
+
+    def figure(i: NDArray[np.int64]) -> float:
+        drawn = [
+            both(h.label[i], h.z[i], own[i], h.database[i]).get(key, np.nan)
+            for h, own in zip(parts, z, strict=True)
+        ]
+        return float(np.mean(drawn))
+
+    return figure
+
+
 def intervals(
-    h: HeldOut, keys: Sequence[str], draws: int = DRAWS, seed: int = 0
+    parts: Sequence[HeldOut], keys: Sequence[str], draws: int = DRAWS, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """95 % intervals by bootstrap over groups, within each database.
+    """95 % intervals of the mean over seeds, by bootstrap over groups, within each database.
 
     The thresholds stay as they were found; only who is scored is drawn.
     """
-    z, _ = cross_calibrated(h)
+    z = [cross_calibrated(h)[0] for h in parts]
     rng = np.random.default_rng(seed)
-    drawn = [both(h.label[i], h.z[i], z[i], h.database[i]) for i in resamples(h, draws, rng)]
+    drawn = [
+        [both(h.label[i], h.z[i], own[i], h.database[i]) for h, own in zip(parts, z, strict=True)]
+        for i in resamples(parts[0], draws, rng)
+    ]
     out = {}
     for key in keys:
-        values = np.array([d.get(key, np.nan) for d in drawn])
+        values = np.array([np.mean([d.get(key, np.nan) for d in seeds]) for seeds in drawn])
         low, high = np.nanquantile(values, (0.025, 0.975))
         out[key] = (round(float(low), 4), round(float(high), 4))
     return out
@@ -165,21 +196,29 @@ def resamples(h: HeldOut, draws: int, rng: np.random.Generator) -> list[NDArray[
     return out
 
 
-def paired(a: HeldOut, b: HeldOut, key: str, draws: int = DRAWS, seed: int = 0) -> dict[str, float]:
-    """Difference a - b of one figure, its 95 % interval and two-sided bootstrap p-value."""
-    if a.names != b.names:
+def paired(
+    first: Sequence[HeldOut], second: Sequence[HeldOut], key: str, draws: int = DRAWS, seed: int = 0
+) -> dict[str, float]:
+    """Mean difference of one figure over the seeds, its 95 % interval and two-sided p-value.
+
+    By bootstrap over groups; each draw scores all seeds of both systems.
+
+    Raises
+    ------
+    TrainingError
+        If the two systems were not scored on the same recordings.
+    """
+    if first[0].names != second[0].names:
         raise TrainingError("the two systems were not scored on the same recordings")
-    za, _ = cross_calibrated(a)
-    zb, _ = cross_calibrated(b)
-
-    def gain(i: NDArray[np.int64]) -> float:
-        first = both(a.label[i], a.z[i], za[i], a.database[i]).get(key, np.nan)
-        return first - both(b.label[i], b.z[i], zb[i], b.database[i]).get(key, np.nan)
-
-    whole = gain(np.arange(a.z.size))
+    a, b = _mean_of(first, key), _mean_of(second, key)
     rng = np.random.default_rng(seed)
-    values = np.array([gain(i) for i in resamples(a, draws, rng)])
-    values = values[np.isfinite(values)]
+    values = np.array([a(i) - b(i) for i in resamples(first[0], draws, rng)])
+    everyone = np.arange(first[0].z.size)
+    return gain(a(everyone) - b(everyone), values[np.isfinite(values)])
+
+
+def gain(whole: float, values: Array) -> dict[str, float]:
+    """A difference with its 95 % interval and two-sided p, of its bootstrap values."""
     below = (1 + (values <= 0).sum()) / (1 + values.size)
     low, high = np.quantile(values, (0.025, 0.975))
     return {

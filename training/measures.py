@@ -23,7 +23,9 @@ from training.options import (
 @click.argument("system")
 @data_option
 @protocol_option
-@click.option("--seeds", default="0", show_default=True, help="Comma-separated; their mean z.")
+@click.option(
+    "--seeds", default="0", show_default=True, help="Comma-separated; the mean of their figures."
+)
 @results_option
 def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) -> None:
     """Record-level figures of a system from its finished cells, as JSON."""
@@ -32,23 +34,14 @@ def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) 
     from training import datasets
     from training import evaluate as room
 
-    held = _held_out(system, datasets.load_cinc2016(data), protocol, seeds, results)
-    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.figures(held).items()}
+    recordings = datasets.load_cinc2016(data)
+    parts = room.load_seeds(results / "cells", system, protocol, numbers(seeds), recordings)
+    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
     keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
-    figures |= {f"{k}_95": v for k, v in room.intervals(held, keys).items()}
+    figures |= {f"{k}_95": v for k, v in room.intervals(parts, keys).items()}
     out = results / f"{system}__{protocol}.json"
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     click.echo(json.dumps(figures, indent=1))
-
-
-def _held_out(system: str, recordings: list[Any], protocol: str, seeds: str, results: Path) -> Any:
-    from training import evaluate as room
-
-    parts = [
-        room.held_out(room.load_cells(results / "cells", system, protocol, int(s)), recordings)
-        for s in seeds.split(",")
-    ]
-    return room.average_seeds(parts)
 
 
 @click.command()
@@ -62,36 +55,40 @@ def _held_out(system: str, recordings: list[Any], protocol: str, seeds: str, res
 def compare(
     first: str, second: str, data: Path, protocol: str, seeds: str, figure: str, results: Path
 ) -> None:
-    """First less second: difference of one figure, 95 % interval, p.
+    """First less second: mean difference of one figure over the seeds, 95 % interval, p.
 
-    Protocol P: the accuracy, and both tables of the paper are written and printed.
+    Kept in gains.json. Protocol P: the accuracy, and both tables of the paper are written and
+    printed.
     """
-    from training import datasets
+    from training import cells, datasets, gains
     from training import evaluate as room
 
-    if protocol == "P":
-        _compare_paper(first, second, data, seeds, results)
-        return
     recordings = datasets.load_cinc2016(data)
-    a, b = (_held_out(s, recordings, protocol, seeds, results) for s in (first, second))
-    click.echo(
-        f"{first} - {second}, {figure}: "
-        + ", ".join(f"{k} {v}" for k, v in room.paired(a, b, figure).items())
-    )
+    if protocol == "P":
+        figure = "accuracy"
+        found = _paper_gain(first, second, data, recordings, numbers(seeds), results)
+    else:
+        a, b = (
+            room.load_seeds(results / "cells", name, protocol, numbers(seeds), recordings)
+            for name in (first, second)
+        )
+        found = room.paired(a, b, figure)
+    gains.keep(results, protocol, (first, second), figure, numbers(seeds), found)
+    if protocol == "P":
+        print_paper(results, cells.SYSTEMS)
+    click.echo(f"{first} - {second}, {figure}: " + ", ".join(f"{k} {v}" for k, v in found.items()))
 
 
-def _compare_paper(first: str, second: str, data: Path, seeds: str, results: Path) -> None:
-    from training import cells, paper, world
-    from training.datasets import load_cinc2016
+def _paper_gain(
+    first: str, second: str, data: Path, recordings: list[Any], seeds: Any, results: Path
+) -> dict[str, float]:
+    from training import paper, world
     from training.prepare import prepare as prepared
 
-    recordings = load_cinc2016(data)
     annotated = world.hand_annotated(data, recordings)
     onsets = {name: states.onsets("S1") for name, states in annotated.items()}
     table, _, _ = paper.cycle_table(recordings, prepared("cinc2016", recordings), onsets)
-    found = paper.paired(first, second, numbers(seeds), table, recordings, results / "cells")
-    print_paper(results, cells.SYSTEMS)
-    click.echo(f"{first} - {second}, accuracy: " + ", ".join(f"{k} {v}" for k, v in found.items()))
+    return paper.paired(first, second, seeds, table, recordings, results / "cells")
 
 
 @click.command()

@@ -9,7 +9,6 @@ The number of zeros tells the heart rate.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -24,10 +23,11 @@ from torch import nn
 from models.mfcc import SAMPLES
 from models.teacher import Ensemble
 from training.batches import Data
-from training.cells import SYSTEMS, Cell, Say, checkpoint_path, commit, machine, system
+from training.cells import SYSTEMS, Cell, Say, checkpoint_path, read_cell, system, write_cell
 from training.config import Config
 from training.datasets import Recording
 from training.errors import TrainingError
+from training.evaluate import gain
 from training.fit import Fitted, finished, fit, predict
 from training.frontend import QUIETEST, make_mfcc
 from training.prepare import Prepared
@@ -153,11 +153,8 @@ def run_cell(
 ) -> dict[str, Any]:
     """Train and score one cell of protocol P, or read it where it is finished."""
     config = system(cell.system, systems)
-    path = folder / f"{cell.name}.json"
-    if path.is_file():
-        done: dict[str, Any] = json.loads(path.read_text())
-        if done["key"] != config.key():
-            raise TrainingError(f"{path} is of another configuration", "remove the file")
+    done = read_cell(folder, cell, config)
+    if done is not None:
         return done
     begun = time.time()
     databases = {r.name: r.database for r in recordings}
@@ -166,20 +163,12 @@ def run_cell(
     z = predict(config, fitted.network, data, test)
     label = data.table.labels[data.table.recording[test]]
     figures = macro(label, z) | {"auc": auc(label, z), "windows": float(test.size)}
-    content = {
-        "system": cell.system, "protocol": "P", "fold": 0, "seed": cell.seed, "key": config.key(),
-        "command": f"apexbeat-train grid {cell.system} --protocol P",
-        "commit": commit(), "machine": machine(),
-        "cpu_seconds": round(fitted.seconds, 1), "wall_seconds": round(time.time() - begun, 1),
-        "train_windows": int(train.size),
-        "windows": {k: round(v, 4) for k, v in figures.items()},
-        "right": "".join("1" if r else "0" for r in (z > 0) == (label == 1)),
-    }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    os.replace(part, path)
-    return content
+    return write_cell(
+        folder, cell, config, fitted, begun,
+        train_windows=int(train.size),
+        windows={k: round(v, 4) for k, v in figures.items()},
+        right="".join("1" if r else "0" for r in (z > 0) == (label == 1)),
+    )  # fmt: skip
 
 
 def paired(
@@ -191,7 +180,7 @@ def paired(
     cells: Path,
     draws: int = 2000,
 ) -> dict[str, float]:
-    """First less second: mean difference of the accuracy in points over all seeds' test samples.
+    """First less second: mean difference of the accuracy over all seeds' test samples.
 
     Interval and two-sided p are by bootstrap over recordings: samples of one are not independent.
 
@@ -201,27 +190,19 @@ def paired(
         If a cell is not finished, or the two were not tested on the same samples.
     """
     databases = {r.name: r.database for r in recordings}
-    gain, count = np.zeros(len(table.names)), np.zeros(len(table.names))
+    won, count = np.zeros(len(table.names)), np.zeros(len(table.names))
     for seed in seeds:
         a, b = (_right(cells / f"{name}__P__0__{seed}.json") for name in (first, second))
         _, test = random_split(table, databases, seed)
         if not a.size == b.size == test.size:
             raise TrainingError("the two systems were not tested on the same samples")
         owner = table.recording[test]
-        gain += np.bincount(owner, weights=a - b, minlength=gain.size)
+        won += np.bincount(owner, weights=a - b, minlength=won.size)
         count += np.bincount(owner, minlength=count.size)
     held = np.flatnonzero(count)
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(held, (draws, held.size))
-    values = 100 * gain[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    low, high = np.quantile(values, (0.025, 0.975))
-    below = (1 + (values <= 0).sum()) / (1 + draws)
-    return {
-        "points": round(100 * float(gain.sum() / count.sum()), 3),
-        "low": round(float(low), 3),
-        "high": round(float(high), 3),
-        "p": round(float(min(1.0, 2 * min(below, 1 - below + 1 / (1 + draws)))), 4),
-    }
+    drawn = np.random.default_rng(0).choice(held, (draws, held.size))
+    values = won[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    return gain(float(won.sum() / count.sum()), values)
 
 
 def _right(path: Path) -> NDArray[np.float64]:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from training import gains
 from training.cells import SYSTEMS, system
 from training.costs import Costs, costs
 
@@ -87,7 +87,6 @@ class Row:
     deviation: float
     samples: int
     seen: int
-    right: np.ndarray[Any, np.dtype[np.float64]]
 
 
 def load_row(cells: Path, name: str, systems: Path = SYSTEMS) -> Row:
@@ -106,14 +105,13 @@ def load_row(cells: Path, name: str, systems: Path = SYSTEMS) -> Row:
         float(values[:, 0].std(ddof=1)) if len(found) > 1 else 0.0,
         int(found[0]["windows"]["windows"]) if found else 0,
         config.epochs * config.windows_per_epoch,
-        np.array([float(x) for x in found[0]["right"]]) if found else np.zeros(0),
     )
 
 
-def page(cells: Path, systems: Path = SYSTEMS) -> str:
+def page(results: Path, systems: Path = SYSTEMS) -> str:
     """Both tables and their footnotes, as Markdown."""
     names = [n for n in dict.fromkeys((*TABLE_II, *BEYOND, *TABLE_III)) if _known(n, systems)]
-    rows = {name: load_row(cells, name, systems) for name in names}
+    rows = {name: load_row(results / "cells", name, systems) for name in names}
     lines = [
         "# Protocol P: zero-padded cycles, split at random 10:1 (leaks)",
         "",
@@ -137,7 +135,8 @@ def page(cells: Path, systems: Path = SYSTEMS) -> str:
     lines += [_row_iii(rows[n], costs(system(n, systems))) for n in TABLE_III if n in rows]
     lines += ["", *(f"- {text}" for text in FOOTNOTES)]
     lines += [f"- {rows[n].title}, specificity: {text}." for n, text in SLIPS.items() if n in rows]
-    lines += [_gain(rows["paper-kd-7-01"], rows["paper-student"])] if rows else []
+    compared = gains.lines(results, "P")
+    lines += ["", "Compared on the same samples, by bootstrap over recordings:", "", *compared]
     lines += ["", "![Accuracy against multiply-adds](protocol-P.svg)"]
     return "\n".join(lines) + "\n"
 
@@ -180,24 +179,6 @@ def _row_iii(row: Row, cost: Costs) -> str:
         *PRINTED_COSTS.get(row.name, ("–",) * 4),
     ]
     return "| " + " | ".join(cells) + " |"
-
-
-def _gain(a: Row, b: Row) -> str:
-    """The gain of distillation on the same test samples, by McNemar's test."""
-    if not a.right.size or a.right.size != b.right.size:
-        return "- The gain of distillation: not measured."
-    difference = a.right - b.right
-    half = 196 * float(difference.std()) / difference.size**0.5
-    won, lost = int((difference > 0).sum()), int((difference < 0).sum())
-    chi = (abs(won - lost) - 1) ** 2 / max(won + lost, 1)
-    from scipy.stats import chi2
-
-    p = float(chi2.sf(chi, 1))
-    return (
-        f"- {a.title} less {b.title}, seed {a.seeds[0]}, same samples: "
-        f"{100 * float(difference.mean()):+.2f} points (95 % ±{half:.2f}, as if samples were "
-        f"independent), McNemar p = {p:.2g} ({won} won, {lost} lost)."
-    )
 
 
 def plot(cells: Path, path: Path, systems: Path = SYSTEMS) -> None:

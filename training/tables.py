@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from training import evaluate, paper_tables
+from training import evaluate, gains, paper_tables
 from training.cells import SYSTEMS
 from training.datasets import Recording
-from training.evaluate import HeldOut
 
 WITHIN = (
     ("mean_auc", "mean AUC"),
@@ -25,13 +24,17 @@ SURE = (
 )
 
 
-def systems_of(folder: Path, protocol: str) -> dict[str, set[int]]:
-    """Systems with finished cells of a protocol, and their seeds."""
-    out: dict[str, set[int]] = {}
+def systems_of(folder: Path, protocol: str) -> dict[str, list[int]]:
+    """Systems with finished cells of a protocol, and the seeds that have the most folds."""
+    folds: dict[str, dict[int, int]] = {}
     for path in sorted(folder.glob(f"*__{protocol}__*__*.json")):
         name, _, _, seed = path.stem.split("__")
-        out.setdefault(name, set()).add(int(seed))
-    return out
+        finished = folds.setdefault(name, {})
+        finished[int(seed)] = finished.get(int(seed), 0) + 1
+    return {
+        name: sorted(seed for seed, n in finished.items() if n == max(finished.values()))
+        for name, finished in folds.items()
+    }
 
 
 def write_all(results: Path, recordings: Sequence[Recording]) -> list[Path]:
@@ -55,7 +58,7 @@ def write_all(results: Path, recordings: Sequence[Recording]) -> list[Path]:
 def write_paper(results: Path, systems: Path = SYSTEMS) -> list[Path]:
     """Write Tables II and III and their plot."""
     path, picture = results / "protocol-P.md", results / "protocol-P.svg"
-    path.write_text(paper_tables.page(results / "cells", systems), encoding="utf-8")
+    path.write_text(paper_tables.page(results, systems), encoding="utf-8")
     paper_tables.plot(results / "cells", picture, systems)
     return [path, picture]
 
@@ -63,41 +66,35 @@ def write_paper(results: Path, systems: Path = SYSTEMS) -> list[Path]:
 def _page(
     title: str,
     cells: Path,
-    found: dict[str, set[int]],
+    found: dict[str, list[int]],
     protocol: str,
     recordings: Sequence[Recording],
 ) -> str:
-    held: dict[str, HeldOut] = {}
-    for name, seeds in found.items():
-        parts = [
-            evaluate.held_out(evaluate.load_cells(cells, name, protocol, s), recordings)
-            for s in sorted(seeds)
-        ]
-        if len({p.names for p in parts}) == 1:
-            held[name] = evaluate.average_seeds(parts)
-        else:
-            held[name] = parts[0]
+    held = {
+        name: evaluate.load_seeds(cells, name, protocol, seeds, recordings)
+        for name, seeds in found.items()
+    }
     columns = [*WITHIN, *SURE]
     lines = [
         f"# {title}",
         "",
         "Made by `apexbeat-train report` from the cells in `cells/`. Mean and weighted figures are",
         "within databases (weights P·N/(P+N)); pooled figures reward recognising the recorder.",
-        "In brackets: 95 % interval by bootstrap over groups. Several seeds: their mean logit.",
+        "In brackets: 95 % interval by bootstrap over groups. Several seeds: the mean of their",
+        "figures, never the figures of their mean.",
         "",
         "| system | seeds | " + " | ".join(words for _, words in columns) + " |",
         "|---|---" * 1 + "|---" * len(columns) + "|",
     ]
-    for name, h in held.items():
-        figures = evaluate.figures(h)
-        ranges = evaluate.intervals(h, [k for k, _ in WITHIN], draws=300)
+    means = {name: evaluate.over_seeds(parts) for name, parts in held.items()}
+    for name, figures in means.items():
+        ranges = evaluate.intervals(held[name], [k for k, _ in WITHIN], draws=300)
         row = [_with_range(figures[k], ranges[k]) for k, _ in WITHIN]
         row += [f"{figures[k]:.3f}" for k, _ in SURE]
         lines.append(f"| {name} | {len(found[name])} | " + " | ".join(row) + " |")
     lines += ["", "AUC (MAcc) of each database:", "", "| system | a | b | c | d | e | f |"]
     lines.append("|---" * 7 + "|")
-    for name, h in held.items():
-        figures = evaluate.figures(h)
+    for name, figures in means.items():
         row = [
             f"{figures[f'auc_{d}']:.3f} ({figures[f'macc_{d}']:.3f})"
             if f"auc_{d}" in figures
@@ -105,6 +102,8 @@ def _page(
             for d in "abcdef"
         ]
         lines.append(f"| {name} | " + " | ".join(row) + " |")
+    compared = gains.lines(cells.parent, protocol)
+    lines += ["", "Compared, by bootstrap over groups:", "", *compared] if compared else []
     return "\n".join(lines) + "\n"
 
 

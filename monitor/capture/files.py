@@ -13,7 +13,8 @@ from pathlib import Path
 import soundfile
 
 from monitor.capture.headers import complaint
-from monitor.capture.source import Closing, SourceKind
+from monitor.capture.source import SourceKind
+from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.events import Block
 from monitor.text import harmless

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from monitor import events as ev
 from monitor import folderformat as ff
-from monitor.capture.source import Closing, SourceKind
+from monitor.capture.source import SourceKind
+from monitor.closing import Closing
 from monitor.errors import InputError
 
 BLOCK_S = 1.0

@@ -13,12 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import msgspec
 
 from monitor.capture.meter import Level
+from monitor.closing import Closing
 from monitor.errors import DeviceError
 
 SILENT_S = 10.0
@@ -29,7 +29,7 @@ METER = (sys.executable, "-m", "monitor.capture.meter")
 _decoder: msgspec.json.Decoder[list[Level] | str] = msgspec.json.Decoder(list[Level] | str)
 
 
-class LevelMeter:
+class LevelMeter(Closing):
     """Levels of all input devices, from a process that may hang or die.
 
     Parameters
@@ -81,17 +81,6 @@ class LevelMeter:
                     pipe.close()
         self._process.kill()
         self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._heard_s = time.monotonic()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from dsp.phantom import Phantom, PhantomStream
-from monitor.capture.source import Closing, SourceKind
+from monitor.capture.source import SourceKind
+from monitor.closing import Closing
 from monitor.events import Block
 
 RATE_HZ = 4000

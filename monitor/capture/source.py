@@ -60,24 +60,6 @@ class Source(Protocol):
     ) -> None: ...
 
 
-class Closing:
-    """``with`` for a source: closes it on the way out."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 def paced(source: Source, clock: Clock, speed: float) -> Iterator[Input]:
     """Yield what ``source`` yields, each block not before its last frame would have been heard.
 

@@ -11,10 +11,10 @@ import select
 import socket
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from monitor.clock import Clock, SystemClock
+from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.link import address as where
 from monitor.link.frames import Decoder, LinkError, encode
@@ -27,7 +27,7 @@ class Gone(Exception):
     """The core closed the link, or died."""
 
 
-class Client:
+class Client(Closing):
     """One connection to a core. ``fileno`` lets it stand in a selector."""
 
     def __init__(self, peer: socket.socket, clock: Clock) -> None:
@@ -126,14 +126,3 @@ class Client:
     def close(self) -> None:
         """Leave."""
         self._peer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

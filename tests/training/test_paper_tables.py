@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import paper
+from training import gains, paper
 from training.cells import system
 from training.costs import costs
 from training.errors import TrainingError
@@ -21,7 +21,9 @@ def _cell(folder: Path, name: str, right: str, seed: int = 0) -> None:
     share = right.count("1") / len(right)
     figures = dict.fromkeys(("accuracy", "recall", "precision", "f1", "specificity"), share)
     content = {"seed": seed, "windows": figures | {"windows": len(right)}, "right": right}
-    folder.joinpath(f"{name}__P__0__{seed}.json").write_text(json.dumps(content))
+    place = folder / "cells" / f"{name}__P__0__{seed}.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(content))
 
 
 def test_every_row_of_the_paper_stands_with_its_printed_figures(tmp_path: Path) -> None:
@@ -64,9 +66,11 @@ def test_the_gain_is_paired_by_sample_and_drawn_by_recording(tmp_path: Path) -> 
     worse = "".join("0" if i % 5 == 0 else "1" for i in range(test.size))
     _cell(tmp_path, "x", better)
     _cell(tmp_path, "y", worse)
-    found = paper.paired("x", "y", (0,), table, recordings, tmp_path)  # type: ignore[arg-type]
-    assert found["points"] == pytest.approx(10.0, abs=1.0)
+    found = paper.paired("x", "y", (0,), table, recordings, tmp_path / "cells")  # type: ignore[arg-type]
+    assert found["difference"] == pytest.approx(0.1, abs=0.01)
     assert found["low"] > 0
     assert found["p"] < 0.01
+    gains.keep(tmp_path, "P", ("x", "y"), "accuracy", (0,), found)
+    assert "- x less y, accuracy, 1 seed: +" in page(tmp_path)
     with pytest.raises(TrainingError, match="missing"):
-        paper.paired("x", "z", (0,), table, recordings, tmp_path)  # type: ignore[arg-type]
+        paper.paired("x", "z", (0,), table, recordings, tmp_path / "cells")  # type: ignore[arg-type]

@@ -60,17 +60,38 @@ def test_leaving_the_unsure_out_helps_and_their_share_is_kept(
 
 def test_a_clearly_better_system_is_found_better(place: tuple[Path, list[Recording]]) -> None:
     good, poor = held(place, "good"), held(place, "poor")
-    found = evaluate.paired(good, poor, "mean_auc", draws=60)
+    found = evaluate.paired([good], [poor], "mean_auc", draws=60)
     assert found["low"] > 0
     assert found["p"] < 0.05
-    same = evaluate.paired(good, good, "mean_auc", draws=20)
+    same = evaluate.paired([good], [good], "mean_auc", draws=20)
     assert same["difference"] == 0.0
 
 
 def test_the_interval_holds_the_figure(place: tuple[Path, list[Recording]]) -> None:
     h = held(place, "poor")
-    low, high = evaluate.intervals(h, ["mean_auc"], draws=60)["mean_auc"]
+    low, high = evaluate.intervals([h], ["mean_auc"], draws=60)["mean_auc"]
     assert low < evaluate.figures(h)["mean_auc"] < high
+
+
+def test_several_seeds_count_by_the_mean_of_their_figures_once_they_are_whole(
+    place: tuple[Path, list[Recording]],
+) -> None:
+    for system, other in (("good", "poor"), ("poor", "good")):
+        for fold in range(5):
+            text = (place[0] / "cells" / f"{other}__S__{fold}__0.json").read_text()
+            (place[0] / "cells" / f"{system}__S__{fold}__1.json").write_text(text)
+    assert tables.systems_of(place[0] / "cells", "S") == {"good": [0, 1], "poor": [0, 1]}
+    good, poor = (
+        evaluate.load_seeds(place[0] / "cells", system, "S", (0, 1), place[1])
+        for system in ("good", "poor")
+    )
+    each = [evaluate.figures(h)["mean_auc"] for h in good]
+    assert evaluate.over_seeds(good)["mean_auc"] == pytest.approx(np.mean(each))
+    assert evaluate.paired(good, poor, "mean_auc", draws=20)["difference"] == 0.0
+    (place[0] / "cells" / "good__S__4__1.json").unlink()
+    assert tables.systems_of(place[0] / "cells", "S")["good"] == [0]
+    with pytest.raises(TrainingError, match="not finished alike"):
+        evaluate.load_seeds(place[0] / "cells", "good", "S", (0, 1), place[1])
 
 
 def test_missing_and_damaged_cells_are_one_clear_line(
