@@ -23,9 +23,9 @@ COMMANDS = {
     "check": "training.measures:check",
     "int8": "training.measures:int8",
     "export": "training.commands:export",
-    "alarms": "training.alarms_cli:alarms",
-    "segmentation": "training.segmentation_cli:segmentation",
-    "evaluate-segmentation": "training.segmentation_cli:evaluate_segmentation",
+    "alarms": "training.alarms.cli:alarms",
+    "segmentation": "training.segmentation.cli:segmentation",
+    "evaluate-segmentation": "training.segmentation.cli:evaluate_segmentation",
 }
 HELP = {
     "fetch": "Download the public set, checked and resumable.",

@@ -26,9 +26,9 @@ from dsp.phantom_noise import NoiseKind
 from dsp.quality import QualityIndex
 from dsp.stage import RATE_HZ, STEP, FloatArray
 from models import shipped
-from training.quality_data import mix
-from training.segmentation_data import Recording, Truth, recordings, truths
-from training.segmentation_score import f1, pairs, reference
+from training.quality.data import mix
+from training.segmentation.data import Recording, Truth, recordings, truths
+from training.segmentation.score import f1, pairs, reference
 
 KINDS: tuple[NoiseKind, ...] = ("white", "speech", "rubbing")
 SNR_DB = (20.0, 15.0, 10.0, 5.0, 2.5, 0.0, -2.5, -5.0)

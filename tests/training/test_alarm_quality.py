@@ -11,10 +11,10 @@ import soundfile
 from monitor import events as ev
 from monitor.record.episodes import Episode
 from monitor.settings import Alarms
-from training.alarm_choice import Rule, chosen, curve, first_alarm
-from training.alarm_rates import RateCheck, annotated_rate, check
-from training.alarm_streams import LOSS_S, Stream, stream_of
-from training.alarms import Heard, figures
+from training.alarms.choice import Rule, chosen, curve, first_alarm
+from training.alarms.measure import Heard, figures
+from training.alarms.rates import RateCheck, annotated_rate, check
+from training.alarms.streams import LOSS_S, Stream, stream_of
 from training.datasets import Recording
 
 

@@ -14,10 +14,10 @@ from dsp.quality_judge import Judge, Parameters
 from dsp.quality_table import PARAMETERS
 from training.datasets import States
 from training.noise_study import counts
-from training.quality import auc
-from training.quality_data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
-from training.quality_fit import fit, judged, margins, threshold, with_threshold, write
-from training.segmentation_data import Truth
+from training.quality.__main__ import auc
+from training.quality.data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
+from training.quality.fit import fit, judged, margins, threshold, with_threshold, write
+from training.segmentation.data import Truth
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "quality.json"
 

@@ -7,13 +7,13 @@ import torch
 from dsp.cycles.bands import BANDS, BLOCK, FEATURES
 from dsp.cycles.beat import Beat
 from dsp.cycles.network import TemporalNetwork, log_softmax, read_weights
-from training.segmentation_augment import IGNORED, augment, state_seconds
-from training.segmentation_data import Recording, Truth, development, folds
-from training.segmentation_evaluate import calibrate
-from training.segmentation_fit import noise_bank
-from training.segmentation_network import Network, Shape, arrays
-from training.segmentation_score import f1, pairs, reference, score
-from training.segmentation_tables import markdown
+from training.segmentation.augment import IGNORED, augment, state_seconds
+from training.segmentation.data import Recording, Truth, development, folds
+from training.segmentation.evaluate import calibrate
+from training.segmentation.fit import noise_bank
+from training.segmentation.network import Network, Shape, arrays
+from training.segmentation.score import f1, pairs, reference, score
+from training.segmentation.tables import markdown
 
 
 def cycle_labels(cycles, s1=6, systole=9, s2=5, diastole=20):

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
-from training.segmentation import FOLDS, VARIANT, Part, learn, logistic_model, model_of
-from training.segmentation_data import Prepared, development
-from training.segmentation_evaluate import Run, evaluate, fit_calibration, join, recalibrated
-from training.segmentation_fit import Schedule
-from training.segmentation_report import Row, by_database, summary
+from training.segmentation.data import Prepared, development
+from training.segmentation.evaluate import Run, evaluate, fit_calibration, join, recalibrated
+from training.segmentation.fit import Schedule
+from training.segmentation.report import Row, by_database, summary
+from training.segmentation.train import FOLDS, VARIANT, Part, learn, logistic_model, model_of
 
 Report = Callable[[str], None]
 

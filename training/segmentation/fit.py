@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from dsp.cycles.bands import BANDS, BLOCK, PHASE, SPAN, log_bands
 from dsp.cycles.normalise import Normaliser
-from training.segmentation_augment import augment
-from training.segmentation_data import IGNORE
-from training.segmentation_network import Network, Shape
+from training.segmentation.augment import augment
+from training.segmentation.data import IGNORE
+from training.segmentation.network import Network, Shape
 
 Float32 = NDArray[np.float32]
 HELD = 10

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from dsp.cycles.beat import Beat
 from dsp.stage import RATE_HZ
-from training.segmentation import Part, learn, model_of
-from training.segmentation_crossvalidate import held_out
-from training.segmentation_data import Prepared
-from training.segmentation_evaluate import evaluate
-from training.segmentation_fit import Schedule
-from training.segmentation_score import f1, pairs, reference
+from training.segmentation.crossvalidate import held_out
+from training.segmentation.data import Prepared
+from training.segmentation.evaluate import evaluate
+from training.segmentation.fit import Schedule
+from training.segmentation.score import f1, pairs, reference
+from training.segmentation.train import Part, learn, model_of
 
 TOLERANCES_MS = (60, 100)
 Centres = tuple[NDArray[np.int64], NDArray[np.int64]]

@@ -2,7 +2,7 @@
 
 Weights are kept in the user's cache folder under the name of the fit, so that an interrupted run
 goes on where it stopped. The splits are by group (DATA.md); choices between variants were made
-on the development groups of `segmentation_data.development`.
+on the development groups of `data.development`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.model import CycleModel, Scoring
-from training.segmentation_augment import RR_S, SYSTOLE_S
-from training.segmentation_data import Prepared, cache_dir, development, folds
-from training.segmentation_fit import Item, Schedule, fit
-from training.segmentation_logistic import learn_logistic
-from training.segmentation_network import Shape, arrays
+from training.segmentation.augment import RR_S, SYSTOLE_S
+from training.segmentation.data import Prepared, cache_dir, development, folds
+from training.segmentation.fit import Item, Schedule, fit
+from training.segmentation.logistic import learn_logistic
+from training.segmentation.network import Shape, arrays
 
 FOLDS = 5
 VARIANT = "v2"

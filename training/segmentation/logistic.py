@@ -10,7 +10,7 @@ from dsp.cycles.bands import BLOCK
 from dsp.cycles.logistic import LogisticEmission
 from dsp.envelope import ENVELOPES
 from dsp.stage import CHAIN_VERSION
-from training.segmentation_data import IGNORE, Prepared, cache_dir
+from training.segmentation.data import IGNORE, Prepared, cache_dir
 
 STATE_COUNT = 4
 

@@ -20,8 +20,8 @@ from dsp.phantom import PRESETS, render
 from dsp.quality_judge import Parameters, QualityValue
 from dsp.stage import RATE_HZ
 from training.datasets import DATABASES
-from training.quality_data import GOOD, NO_HEART, NOISY, Sample, collect, vectors
-from training.quality_fit import (
+from training.quality.data import GOOD, NO_HEART, NOISY, Sample, collect, vectors
+from training.quality.fit import (
     CLEAN_LOST,
     WEIGHTS,
     fit,
@@ -35,7 +35,7 @@ from training.quality_fit import (
 FOLDS = 5
 RESAMPLES = 300
 OTHERS: tuple[QualityValue, ...] = ("clipped", "noisy", "no_heart")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
@@ -201,7 +201,9 @@ by group: AUC {auc:.3f} for quality 0 against 1, {artifact:.1%} of artifact seco
 
 def main() -> None:
     """Collect, fit, evaluate, write."""
-    parser = argparse.ArgumentParser(description="Fit and evaluate the signal quality.")
+    parser = argparse.ArgumentParser(
+        prog="python -m training.quality", description="Fit and evaluate the signal quality."
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--table", type=Path, default=ROOT / "dsp" / "quality_table.py")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "quality.json")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.segmentation_data import Recording
-from training.segmentation_score import TOLERANCES_MS, Counts, f1
+from training.segmentation.data import Recording
+from training.segmentation.score import TOLERANCES_MS, Counts, f1
 
 DRAWS = 1000
 Row = dict[str, object]

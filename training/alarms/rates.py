@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.analysis.alarm_table import RULES
 from monitor.record.episodes import Episode
 from monitor.settings import Alarms
-from training.alarm_streams import RATE_HZ, Stream
+from training.alarms.streams import RATE_HZ, Stream
 
 KINDS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 CYCLES = 5

@@ -2,7 +2,7 @@
 
 Every stream is played into the monitor's own pipeline with the model of the fold that never met
 its subject. What another rule of the abnormal-sound alarm would give is computed from the same
-windows by `training.alarm_choice`.
+windows by `training.alarms.choice`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.events import Block, Event, Window
 from monitor.record.episodes import TECHNICAL, episodes
 from monitor.settings import Settings
-from training.alarm_rates import KINDS as RATE_KINDS
-from training.alarm_rates import RateCheck, annotated_rate, check
-from training.alarm_streams import RATE_HZ, Stream
+from training.alarms.rates import KINDS as RATE_KINDS
+from training.alarms.rates import RateCheck, annotated_rate, check
+from training.alarms.streams import RATE_HZ, Stream
 
 BLOCK = 10 * RATE_HZ
 

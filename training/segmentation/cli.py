@@ -37,11 +37,11 @@ def _progress(step: int, loss: float) -> None:
 )  # fmt: skip
 def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Path) -> None:
     """Fit the cycle decoder on all scored recordings; cross-validate it first if needed."""
-    from training.segmentation import Part, learn, model_of
-    from training.segmentation_crossvalidate import cross_validate
-    from training.segmentation_data import prepare
-    from training.segmentation_fit import Schedule
-    from training.segmentation_ship import ship
+    from training.segmentation.crossvalidate import cross_validate
+    from training.segmentation.data import prepare
+    from training.segmentation.fit import Schedule
+    from training.segmentation.ship import ship
+    from training.segmentation.train import Part, learn, model_of
 
     prepared = prepare(data)
     for fold in range(5):
@@ -56,10 +56,10 @@ def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Pa
 
 def _compare(data: Path, result: Path, steps: int, every: int) -> None:
     """Put the figures of other programs into the result file."""
-    from training.segmentation_compare import compare
-    from training.segmentation_crossvalidate import write
-    from training.segmentation_data import prepare
-    from training.segmentation_fit import Schedule
+    from training.segmentation.compare import compare
+    from training.segmentation.crossvalidate import write
+    from training.segmentation.data import prepare
+    from training.segmentation.fit import Schedule
 
     rows = compare(prepare(data), Schedule(steps=steps), every, _say)
     write(result, "other programs", rows)
@@ -69,8 +69,8 @@ def _phantoms(result: Path) -> None:
     """Put the figures of phantom hearts into the result file."""
     import models.shipped
     from dsp.cycles.model import CycleModel
-    from training import segmentation_phantoms as hearts
-    from training.segmentation_crossvalidate import write
+    from training.segmentation import phantoms as hearts
+    from training.segmentation.crossvalidate import write
 
     model = CycleModel.from_arrays(models.shipped.cycles_arrays())
     write(result, "phantom rates", hearts.rates(model))
@@ -93,17 +93,17 @@ def evaluate_segmentation(
     data: Path, result: Path, steps: int, baseline: bool, every: int, phantoms: bool, tables: bool
 ) -> None:
     """Cross-validate the streaming decoder; print the tables of the result file."""
-    from training.segmentation_tables import markdown
+    from training.segmentation.tables import markdown
 
     if phantoms:
         _phantoms(result)
     elif every:
         _compare(data, result, steps, every)
     elif not tables:
-        from training.segmentation_crossvalidate import baseline as run_baseline
-        from training.segmentation_crossvalidate import cross_validate
-        from training.segmentation_data import prepare
-        from training.segmentation_fit import Schedule
+        from training.segmentation.crossvalidate import baseline as run_baseline
+        from training.segmentation.crossvalidate import cross_validate
+        from training.segmentation.data import prepare
+        from training.segmentation.fit import Schedule
 
         prepared = prepare(data)
         cross_validate(prepared, Schedule(steps=steps), result, _say)

@@ -2,7 +2,7 @@
 
 Each recording is pushed in steps of 1 000 samples through the very decoder of the product, with
 the weights of the fold that has not seen its group. `evaluate` returns one row per recording;
-`segmentation_report.py` sums them up.
+`report` sums them up.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ, STEP
-from training.segmentation_data import Prepared
-from training.segmentation_score import Counts, score
+from training.segmentation.data import Prepared
+from training.segmentation.score import Counts, score
 
 
 class Witness(Assembler):

@@ -47,8 +47,9 @@ def alarms(
     """
     import msgspec
 
-    from training import alarm_choice, cells
-    from training import alarms as room
+    from training import cells
+    from training.alarms import choice
+    from training.alarms import measure as room
 
     if heard is not None and heard.is_file():
         content = msgspec.json.decode(heard.read_bytes(), type=tuple[str, list[room.Heard]])
@@ -60,7 +61,7 @@ def alarms(
         if heard is not None:
             heard.write_bytes(msgspec.json.encode(content))
     rules = [
-        alarm_choice.Rule(round(0.4 + 0.05 * k, 2), enough, hold_s)
+        choice.Rule(round(0.4 + 0.05 * k, 2), enough, hold_s)
         for enough in (8, 11, 14)
         for hold_s in (0.0, 10.0, 20.0, 30.0)
         for k in range(12)
@@ -70,8 +71,8 @@ def alarms(
         "commit": cells.commit(),
         "machine": cells.machine(),
         "at default": room.figures(content[1]),
-        "choice": alarm_choice.chosen(content[1], rules),
-        "curve": alarm_choice.curve(content[1], rules),
+        "choice": choice.chosen(content[1], rules),
+        "curve": choice.curve(content[1], rules),
     }
     path = results / f"{name}.json"
     path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -98,8 +99,8 @@ def _all_heard(
 
     from dsp.cycles.model import CycleModel
     from models import shipped
-    from training import alarms as room
-    from training.alarm_streams import stream_of, subjects
+    from training.alarms import measure as room
+    from training.alarms.streams import stream_of, subjects
     from training.cells import Cell
     from training.datasets import load_cinc2016
     from training.evaluate import final_calibration, held_out, load_cells

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dsp.cycles.beat import Beat
 from dsp.stage import RATE_HZ
-from training.segmentation_data import STATES, Truth
+from training.segmentation.data import STATES, Truth
 
 TOLERANCES_MS = (30, 60, 100)
 Int = NDArray[np.int64]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from monitor.analysis.verdict import logit
-from training.alarms import Heard, mean
+from training.alarms.measure import Heard, mean
 
 WINDOWS = 15
 SPAN_S = 30.0

@@ -17,7 +17,7 @@ from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ, STEP
-from training.segmentation_score import f1, pairs
+from training.segmentation.score import f1, pairs
 
 SNRS_DB = (20, 15, 10, 5, 0, -5)
 KINDS: tuple[Literal["white", "speech", "rubbing"], ...] = ("white", "speech", "rubbing")

@@ -1,6 +1,6 @@
 """Fitting of the signal quality: weights of the sources, network, threshold, names of noises.
 
-fit(samples)            Parameters from samples (`training.quality_data`)
+fit(samples)            Parameters from samples (`training.quality.data`)
 margins(fitted, sample) logits of good, span by span
 judged(fitted, sample)  values as the product's judge gives them, in order
 write(fitted, path)     the table of the package
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsp.quality_features import NAMES
 from dsp.quality_judge import LIMIT, Judge, Parameters, QualityValue
-from training.quality_data import GOOD, NO_HEART, NOISY, Sample
+from training.quality.data import GOOD, NO_HEART, NOISY, Sample
 
 CLEAN_LOST = 0.02
 """Share of hand-annotated clean spans that the threshold may lose (the limit set is 0.03)."""

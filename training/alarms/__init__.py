@@ -1,0 +1,1 @@
+"""Alarms measured: held-out recordings as long streams, false alarms, rules chosen by limit."""

@@ -1,0 +1,1 @@
+"""Signal quality: samples, fit and figures; ``python -m training.quality`` makes its table."""

@@ -1,0 +1,1 @@
+"""Heart cycles offline: emission and durations fitted, cross-validated, compared and shipped."""
