@@ -5,6 +5,7 @@ p is the posterior at equal priors: sigmoid((z1 - z0 - bias) / T).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,3 +54,32 @@ def checked_windows(windows: NDArray[np.float32]) -> NDArray[np.float32]:
     if windows.ndim != 2 or windows.shape[1] != SAMPLES:
         raise ValueError(f"windows must be [n, {SAMPLES}], not {windows.shape}")
     return np.ascontiguousarray(windows, dtype=np.float32)
+
+
+class Opened(ABC):
+    """A verified model of either kind: its contract, and a window at a time.
+
+    A batch would round otherwise than the single windows of a live stream.
+    """
+
+    def __init__(self, contract: Contract, sha256: str) -> None:
+        self._contract = contract
+        self._sha256 = sha256
+
+    @property
+    def contract(self) -> Contract:
+        """What the model is and promises."""
+        return self._contract
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+        return self._sha256
+
+    @abstractmethod
+    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw logits float32 [n, 2] of windows float32 [n, 5000], one window at a time."""
+
+    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
+        return calibrated(self._contract, self.logits(windows))

@@ -22,28 +22,17 @@ from models.contract import (
     parse,
     read_card,
 )
-from models.engine import calibrated, checked_windows
+from models.engine import Opened, checked_windows
 
 INPUT, OUTPUT = "sound", "logits"
 
 
-class OnnxEngine:
+class OnnxEngine(Opened):
     """A verified ONNX model. Make one with ``open_model``."""
 
     def __init__(self, session: Any, contract: Contract, sha256: str) -> None:
+        super().__init__(contract, sha256)
         self._session = session
-        self._contract = contract
-        self._sha256 = sha256
-
-    @property
-    def contract(self) -> Contract:
-        """What the model is and promises."""
-        return self._contract
-
-    @property
-    def sha256(self) -> str:
-        """Of its file."""
-        return self._sha256
 
     def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw logits float32 [n, 2] of windows float32 [n, 5000], one window at a time."""
@@ -52,10 +41,6 @@ class OnnxEngine:
         for i, window in enumerate(windows):
             out[i] = self._session.run([OUTPUT], {INPUT: window[None]})[0][0]
         return out
-
-    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
-        return calibrated(self._contract, self.logits(windows))
 
 
 def open_model(path: Path | str, sha256: str | None = None) -> OnnxEngine:

@@ -27,7 +27,7 @@ from models.contract import (
     parse,
     read_card,
 )
-from models.engine import calibrated, checked_windows
+from models.engine import Opened, checked_windows
 
 PRIMITIVES = """
 Constant GetAttr If ListConstruct ListUnpack Loop NumToTensor Param RaiseException Return
@@ -51,23 +51,12 @@ WARM_UP = 3
 """Calls after which torch's profiling executor has settled."""
 
 
-class TorchScriptEngine:
+class TorchScriptEngine(Opened):
     """A verified TorchScript model. Make one with ``open_model``."""
 
     def __init__(self, module: Any, contract: Contract, sha256: str) -> None:
+        super().__init__(contract, sha256)
         self._module = module
-        self._contract = contract
-        self._sha256 = sha256
-
-    @property
-    def contract(self) -> Contract:
-        """What the model is and promises."""
-        return self._contract
-
-    @property
-    def sha256(self) -> str:
-        """Of its file."""
-        return self._sha256
 
     def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw logits float32 [n, 2] of windows float32 [n, 5000], one window at a time.
@@ -80,10 +69,6 @@ class TorchScriptEngine:
             for i, window in enumerate(windows):
                 out[i] = self._module(torch.from_numpy(window[None]))[0].numpy()
         return out
-
-    def probability(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """p(abnormal) at equal priors, float64 [n], of windows float32 [n, 5000]."""
-        return calibrated(self._contract, self.logits(windows))
 
 
 def open_model(path: Path | str, sha256: str | None = None) -> TorchScriptEngine:

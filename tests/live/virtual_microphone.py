@@ -13,7 +13,8 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
+
+from monitor.closing import Closing
 
 PA = """\
 load-module module-native-protocol-unix auth-anonymous=1 socket={run}/native
@@ -43,7 +44,7 @@ def missing() -> str:
     return ", ".join(absent)
 
 
-class VirtualMicrophone:
+class VirtualMicrophone(Closing):
     """The daemon and its sources; ``env`` is what processes need to hear it."""
 
     def __init__(self, folder: Path) -> None:
@@ -132,14 +133,3 @@ class VirtualMicrophone:
             player.wait()
         self.freeze(False)
         self.kill()
-
-    def __enter__(self) -> VirtualMicrophone:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
