@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from dsp.chain import Chain
@@ -138,3 +139,20 @@ def run(pipe: Pipeline, inputs: Iterable[ev.Input]) -> list[ev.Event]:
 def heart(seconds: float = 20.0, seed: int = 1, **kwargs: object) -> tuple[np.ndarray, list[Beat]]:
     made = render(Phantom(duration_s=seconds, seed=seed, **kwargs), 2000)
     return made.sound.astype(np.float32), made.beats
+
+
+SOUND, BEATS = heart(20.0)
+
+
+def of(kind, lines):
+    return [line for line in lines if isinstance(line, kind)]
+
+
+def encoded(lines):
+    return b"\n".join(msgspec.json.encode(line) for line in lines)
+
+
+def with_gap(at=10_400, length=3000, size=997):
+    first = list(blocks(SOUND[:at], size))
+    rest = list(blocks(SOUND[at + length :], size))
+    return [*first, ev.Lost(at, length, 40, "overflow"), *rest]
