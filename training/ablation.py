@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Config
+from training.datasets import DATABASES
 from training.fit import Fitted, fit, predict
 from training.sampler import Sampler
 from training.scores import auc, by_record, within
@@ -95,11 +96,12 @@ def run_trial(
     """Train and score; returns the raw scores and the figures."""
     trial = Trial()
     begun = time.process_time()
+    inside = frozenset(r.name for r in world.recordings if r.database in DATABASES)
     for protocol, members, store in (("G3", folds, trial.groups), ("L", lefts, trial.left)):
         for fold in members:
             parts = split(world.recordings, protocol, fold)
             fitted = train_on(config, world, parts.train, seed)
-            scores = record_scores(config, fitted, world, parts.test)
+            scores = record_scores(config, fitted, world, parts.test & inside)
             store.update({n: s[0] for n, s in scores.items()})
             trial.fitted.append(fitted)
             for name, value in other_scores(config, fitted, others).items():

@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from torch import nn
 from models.teacher import Ensemble
 from training.ablation import record_scores, train_on
 from training.config import Config, load_config
+from training.datasets import DATABASES
 from training.errors import TrainingError
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
@@ -112,7 +113,7 @@ def teacher_of(
     Raises
     ------
     TrainingError
-        If the teacher hears other features.
+        If the teacher hears other features or trains on other sets.
     """
     if not config.distil.teacher:
         return None
@@ -121,6 +122,8 @@ def teacher_of(
         theirs = system(name.strip(), systems)
         if theirs.mfcc != config.mfcc:
             raise TrainingError(f"teacher '{name}' has other features than '{config.name}'")
+        if theirs.also != config.also:
+            raise TrainingError(f"teacher '{name}' trains on other sets than '{config.name}'")
         for seed in config.distil.seeds:
             own = Cell(theirs.name, cell.protocol, cell.fold, seed)
             fitted = trained(theirs, world, own, systems=systems, runs=runs, say=say)
@@ -151,13 +154,30 @@ def run_cell(
         return done
     begun = time.time()
     fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
-    names = split(world.recordings, cell.protocol, cell.fold).test
-    scores = record_scores(config, fitted, world, names, ALL_WINDOWS)
+    held_out = split(world.recordings, cell.protocol, cell.fold).test
+    names = frozenset(r.name for r in world.recordings if r.database in DATABASES) & held_out
+    scores = record_scores(config, fitted, world, held_out, ALL_WINDOWS)
+    more = further_scores(world, scores)
     return write_cell(
         folder, cell, config, fitted, begun,
         windows=window_figures(config, fitted, world, names),
-        records={n: [round(z, 4), count] for n, (z, count) in sorted(scores.items())},
+        records={
+            n: [round(z, 4), count] for n, (z, count) in sorted(scores.items()) if n in names
+        },
+        **({"further": more} if more else {}),
     )  # fmt: skip
+
+
+def further_scores(
+    world: World, scores: Mapping[str, tuple[float, int]]
+) -> dict[str, dict[str, list[float]]]:
+    """Held-out recordings of further sets: set → name → z, windows, label."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for r in world.recordings:
+        if r.name in scores and r.database not in DATABASES:
+            z, count = scores[r.name]
+            found.setdefault(r.database, {})[r.name] = [round(z, 4), count, r.label]
+    return found
 
 
 def read_cell(folder: Path, cell: Cell, config: Config) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
 from models import engine_onnx, shipped
@@ -27,19 +28,28 @@ from training.calibrate import calibrate
 from training.cells import Cell, Say, commit, machine, system, trained
 from training.datasets import Recording
 from training.evaluate import HeldOut
+from training.further import LOADERS, open_world
 from training.prepare import cache_folder
 from training.probe import database_accuracy
 from training.scores import auc
+from training.ship import FURTHER
 from training.through import play, record_z, through_monitor
-from training.world import World, open_cinc2016
+from training.world import World
 
 FIGURES = ("mean_auc", "mean_macc", "weighted_auc_no_e", "pooled_auc")
 CALLS = 2000
 ONNX = "student.onnx"
+SETS = {"pascal": "PASCAL set b, murmur against normal", "yaseen2018": "Yaseen 2018"}
 
 
 def through(
-    name: str, recordings: list[Recording], results: Path, runs: Path, seed: int, say: Say
+    name: str,
+    recordings: list[Recording],
+    more: list[Recording],
+    results: Path,
+    runs: Path,
+    seed: int,
+    say: Say,
 ) -> dict[str, Any]:
     """Record-level figures by the monitor beside those of ``evaluate``, over all folds.
 
@@ -48,7 +58,7 @@ def through(
     """
     cells = evaluate.load_cells(results / "cells", name, "S", seed)
     held = evaluate.held_out(cells, recordings)
-    by_name = {r.name: r for r in recordings}
+    by_name = {r.name: r for r in [*recordings, *more]}
     rows: dict[str, list[float]] = {}
     begun = time.process_time()
     for cell in cells:
@@ -59,9 +69,10 @@ def through(
         rows |= through_monitor(Cell(name, "S", fold, seed), by_name, cell, own, out)
         say(f"fold {fold}: {len(cell['records'])} recordings played")
     pair = [_as_held(held, rows, column) for column in (0, 2)]
-    silent = sum(np.isnan(row[0]) for row in rows.values())
+    mine = [rows[n] for n in held.names]
+    silent = sum(np.isnan(row[0]) for row in mine)
     figures = [evaluate.both(h.label, h.z, h.z, h.database) for h in pair]
-    finite = np.array([row for row in rows.values() if np.isfinite(row[0])])
+    finite = np.array([row for row in mine if np.isfinite(row[0])])
     return {
         "what": f"{name}, protocol S, {len(cells)} folds, {len(finite)} held-out recordings, "
         "decoder-found S1 and quality gate, against hand-annotated S1",
@@ -71,7 +82,22 @@ def through(
         **{k: _pair(figures, k) for k in FIGURES},
         "correlation_of_logits": round(float(np.corrcoef(finite[:, 0], finite[:, 2])[0, 1]), 4),
         "cpu_seconds": round(time.process_time() - begun),
+        "further": _further(cells, rows),
     }
+
+
+def _further(
+    cells: list[dict[str, Any]], rows: dict[str, list[float]]
+) -> dict[str, dict[str, Any]]:
+    """AUC by the monitor on the held-out recordings of further sets that train."""
+    found = {}
+    for name in {n for cell in cells for n in cell.get("further", {})}:
+        label = {n: one[2] for c in cells for n, one in c["further"].get(name, {}).items()}
+        z = np.array([rows[n][0] for n in label])
+        found[name] = _auc_of(np.array([*label.values()]).astype(np.int64), z) | {
+            "what": f"{FURTHER[name]}: {sum(label.values()):.0f} abnormal of {len(label)}"
+        }
+    return found
 
 
 def _pair(figures: list[dict[str, float]], key: str) -> dict[str, float]:
@@ -94,11 +120,19 @@ def elsewhere(name: str, recordings: list[Recording]) -> dict[str, Any]:
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     labelled = [r for r in recordings if r.label >= 0]
     z = np.array([record_z(play(r, engine, cycles))[0] for r in labelled])
-    label, known = np.array([r.label for r in labelled]), np.isfinite(z)
+    label = np.array([r.label for r in labelled])
     return {
         "what": f"{name}: {int((label == 1).sum())} abnormal, {int((label == 0).sum())} normal; "
         "a development set, never trained on",
         "command": "apexbeat-train check --others FOLDER",
+        **_auc_of(label, z),
+    }
+
+
+def _auc_of(label: NDArray[np.int64], z: NDArray[np.float64]) -> dict[str, Any]:
+    """AUC over the recordings that have a verdict, and with those that have none lowest."""
+    known = np.isfinite(z)
+    return {
         "auc": round(auc(label[known], z[known]), 4),
         "auc_silent_lowest": round(auc(label, np.where(known, z, -1e9)), 4),
         "without_a_window": int((~known).sum()),
@@ -142,14 +176,15 @@ def run(
     found["latency"] = {words: latency(opener()) for words, opener in openers.items()}
     say("latency measured")
     runs = cache_folder() / "runs"
-    found["through the monitor"] = through(name, recordings, results, runs, seed, say)
+    config = system(name)
+    world = open_world(data, config)
+    more = [r for r in world.recordings if r.database not in datasets.DATABASES]
+    found["through the monitor"] = through(name, recordings, more, results, runs, seed, say)
     if others:
-        sets = {
-            "PASCAL set b, murmur against normal": datasets.load_pascal(others / "pascal"),
-            "Yaseen 2018": datasets.load_yaseen2018(others / "yaseen2018"),
-        }
-        found["elsewhere, through the monitor"] = [elsewhere(n, r) for n, r in sets.items()]
-    found["database told from the last layer"] = gives_away(
-        name, open_cinc2016(data, system(name).mfcc), seed
-    )
+        found["elsewhere, through the monitor"] = [
+            elsewhere(words, LOADERS[folder](others / folder))
+            for folder, words in SETS.items()
+            if folder not in config.also
+        ]
+    found["database told from the last layer"] = gives_away(name, world, seed)
     return found

@@ -40,11 +40,11 @@ def prepare(data: Path) -> None:
 
 
 def _train(system: str, data: Path, protocol: str, fold: int, seed: int, systems: Path) -> None:
-    from training import cells, world
+    from training import cells, further
 
     one_thread()
     config = cells.system(system, systems)
-    opened = world.open_cinc2016(data, config.mfcc, progress=progress_bar)
+    opened = further.open_world(data, config, progress=progress_bar)
     cell = cells.Cell(system, protocol, fold, seed)
     cells.trained(config, opened, cell, systems=systems, say=say)
     click.echo(str(cells.checkpoint_path(config, cell)))
@@ -110,16 +110,17 @@ def grid(
 
 def _group_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
     """Run cells of protocols S and D; features are opened once for systems that share them."""
-    from training import cells, world
+    from training import cells, further
 
     opened: dict[str, Any] = {}
 
     def run(cell: Any) -> object:
-        settings = cells.system(cell.system, systems).mfcc
-        if repr(settings) not in opened:
+        config = cells.system(cell.system, systems)
+        hears = repr((config.mfcc, config.also))
+        if hears not in opened:
             opened.clear()
-            opened[repr(settings)] = world.open_cinc2016(data, settings, progress=progress_bar)
-        mine = opened[repr(settings)]
+            opened[hears] = further.open_world(data, config, progress=progress_bar)
+        mine = opened[hears]
         return cells.run_cell(cell, mine, folder, systems=systems, say=say)
 
     return run
@@ -170,12 +171,12 @@ def ablate(
     import dataclasses
     import json
 
-    from training import ablation, cells, world
+    from training import ablation, cells, further, world
     from training.config import load_config
 
     one_thread()
     config = load_config(path)
-    opened = world.open_cinc2016(data, config.mfcc, progress=progress_bar)
+    opened = further.open_world(data, config, progress=progress_bar)
     sets = ("pascal", "yaseen2018") if others else ()
     more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
     parts = {"folds": numbers(folds), "lefts": numbers(lefts)}

@@ -91,7 +91,7 @@ class Distil:
 
 
 YOUNGER: dict[str, dict[str, Any]] = {
-    "": {"balanced": True, "loss": "ce", "sound": False},
+    "": {"balanced": True, "loss": "ce", "sound": False, "also": ()},
     "augment": {"murmur": 0.0},
     "distil": {"peers": 0},
 }
@@ -103,8 +103,9 @@ class Config:
     """A system and how it is trained.
 
     ``title`` is its row in the tables; ``loss`` is ``ce`` or ``focal``; ``sound``: the network
-    hears the sound itself, not its coefficients. A file may name a ``base``, another system of
-    its folder whose values hold where it gives none.
+    hears the sound itself, not its coefficients; ``also``: further sets that train (``pascal``,
+    ``yaseen2018``), in folders beside that of cinc2016. A file may name a ``base``, another system
+    of its folder whose values hold where it gives none.
     """
 
     name: str = "student"
@@ -123,6 +124,7 @@ class Config:
     balanced: bool = True
     loss: str = "ce"
     sound: bool = False
+    also: tuple[str, ...] = ()
     epochs: int = 10
     windows_per_epoch: int = 12_000
     batch: int = 64

@@ -11,6 +11,7 @@ Sources: Liu et al. 2016 (Physiol. Meas. 37:2181), Yaseen et al. 2018, Bentley e
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,12 @@ def load_yaseen2018(folder: Path) -> list[Recording]:
     ]
 
 
+def _patient(name: str) -> str:
+    """Of ``set_b/murmur__112_1306243000964_A``: pascal-112; the name itself where there is none."""
+    number = re.search(r"_(\d+)_\d{10,}", name)
+    return f"pascal-{number[1]}" if number else name
+
+
 def load_pascal(folder: Path) -> list[Recording]:
     """Read the table of PASCAL 2011; extrastole and artifact are neither class (-1)."""
     table = folder / "recordings.csv"
@@ -174,7 +181,7 @@ def load_pascal(folder: Path) -> list[Recording]:
             database="pascal",
             label=_label(row["class"], _PASCAL_LABELS, table, row["name"]),
             quality=1 - int(row["noisy"] or 0),
-            group=row["name"],
+            group=_patient(row["name"]),
             path=folder / f"{row['name']}.flac",
             diagnosis=row["class"],
         )

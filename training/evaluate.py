@@ -20,7 +20,7 @@ from training.calibrate import calibrate, equal_weights
 from training.datasets import Recording
 from training.errors import TrainingError
 from training.export import Calibration
-from training.scores import Array, calibration_error, within
+from training.scores import Array, auc, calibration_error, within
 
 DRAWS = 1000
 
@@ -137,6 +137,16 @@ def figures(h: HeldOut) -> dict[str, float]:
     loss = np.logaddexp(0, np.where(h.label == 1, -z, z))
     out["log_loss_equal_priors"] = float((weight * loss).sum() / weight.sum())
     return out
+
+
+def further_auc(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """AUC over the held-out recordings of each further set that trains, all folds together."""
+    found: dict[str, list[list[float]]] = {}
+    for cell in cells:
+        for name, records in cell.get("further", {}).items():
+            found.setdefault(name, []).extend(records.values())
+    rows = {name: np.array(own) for name, own in found.items()}
+    return {name: auc(own[:, 2].astype(np.int64), own[:, 0]) for name, own in rows.items()}
 
 
 def over_seeds(parts: Sequence[HeldOut]) -> dict[str, float]:

@@ -37,6 +37,12 @@ def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) 
     recordings = datasets.load_cinc2016(data)
     parts = room.load_seeds(results / "cells", system, protocol, numbers(seeds), recordings)
     figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
+    finished = [room.load_cells(results / "cells", system, protocol, s) for s in numbers(seeds)]
+    further = [room.further_auc(one) for one in finished]
+    figures |= {
+        f"{name}_auc": round(sum(one[name] for one in further) / len(further), 4)
+        for name in further[0]
+    }
     keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
     figures |= {f"{k}_95": v for k, v in room.intervals(parts, keys).items()}
     out = results / f"{system}__{protocol}.json"

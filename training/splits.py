@@ -73,6 +73,7 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     protocol
         ``S``: fold 0..4 of groups. ``D``: database 0..5 is held out. ``L``: three coarser
         left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of groups, research.
+        Further sets are dealt into folds of their own; where databases are left out they train.
         ``all``: everything trains, nothing is held out.
 
     Raises
@@ -82,10 +83,12 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     """
     usable = [r for r in recordings if r.scored]
     names = frozenset(r.name for r in usable)
-    if protocol == "S":
-        test = group_folds(usable, FOLDS, seed=0)[fold]
-    elif protocol == "G3":
-        test = group_folds(usable, 3, seed=100 + seed)[fold]
+    inside = [r for r in usable if r.database in DATABASES]
+    further = [r for r in usable if r.database not in DATABASES]
+    if protocol in ("S", "G3"):
+        # Folds of cinc2016 are the same whatever else trains.
+        deal = (FOLDS, 0) if protocol == "S" else (3, 100 + seed)
+        test = group_folds(inside, *deal)[fold] | group_folds(further, *deal)[fold]
     elif protocol in ("D", "L"):
         parts = [*DATABASES] if protocol == "D" else ["a", "b", "cdf"]
         test = frozenset(r.name for r in usable if r.database in parts[fold])

@@ -53,8 +53,8 @@ def export_cell(
     return open_model(path, write(path, config, network, calibration, provenance))
 
 
-def play(recording: Recording, engine: Engine, cycles: CycleModel) -> list[Event]:
-    """All events of one recording."""
+def play(recording: Recording, engine: Engine | None, cycles: CycleModel) -> list[Event]:
+    """All events of one recording; without an engine its windows are not judged."""
     sound, rate = soundfile.read(recording.path, dtype="float32", always_2d=True)
     pipeline = Pipeline(Settings(), engine, cycles, recording.name, rate, sound.shape[1])
     events: list[Event] = []
@@ -79,7 +79,9 @@ def through_monitor(
     *,
     systems: Path = SYSTEMS,
 ) -> dict[str, list[float]]:
-    """logit p by the monitor and by ``evaluate`` for each recording of a cell.
+    """logit p by the monitor and by ``evaluate`` for each held-out recording of a cell.
+
+    Those of further sets stand beside those of cinc2016.
 
     Returns
     -------
@@ -88,7 +90,8 @@ def through_monitor(
     engine = export_cell(cell, calibration, out.with_suffix(".pt"), systems)
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     rows: dict[str, list[float]] = {}
-    for name, (z, count) in scored["records"].items():
+    further = {n: one[:2] for own in scored.get("further", {}).values() for n, one in own.items()}
+    for name, (z, count) in (scored["records"] | further).items():
         live, windows = record_z(play(recordings[name], engine, cycles))
         rows[name] = [live, windows, (z - calibration.bias) / calibration.temperature, count]
     out.write_text(json.dumps(rows) + "\n", encoding="utf-8")
