@@ -11,6 +11,7 @@ from rich.progress import track
 
 from training.options import (
     CONSOLE,
+    SHIPPED,
     data_option,
     numbers,
     one_thread,
@@ -199,7 +200,7 @@ def ablate(
 
 
 @click.command()
-@click.argument("system", default="kd-student-2d")
+@click.argument("system", default=SHIPPED)
 @data_option
 @seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models/shipped/student.pt"))

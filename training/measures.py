@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from training.options import (
+    SHIPPED,
     data_option,
     numbers,
     one_thread,
@@ -98,7 +99,7 @@ def _paper_gain(
 
 
 @click.command()
-@click.argument("system", default="kd-student-2d")
+@click.argument("system", default=SHIPPED)
 @data_option
 @seed_option
 @click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
@@ -112,7 +113,7 @@ def check(system: str, data: Path, seed: int, others: Path | None, results: Path
 
 
 @click.command()
-@click.argument("system", default="kd-student-2d")
+@click.argument("system", default=SHIPPED)
 @data_option
 @click.option("--fold", type=int, default=0, show_default=True)
 @seed_option

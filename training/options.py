@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path("docs/results")
+SHIPPED = "kd-student-2d-wide"
+"""The system of the shipped student."""
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),

@@ -72,7 +72,8 @@ def _cells(name: str, protocol: str) -> str:
 def _verdict_rows() -> list[tuple[str, ...]]:
     rows = []
     systems = (
-        ("kd-student-2d", "distilled student"),
+        ("kd-student-2d-wide", "shipped student, distilled"),
+        ("kd-student-2d", "the same, cinc2016 alone"),
         ("student-2d", "student, not distilled"),
         ("light-kd", "light student, distilled"),
     )

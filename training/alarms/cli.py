@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from training.options import SHIPPED
+
 
 @click.command()
-@click.argument("system", default="kd-student-2d")
+@click.argument("system", default=SHIPPED)
 @click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data/cinc2016"), show_default=True, help="Folder of cinc2016.",
