@@ -30,6 +30,7 @@ class Trial:
     """Held-out record scores of one configuration."""
 
     groups: dict[str, float] = field(default_factory=dict)
+    further: dict[str, float] = field(default_factory=dict)
     left: dict[str, float] = field(default_factory=dict)
     other: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -101,8 +102,9 @@ def run_trial(
         for fold in members:
             parts = split(world.recordings, protocol, fold)
             fitted = train_on(config, world, parts.train, seed)
-            scores = record_scores(config, fitted, world, parts.test & inside)
-            store.update({n: s[0] for n, s in scores.items()})
+            scores = record_scores(config, fitted, world, parts.test)
+            store.update({n: s[0] for n, s in scores.items() if n in inside})
+            trial.further.update({n: s[0] for n, s in scores.items() if n not in inside})
             trial.fitted.append(fitted)
             for name, value in other_scores(config, fitted, others).items():
                 trial.other.setdefault(name, []).append({protocol: value})
@@ -121,6 +123,11 @@ def figures(trial: Trial, world: World) -> dict[str, float]:
         outside = within(*arrays(trial.left, world))
         out |= {f"left_{k[4:]}": v for k, v in outside.items() if k[:4] == "auc_"}
         out["travel"] = outside["weighted_auc_no_e"]
+    if trial.further:
+        label, z, database = arrays(trial.further, world)
+        for name in sorted(set(database.tolist())):
+            mine = database == name
+            out[f"{name}_held_out"] = auc(label[mine], z[mine])
     for name, values in trial.other.items():
         out[name] = float(np.mean([v for item in values for v in item.values()]))
     return {k: round(v, 4) for k, v in out.items()}

@@ -178,7 +178,7 @@ def ablate(
     one_thread()
     config = load_config(path)
     opened = further.open_world(data, config, progress=progress_bar)
-    sets = ("pascal", "yaseen2018") if others else ()
+    sets = [n for n in ("pascal", "yaseen2018") if n not in config.also]
     more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
     parts = {"folds": numbers(folds), "lefts": numbers(lefts)}
     _, figures = ablation.run_trial(config, opened, more, seed=seed, **parts)
