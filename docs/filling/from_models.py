@@ -75,7 +75,7 @@ def _verdict_rows() -> list[tuple[str, ...]]:
         ("kd-student-2d-wide", "shipped student, distilled"),
         ("kd-student-2d", "the same, cinc2016 alone"),
         ("student-2d", "student, not distilled"),
-        ("light-kd", "light student, distilled"),
+        ("light-kd-wide", "light student, distilled"),
     )
     for name, words in systems:
         for protocol, split in (("S", "five folds by group"), ("D", "one database left out")):
@@ -153,7 +153,8 @@ def checks() -> str:
             pair = inside[key]
             rows.append((words, f"{pair['monitor']:.3f}", f"{pair['evaluate']:.3f}",
                          inside["what"], f"`{inside['command']}`"))  # fmt: skip
-        for outside in found.get("elsewhere, through the monitor", ()):
+        own = inside.get("further", {}).values()
+        for outside in (*own, *found.get("elsewhere, through the monitor", ())):
             rows.append(("AUC", f"{outside['auc']:.2f}", "–", outside["what"],
                          f"`{inside['command']}`"))  # fmt: skip
     return table(("figure", "through the monitor", "at annotated S1", "on what", "by"), rows)
