@@ -91,7 +91,7 @@ def _further(
 ) -> dict[str, dict[str, Any]]:
     """AUC by the monitor on the held-out recordings of further sets that train."""
     found = {}
-    for name in {n for cell in cells for n in cell.get("further", {})}:
+    for name in sorted({n for cell in cells for n in cell.get("further", {})}):
         label = {n: one[2] for c in cells for n, one in c["further"].get(name, {}).items()}
         z = np.array([rows[n][0] for n in label])
         found[name] = _auc_of(np.array([*label.values()]).astype(np.int64), z) | {
