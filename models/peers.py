@@ -137,6 +137,7 @@ class CardioXNet(nn.Module):
         paths = [path(sound.unsqueeze(1)) for path in self.paths]
         squeezed = functional.relu(self.squeeze(torch.cat(paths, dim=1)))
         wide = torch.cat([functional.relu(e(squeezed)) for e in self.expand], dim=1)
-        states, _ = self.lstm(wide.transpose(1, 2))
-        logits: Tensor = self.head(states[:, -1])
+        _, (last, _) = self.lstm(wide.transpose(1, 2))
+        # Each direction's own last state: the backward one ends at the sound, not in the padding.
+        logits: Tensor = self.head(torch.cat([last[-2], last[-1]], dim=1))
         return logits
