@@ -102,9 +102,29 @@ def _page(
             for d in "abcdef"
         ]
         lines.append(f"| {name} | " + " | ".join(row) + " |")
+    lines += _further_rows(cells, found, protocol)
     compared = gains.lines(cells.parent, protocol)
     lines += ["", "Compared, by bootstrap over groups:", "", *compared] if compared else []
     return "\n".join(lines) + "\n"
+
+
+def _further_rows(cells: Path, found: dict[str, list[int]], protocol: str) -> list[str]:
+    """Held-out AUC of the further sets, for the systems that train on them (first seed)."""
+    rows = {
+        name: evaluate.further_auc(evaluate.load_cells(cells, name, protocol, seeds[0]))
+        for name, seeds in found.items()
+    }
+    sets = sorted({s for row in rows.values() for s in row})
+    if not sets:
+        return []
+    lines = ["", "Further sets that train, AUC of their held-out recordings:", ""]
+    lines += [f"| system | {' | '.join(sets)} |", "|---" * (1 + len(sets)) + "|"]
+    lines += [
+        f"| {name} | " + " | ".join(f"{row[s]:.3f}" for s in sets) + " |"
+        for name, row in rows.items()
+        if row
+    ]
+    return lines
 
 
 def _with_range(value: float, interval: tuple[float, float]) -> str:
