@@ -117,6 +117,9 @@ def test_abnormal_sound_needs_the_higher_of_its_own_p_and_the_model_s_threshold(
     assert known("abnormal_sound", judgement=lenient).present  # the setting's 0.6 is higher
     assert not known("abnormal_sound", judgement=replace(lenient, ps=(0.58,) * 15)).present
     assert not known("abnormal_sound", judgement=replace(lenient, p=0.58)).present
+    at_the_limit = replace(lenient, p=0.6, ps=(0.6,) * 15)
+    assert known("abnormal_sound", judgement=at_the_limit).present
+    assert not known("abnormal_sound", judgement=replace(lenient, p=None)).present
     told = known("abnormal_sound", judgement=lenient).evidence
     assert told.startswith("15 of 15 windows ≥ 0.60, mean p 0.62")
 
