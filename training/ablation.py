@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Config
-from training.datasets import DATABASES
 from training.fit import Fitted, fit, predict
 from training.sampler import Sampler
 from training.scores import auc, by_record, within
@@ -97,7 +96,7 @@ def run_trial(
     """Train and score; returns the raw scores and the figures."""
     trial = Trial()
     begun = time.process_time()
-    inside = frozenset(r.name for r in world.recordings if r.database in DATABASES)
+    inside = frozenset(r.name for r in world.recordings if not r.further)
     for protocol, members, store in (("G3", folds, trial.groups), ("L", lefts, trial.left)):
         for fold in members:
             parts = split(world.recordings, protocol, fold)

@@ -23,12 +23,12 @@ from torch import nn
 from models.teacher import Ensemble
 from training.ablation import record_scores, train_on
 from training.config import Config, load_config
-from training.datasets import DATABASES
 from training.errors import TrainingError
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, macro
 from training.splits import split
+from training.whole import write_whole
 from training.world import World
 
 SYSTEMS = Path(__file__).parent / "systems"
@@ -155,7 +155,7 @@ def run_cell(
     begun = time.time()
     fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
     held_out = split(world.recordings, cell.protocol, cell.fold).test
-    names = frozenset(r.name for r in world.recordings if r.database in DATABASES) & held_out
+    names = frozenset(r.name for r in world.recordings if not r.further) & held_out
     scores = record_scores(config, fitted, world, held_out, ALL_WINDOWS)
     more = further_scores(world, scores)
     return write_cell(
@@ -174,7 +174,7 @@ def further_scores(
     """Held-out recordings of further sets: set → name → z, windows, label."""
     found: dict[str, dict[str, list[float]]] = {}
     for r in world.recordings:
-        if r.name in scores and r.database not in DATABASES:
+        if r.name in scores and r.further:
             z, count = scores[r.name]
             found.setdefault(r.database, {})[r.name] = [round(z, 4), count, r.label]
     return found
@@ -222,11 +222,7 @@ def write_cell(
         "wall_seconds": round(time.time() - begun, 1),
         "losses": [round(x, 4) for x in fitted.losses],
     } | predicted
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{cell.name}.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_whole(folder / f"{cell.name}.json", json.dumps(content) + "\n")
     return content
 
 

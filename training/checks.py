@@ -28,7 +28,7 @@ from training.calibrate import calibrate
 from training.cells import Cell, Say, commit, machine, system, trained
 from training.datasets import Recording
 from training.evaluate import HeldOut
-from training.further import LOADERS, open_world
+from training.further import open_world
 from training.prepare import cache_folder
 from training.probe import database_accuracy
 from training.scores import auc
@@ -91,12 +91,11 @@ def _further(
 ) -> dict[str, dict[str, Any]]:
     """AUC by the monitor on the held-out recordings of further sets that train."""
     found = {}
-    for name in sorted({n for cell in cells for n in cell.get("further", {})}):
-        label = {n: one[2] for c in cells for n, one in c["further"].get(name, {}).items()}
-        z = np.array([rows[n][0] for n in label])
-        found[name] = _auc_of(np.array([*label.values()]).astype(np.int64), z) | {
-            "what": f"{FURTHER[name]}: {sum(label.values()):.0f} abnormal of {len(label)}"
-        }
+    for name, records in sorted(evaluate.further_records(cells).items()):
+        label = np.array([one[2] for one in records.values()], dtype=np.int64)
+        z = np.array([rows[n][0] for n in records])
+        what = f"{FURTHER[name]}: {label.sum()} abnormal of {label.size}"
+        found[name] = _auc_of(label, z) | {"what": what}
     return found
 
 
@@ -178,11 +177,11 @@ def run(
     runs = cache_folder() / "runs"
     config = system(name)
     world = open_world(data, config)
-    more = [r for r in world.recordings if r.database not in datasets.DATABASES]
+    more = [r for r in world.recordings if r.further]
     found["through the monitor"] = through(name, recordings, more, results, runs, seed, say)
     if others:
         found["elsewhere, through the monitor"] = [
-            elsewhere(words, LOADERS[folder](others / folder))
+            elsewhere(words, datasets.FURTHER[folder](others / folder))
             for folder, words in SETS.items()
             if folder not in config.also
         ]

@@ -172,13 +172,13 @@ def ablate(
     import dataclasses
     import json
 
-    from training import ablation, cells, further, world
+    from training import ablation, cells, datasets, further, world
     from training.config import load_config
 
     one_thread()
     config = load_config(path)
     opened = further.open_world(data, config, progress=progress_bar)
-    sets = [n for n in ("pascal", "yaseen2018") if n not in config.also]
+    sets = [n for n in datasets.FURTHER if n not in config.also]
     more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
     parts = {"folds": numbers(folds), "lefts": numbers(lefts)}
     _, figures = ablation.run_trial(config, opened, more, seed=seed, **parts)

@@ -58,6 +58,11 @@ class Recording:
     diagnosis: str = ""
 
     @property
+    def further(self) -> bool:
+        """Whether it is of a set beside cinc2016."""
+        return self.database not in DATABASES
+
+    @property
     def scored(self) -> bool:
         """Whether the recording may train and be scored."""
         return self.group != UNLISTED_GROUP and self.label >= 0
@@ -187,3 +192,7 @@ def load_pascal(folder: Path) -> list[Recording]:
         )
         for row in _rows(table, ("name", "class", "noisy"))
     ]
+
+
+FURTHER = {"pascal": load_pascal, "yaseen2018": load_yaseen2018}
+"""The sets beside cinc2016, by the name of their folder."""

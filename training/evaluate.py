@@ -72,21 +72,19 @@ def held_out(cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]
     )
 
 
-def load_seeds(
-    folder: Path, system: str, protocol: str, seeds: Sequence[int], recordings: Sequence[Recording]
+def of_seeds(
+    seeds: Sequence[Sequence[Mapping[str, Any]]], recordings: Sequence[Recording]
 ) -> list[HeldOut]:
-    """Held-out scores of several seeds of one system, over the same recordings.
+    """Held-out scores of one system from the cells of each seed, over the same recordings.
 
     Raises
     ------
     TrainingError
         If a seed has no finished cell, or the seeds were not scored on the same recordings.
     """
-    parts = [held_out(load_cells(folder, system, protocol, s), recordings) for s in seeds]
+    parts = [held_out(cells, recordings) for cells in seeds]
     if len({p.names for p in parts}) > 1:
-        raise TrainingError(
-            f"the seeds of '{system}' are not finished alike", "run apexbeat-train grid"
-        )
+        raise TrainingError("the seeds are not finished alike", "run apexbeat-train grid")
     return parts
 
 
@@ -139,13 +137,18 @@ def figures(h: HeldOut) -> dict[str, float]:
     return out
 
 
-def further_auc(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """AUC over the held-out recordings of each further set that trains, all folds together."""
-    found: dict[str, list[list[float]]] = {}
+def further_records(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """Held-out recordings of the further sets that train: set → name → z, windows, label."""
+    found: dict[str, dict[str, list[float]]] = {}
     for cell in cells:
         for name, records in cell.get("further", {}).items():
-            found.setdefault(name, []).extend(records.values())
-    rows = {name: np.array(own) for name, own in found.items()}
+            found.setdefault(name, {}).update(records)
+    return found
+
+
+def further_auc(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """AUC over the held-out recordings of each further set that trains, all folds together."""
+    rows = {name: np.array([*own.values()]) for name, own in further_records(cells).items()}
     return {name: auc(own[:, 2].astype(np.int64), own[:, 0]) for name, own in rows.items()}
 
 
@@ -155,37 +158,31 @@ def over_seeds(parts: Sequence[HeldOut]) -> dict[str, float]:
     return {key: float(np.mean([f[key] for f in found])) for key in found[0]}
 
 
-def _mean_of(parts: Sequence[HeldOut], key: str) -> Callable[[NDArray[np.int64]], float]:
-    """One figure over some of the recordings, as the mean over the seeds."""
+def _scorer(parts: Sequence[HeldOut]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+    """Figures over some of the recordings, each the mean over the seeds.
+
+    The thresholds stay as they were found; only who is scored is drawn.
+    """
     z = [cross_calibrated(h)[0] for h in parts]
 
-    def figure(i: NDArray[np.int64]) -> float:
+    def score(i: NDArray[np.int64]) -> dict[str, float]:
         drawn = [
-            both(h.label[i], h.z[i], own[i], h.database[i]).get(key, np.nan)
-            for h, own in zip(parts, z, strict=True)
+            both(h.label[i], h.z[i], own[i], h.database[i]) for h, own in zip(parts, z, strict=True)
         ]
-        return float(np.mean(drawn))
+        return {key: float(np.mean([d[key] for d in drawn])) for key in drawn[0]}
 
-    return figure
+    return score
 
 
 def intervals(
     parts: Sequence[HeldOut], keys: Sequence[str], draws: int = DRAWS, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """95 % intervals of the mean over seeds, by bootstrap over groups, within each database.
-
-    The thresholds stay as they were found; only who is scored is drawn.
-    """
-    z = [cross_calibrated(h)[0] for h in parts]
-    rng = np.random.default_rng(seed)
-    drawn = [
-        [both(h.label[i], h.z[i], own[i], h.database[i]) for h, own in zip(parts, z, strict=True)]
-        for i in resamples(parts[0], draws, rng)
-    ]
+    """95 % intervals of the mean over seeds, by bootstrap over groups, within each database."""
+    score, rng = _scorer(parts), np.random.default_rng(seed)
+    drawn = [score(i) for i in resamples(parts[0], draws, rng)]
     out = {}
     for key in keys:
-        values = np.array([np.mean([d.get(key, np.nan) for d in seeds]) for seeds in drawn])
-        low, high = np.nanquantile(values, (0.025, 0.975))
+        low, high = np.nanquantile([d.get(key, np.nan) for d in drawn], (0.025, 0.975))
         out[key] = (round(float(low), 4), round(float(high), 4))
     return out
 
@@ -220,11 +217,14 @@ def paired(
     """
     if first[0].names != second[0].names:
         raise TrainingError("the two systems were not scored on the same recordings")
-    a, b = _mean_of(first, key), _mean_of(second, key)
+    a, b = _scorer(first), _scorer(second)
+
+    def difference(i: NDArray[np.int64]) -> float:
+        return a(i).get(key, np.nan) - b(i).get(key, np.nan)
+
     rng = np.random.default_rng(seed)
-    values = np.array([a(i) - b(i) for i in resamples(first[0], draws, rng)])
-    everyone = np.arange(first[0].z.size)
-    return gain(a(everyone) - b(everyone), values[np.isfinite(values)])
+    values = np.array([difference(i) for i in resamples(first[0], draws, rng)])
+    return gain(difference(np.arange(first[0].z.size)), values[np.isfinite(values)])
 
 
 def gain(whole: float, values: Array) -> dict[str, float]:

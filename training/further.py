@@ -22,14 +22,13 @@ from models import shipped
 from monitor.events import Beat
 from training.batches import Data
 from training.config import Config
-from training.datasets import Recording, load_pascal, load_yaseen2018
+from training.datasets import FURTHER, Recording
 from training.errors import TrainingError
 from training.prepare import cache_folder, manifest
 from training.through import play
+from training.whole import write_whole
 from training.windows import WindowTable
 from training.world import Progress, World, open_cinc2016, open_other
-
-LOADERS = {"pascal": load_pascal, "yaseen2018": load_yaseen2018}
 
 
 def open_world(
@@ -44,10 +43,10 @@ def open_world(
     """
     world = open_cinc2016(data, config.mfcc, cache=cache, progress=progress)
     for name in config.also:
-        if name not in LOADERS:
-            raise TrainingError(f"unknown set '{name}'", f"known: {', '.join(sorted(LOADERS))}")
+        if name not in FURTHER:
+            raise TrainingError(f"unknown set '{name}'", f"known: {', '.join(sorted(FURTHER))}")
         folder = data.resolve().parent / name
-        onsets = heard_onsets(name, LOADERS[name](folder), cache)
+        onsets = heard_onsets(name, FURTHER[name](folder), cache)
         other = open_other(name, folder, config.mfcc, cache=cache, onsets=onsets)
         other = replace(other, recordings=tuple(fit_to_train(other.recordings)))
         world = joined(world, other, config.mfcc.hop_length)
@@ -69,8 +68,7 @@ def heard_onsets(
     if kept.get("key") != key:
         cycles = CycleModel.from_arrays(shipped.cycles_arrays())
         kept = {"key": key, "onsets": {r.name: _heard(r, cycles) for r in recordings}}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept), encoding="utf-8")
+        write_whole(path, json.dumps(kept))
     return {n: np.asarray(found, np.int64) for n, found in kept["onsets"].items()}
 
 

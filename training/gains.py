@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.whole import write_whole
+
 FILE = "gains.json"
 WORDS = {
     "accuracy": "accuracy",
@@ -34,7 +36,7 @@ def keep(
         "seeds": list(seeds), **found,
         "command": f"{command} --seeds {','.join(map(str, seeds))}",
     }  # fmt: skip
-    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
 
 
 def lines(results: Path, protocol: str) -> list[str]:

@@ -23,6 +23,7 @@ import torch
 from training.config import Config
 from training.device import device
 from training.errors import TrainingError
+from training.whole import write_whole
 
 TENSORBOARD = "APEXBEAT_TENSORBOARD"
 """Environment variable: set to 1, every run also writes for TensorBoard."""
@@ -32,9 +33,9 @@ PACKAGES = ("apexbeat", "torch", "numpy", "scipy", "librosa")
 def begin(folder: Path, config: Config, seed: int) -> None:
     """Write what was asked for and where it runs."""
     asked = dataclasses.asdict(config) | {"key": config.key(), "seed": seed}
-    _write(folder / "config.json", _json(asked))
+    write_whole(folder / "config.json", _json(asked))
     versions = {name: importlib.metadata.version(name) for name in PACKAGES if _installed(name)}
-    _write(
+    write_whole(
         folder / "environment.json",
         _json(
             {
@@ -52,7 +53,7 @@ def epoch_done(folder: Path, epoch: int, loss: float, rate: float, seconds: floa
     """Add one epoch; an epoch that is trained again after a kill replaces its line."""
     row = {"epoch": epoch, "loss": round(loss, 5), "rate": round(rate, 7), "cpu_s": seconds}
     rows = [r for r in read(folder) if r["epoch"] < epoch]
-    _write(folder / "metrics.jsonl", "".join(json.dumps(r) + "\n" for r in [*rows, row]))
+    write_whole(folder / "metrics.jsonl", "".join(json.dumps(r) + "\n" for r in [*rows, row]))
 
 
 def read(folder: Path) -> list[dict[str, float]]:
@@ -106,13 +107,3 @@ def _installed(name: str) -> bool:
 
 def _json(content: object) -> str:
     return json.dumps(content, indent=1) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be written ({error})", "free space") from error

@@ -36,9 +36,9 @@ def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) 
     from training import evaluate as room
 
     recordings = datasets.load_cinc2016(data)
-    parts = room.load_seeds(results / "cells", system, protocol, numbers(seeds), recordings)
-    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
     finished = [room.load_cells(results / "cells", system, protocol, s) for s in numbers(seeds)]
+    parts = room.of_seeds(finished, recordings)
+    figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
     further = [room.further_auc(one) for one in finished]
     figures |= {
         f"{name}_auc": round(sum(one[name] for one in further) / len(further), 4)
@@ -75,8 +75,11 @@ def compare(
         figure = "accuracy"
         found = _paper_gain(first, second, data, recordings, numbers(seeds), results)
     else:
+        folder = results / "cells"
         a, b = (
-            room.load_seeds(results / "cells", name, protocol, numbers(seeds), recordings)
+            room.of_seeds(
+                [room.load_cells(folder, name, protocol, s) for s in numbers(seeds)], recordings
+            )
             for name in (first, second)
         )
         found = room.paired(a, b, figure)

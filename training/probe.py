@@ -15,7 +15,6 @@ from torch import nn
 from training.ablation import MOST_WINDOWS
 from training.batches import plain_batch
 from training.config import Config
-from training.datasets import DATABASES
 from training.networks import Network
 from training.splits import group_folds
 from training.world import World, thinned
@@ -45,7 +44,7 @@ def embeddings(
 
 def database_accuracy(config: Config, network: Network, world: World, seed: int = 0) -> float:
     """Balanced accuracy of telling the six databases from the last layer's input, 0..1."""
-    by_name = {r.name: r for r in world.recordings if r.scored and r.database in DATABASES}
+    by_name = {r.name: r for r in world.recordings if r.scored and not r.further}
     names, x = embeddings(config, network, world, frozenset(by_name))
     kinds = sorted({by_name[n].database for n in names})
     y = np.array([kinds.index(by_name[n].database) for n in names])

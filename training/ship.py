@@ -10,7 +10,7 @@ from typing import Any
 from models.contract import ModelRefused
 from models.engine_torchscript import open_model
 from models.shipped.pin import pin
-from training import evaluate
+from training import datasets, evaluate
 from training.ablation import other_scores
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
@@ -65,9 +65,7 @@ def held_out_calibration(
 def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
     """AUC on sets that were not trained on; they served the choice, so they are no evidence."""
     sets = {
-        n: open_other(n, folder / n, config.mfcc)
-        for n in ("pascal", "yaseen2018")
-        if n not in config.also
+        n: open_other(n, folder / n, config.mfcc) for n in datasets.FURTHER if n not in config.also
     }
     if not sets:
         return {}
@@ -185,7 +183,7 @@ def model_card(card: dict[str, Any]) -> str:
         "",
         *(
             KNOWS_NOT
-            if card["trained_on"] == TRAINED_ON
+            if card["trained_on"].startswith(TRAINED_ON)
             else (f"Trained on {card['trained_on']}.",)
         ),
         "",
@@ -194,7 +192,7 @@ def model_card(card: dict[str, Any]) -> str:
 
 
 KNOWS_NOT = (
-    "Trained on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
+    "Trained mostly on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
     "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
     "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
     "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",

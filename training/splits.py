@@ -83,8 +83,8 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     """
     usable = [r for r in recordings if r.scored]
     names = frozenset(r.name for r in usable)
-    inside = [r for r in usable if r.database in DATABASES]
-    further = [r for r in usable if r.database not in DATABASES]
+    inside = [r for r in usable if not r.further]
+    further = [r for r in usable if r.further]
     if protocol in ("S", "G3"):
         # Folds of cinc2016 are the same whatever else trains.
         deal = (FOLDS, 0) if protocol == "S" else (3, 100 + seed)

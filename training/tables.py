@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from training import evaluate, gains, paper_tables
 from training.cells import SYSTEMS
@@ -70,10 +71,11 @@ def _page(
     protocol: str,
     recordings: Sequence[Recording],
 ) -> str:
-    held = {
-        name: evaluate.load_seeds(cells, name, protocol, seeds, recordings)
+    finished = {
+        name: [evaluate.load_cells(cells, name, protocol, s) for s in seeds]
         for name, seeds in found.items()
     }
+    held = {name: evaluate.of_seeds(seeds, recordings) for name, seeds in finished.items()}
     columns = [*WITHIN, *SURE]
     lines = [
         f"# {title}",
@@ -102,18 +104,15 @@ def _page(
             for d in "abcdef"
         ]
         lines.append(f"| {name} | " + " | ".join(row) + " |")
-    lines += _further_rows(cells, found, protocol)
+    lines += _further_rows({name: seeds[0] for name, seeds in finished.items()})
     compared = gains.lines(cells.parent, protocol)
     lines += ["", "Compared, by bootstrap over groups:", "", *compared] if compared else []
     return "\n".join(lines) + "\n"
 
 
-def _further_rows(cells: Path, found: dict[str, list[int]], protocol: str) -> list[str]:
+def _further_rows(first: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Held-out AUC of the further sets, for the systems that train on them (first seed)."""
-    rows = {
-        name: evaluate.further_auc(evaluate.load_cells(cells, name, protocol, seeds[0]))
-        for name, seeds in found.items()
-    }
+    rows = {name: evaluate.further_auc(cells) for name, cells in first.items()}
     sets = sorted({s for row in rows.values() for s in row})
     if not sets:
         return []

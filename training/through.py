@@ -27,6 +27,7 @@ from training.cells import SYSTEMS, Cell, checkpoint_path, system
 from training.checkpoint import load_checkpoint
 from training.datasets import Recording
 from training.errors import TrainingError
+from training.evaluate import further_records
 from training.export import Calibration, Provenance, write
 from training.fit import restored
 
@@ -90,8 +91,9 @@ def through_monitor(
     engine = export_cell(cell, calibration, out.with_suffix(".pt"), systems)
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     rows: dict[str, list[float]] = {}
-    further = {n: one[:2] for own in scored.get("further", {}).values() for n, one in own.items()}
-    for name, (z, count) in (scored["records"] | further).items():
+    further = further_records([scored]).values()
+    known = scored["records"] | {n: one[:2] for own in further for n, one in own.items()}
+    for name, (z, count) in known.items():
         live, windows = record_z(play(recordings[name], engine, cycles))
         rows[name] = [live, windows, (z - calibration.bias) / calibration.temperature, count]
     out.write_text(json.dumps(rows) + "\n", encoding="utf-8")

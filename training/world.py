@@ -87,8 +87,7 @@ def open_other(
     onsets: dict[str, NDArray[np.int64]] | None = None,
 ) -> World:
     """Open yaseen2018 or pascal: windows every 0.5 s, or at the onsets given."""
-    load = {"yaseen2018": datasets.load_yaseen2018, "pascal": datasets.load_pascal}[name]
-    recordings = load(folder)
+    recordings = datasets.FURTHER[name](folder)
     prepared = prepare(name, recordings, folder=cache)
     table = window_table(recordings, prepared, onsets or regular_onsets(prepared))
     return World(tuple(recordings), prepared, Data(mel_grid(prepared, settings, cache), table))

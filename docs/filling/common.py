@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,3 +23,18 @@ def read(name: str) -> Any:
     """A file of docs/results, None where it is not there."""
     path = RESULTS / name
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def stored(name: str) -> Callable[[Callable[[Any], str]], Callable[[], str]]:
+    """Give a block its file of docs/results; without it the block says so."""
+
+    def give(make: Callable[[Any], str]) -> Callable[[], str]:
+        def block() -> str:
+            found = read(name)
+            return (
+                "Not measured in this state of the repository.\n" if found is None else make(found)
+            )
+
+        return block
+
+    return give

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from filling.common import RESULTS, read, table
+from filling.common import RESULTS, read, stored, table
 
 
 def figures() -> str:
@@ -119,11 +120,9 @@ def _machine_rows() -> list[tuple[str, ...]]:
     return rows
 
 
-def cycles() -> str:
+@stored("segmentation.json")
+def cycles(found: Any) -> str:
     """F1 of the cycles by database."""
-    found = read("segmentation.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     rows = []
     for name in ("a", "b", "c", "d", "e", "f", "all"):
         one = found["streaming"][name]
@@ -138,11 +137,9 @@ def cycles() -> str:
     return table(head, rows)
 
 
-def checks() -> str:
+@stored("checks.json")
+def checks(found: Any) -> str:
     """The verdict of the whole monitor, against that at annotated S1, and on other data."""
-    found = read("checks.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     rows = []
     if inside := found.get("through the monitor"):
         for key, words in (
@@ -180,11 +177,9 @@ def peers() -> str:
     return table(head, rows)
 
 
-def noise() -> str:
+@stored("noise.json")
+def noise(found: Any) -> str:
     """F1 and share of sound not called good, by noise."""
-    found = read("noise.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     rows = []
     for row in found["rows"]:
         if row["snr_db"] not in (None, 20.0, 10.0, 5.0, 0.0, -5.0):

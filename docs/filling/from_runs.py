@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from filling.common import read, table
+from typing import Any
+
+from filling.common import read, stored, table
 
 
 def alarm_quality() -> str:
@@ -103,11 +105,9 @@ RUNS = {
 }
 
 
-def archive() -> str:
+@stored("archive.json")
+def archive(found: Any) -> str:
     """An archive on cores and a cluster: time, speed-up and cost."""
-    found = read("archive.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     took, rows = found["seconds"], []
     for name, words in RUNS.items():
         cost = found.get("processor_s_per_recording", {}).get(name)
@@ -127,11 +127,9 @@ def archive() -> str:
     )
 
 
-def ward() -> str:
+@stored("ward.json")
+def ward(found: Any) -> str:
     """Simulated beds on a real broker."""
-    found = read("ward.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     return (
         f"{found['beds']} simulated beds for {found['seconds'] / 60:.0f} minutes on a real broker"
         f" ({found['conditions']}): {found['alarms_raised']} alarms raised,"
@@ -142,11 +140,9 @@ def ward() -> str:
     )
 
 
-def screen_cost() -> str:
+@stored("screen.json")
+def screen_cost(found: Any) -> str:
     """What the screen takes of a machine."""
-    found = read("screen.json")
-    if found is None:
-        return "Not measured in this state of the repository.\n"
     parts = ("screen", "core", "supervisor")
     rows = [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def test_held_out_recordings_of_further_sets_stand_apart_and_are_named_in_the_ca
     assert "cinc2016" in words
     assert "PASCAL" in words
     assert "Yaseen" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "page"), [("student", "MODEL_CARD.md"), ("light", "MODEL_CARD_light.md")]
+)
+def test_a_shipped_card_is_that_of_its_file_and_says_what_the_model_does_not_know(
+    name: str, page: str
+) -> None:
+    folder = Path(ship.__file__).parents[1] / "models" / "shipped"
+    card = json.loads((folder / f"{name}.json").read_text())
+    text = (folder / page).read_text(encoding="utf-8")
+    assert text == ship.model_card(card)
+    assert "benign murmurs" in text

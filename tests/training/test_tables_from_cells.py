@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,10 @@ def place(tmp_path: Path) -> tuple[Path, list[Recording]]:
 def held(place: tuple[Path, list[Recording]], system: str) -> evaluate.HeldOut:
     cells = evaluate.load_cells(place[0] / "cells", system, "S", 0)
     return evaluate.held_out(cells, place[1])
+
+
+def seeds(folder: Path, system: str) -> list[list[dict[str, Any]]]:
+    return [evaluate.load_cells(folder, system, "S", seed) for seed in (0, 1)]
 
 
 def test_the_page_has_a_row_for_each_system(place: tuple[Path, list[Recording]]) -> None:
@@ -82,7 +87,7 @@ def test_several_seeds_count_by_the_mean_of_their_figures_once_they_are_whole(
             (place[0] / "cells" / f"{system}__S__{fold}__1.json").write_text(text)
     assert tables.systems_of(place[0] / "cells", "S") == {"good": [0, 1], "poor": [0, 1]}
     good, poor = (
-        evaluate.load_seeds(place[0] / "cells", system, "S", (0, 1), place[1])
+        evaluate.of_seeds(seeds(place[0] / "cells", system), place[1])
         for system in ("good", "poor")
     )
     each = [evaluate.figures(h)["mean_auc"] for h in good]
@@ -91,7 +96,7 @@ def test_several_seeds_count_by_the_mean_of_their_figures_once_they_are_whole(
     (place[0] / "cells" / "good__S__4__1.json").unlink()
     assert tables.systems_of(place[0] / "cells", "S")["good"] == [0]
     with pytest.raises(TrainingError, match="not finished alike"):
-        evaluate.load_seeds(place[0] / "cells", "good", "S", (0, 1), place[1])
+        evaluate.of_seeds(seeds(place[0] / "cells", "good"), place[1])
 
 
 def test_missing_and_damaged_cells_are_one_clear_line(
