@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor import events as ev
-from monitor.clock import Clock
+from monitor.clock import Clock, ClockAnchor
 from monitor.link.messages import FromCore
-from monitor.record.store import AnchorRow, Store
+from monitor.record.store import Store
 
 
 class Folder(Protocol):
@@ -17,7 +17,7 @@ class Folder(Protocol):
 
     def take(self, item: ev.Input) -> None: ...
     def events(self, events: tuple[ev.Event, ...]) -> None: ...
-    def anchor(self, row: AnchorRow) -> None: ...
+    def anchor(self, row: ClockAnchor) -> None: ...
     def trouble(self) -> str | None: ...
     def close(self, limit_s: float = ...) -> None: ...
 

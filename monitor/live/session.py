@@ -16,11 +16,12 @@ from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
+from monitor.clock import ClockAnchor
 from monitor.errors import ApexbeatError
 from monitor.link.messages import EventLine, Request, Snapshot, Status
 from monitor.live.context import Folder, Ties
 from monitor.record.clips import Clips
-from monitor.record.store import AnchorRow, CommandRow
+from monitor.record.store import CommandRow
 from monitor.view.state import AlarmLog, Shown, alarm_lines
 from monitor.view.status import status_of
 
@@ -174,7 +175,7 @@ class LiveSession:
         """Tie the index to the clocks."""
         clock = self._ties.clock
         boot_id = self._ties.boot_id
-        row = AnchorRow(
+        row = ClockAnchor(
             self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
         )
         self._ties.store.anchor(self.id, row)
