@@ -39,13 +39,13 @@ class StreamRunner:
         In the order in which they are given inputs and outputs.
     """
 
-    def __init__(self, pipeline: Pipeline, sinks: Iterable[StreamSink]) -> None:
+    def __init__(self, pipeline: Pipeline, sinks: Iterable[StreamSink] = ()) -> None:
         self.pipeline = pipeline
-        self._sinks = list(sinks)
+        self.sinks = list(sinks)
 
     def push(self, item: Input) -> Output:
         """Give one input to the pipeline, and its output to every sink."""
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink.input(item)
         return self._give(self.pipeline.push(item))
 
@@ -73,13 +73,13 @@ class StreamRunner:
                 self.push(item)
             self.finish(complete())
         except BaseException:  # an interrupt too must leave nothing half-written
-            for sink in self._sinks:
+            for sink in self.sinks:
                 sink.abort()
             raise
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink.close()
 
     def _give(self, output: Output) -> Output:
-        for sink in self._sinks:
+        for sink in self.sinks:
             sink.output(output)
         return output

@@ -78,6 +78,7 @@ class LiveSession:
         self._failures = 0
         self.clips = clips
         self._history = ScreenHistory()
+        self._runner = StreamRunner(pipeline)
         self._recording = RecordingSink(folder)
         self._lines = StoreSink(id, context.store, log, seq, lambda: self.board)
         screens = LinkSink(
@@ -86,7 +87,7 @@ class LiveSession:
         sinks: list[StreamSink] = [self._recording, self._lines, screens]
         if clips is not None:
             sinks.append(ClipSink(clips))
-        self._runner = StreamRunner(pipeline, sinks)
+        self._runner.sinks += sinks
         self._anchor_s = float("-inf")
         self._status_s = float("-inf")
         self._told_state = capture.health.state
