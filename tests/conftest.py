@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-OURS = tuple(f"{ROOT / name}/" for name in ("dsp", "models", "monitor", "training", "tests"))
-HOUSE = str(ROOT / "tests" / "house")
+TESTS = Path(__file__).resolve().parent
+OURS = (f"{TESTS}/", *(f"{TESTS.parent / x}/" for x in ("dsp", "models", "monitor", "training")))
+HOUSE = str(TESTS / "house")
 if HOUSE not in sys.path:
     sys.path.insert(0, HOUSE)
 
