@@ -12,9 +12,9 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 OURS = (f"{TESTS}/", *(f"{TESTS.parent / x}/" for x in ("dsp", "models", "monitor", "training")))
-HOUSE = str(TESTS / "house")
-if HOUSE not in sys.path:
-    sys.path.insert(0, HOUSE)
+SUPPORT = str(TESTS / "support")
+if SUPPORT not in sys.path:
+    sys.path.insert(0, SUPPORT)
 
 from risks import hazards, unproven  # noqa: E402
 
