@@ -125,6 +125,7 @@ def figures(h: HeldOut) -> dict[str, float]:
     sure = np.abs(z) >= edge
     inside = both(h.label[sure], h.z[sure], z[sure], h.database[sure])
     out |= {f"{k}_sure": v for k, v in inside.items() if k.startswith(("mean", "weighted"))}
+    out |= called(h, z, sure)
     out["unsure"] = float(1 - sure.mean())
     out["unsure_mean_within"] = float(
         np.mean([1 - sure[h.database == d].mean() for d in sorted(set(h.database.tolist()))])
@@ -134,6 +135,21 @@ def figures(h: HeldOut) -> dict[str, float]:
     weight = equal_weights(h.label, h.database)
     loss = np.logaddexp(0, np.where(h.label == 1, -z, z))
     out["log_loss_equal_priors"] = float((weight * loss).sum() / weight.sum())
+    return out
+
+
+def called(h: HeldOut, z: Array, sure: NDArray[np.bool_]) -> dict[str, float]:
+    """Share of abnormal and of normal recordings called abnormal, and called UNSURE.
+
+    Means over the databases that hold both classes, like ``mean_macc``.
+    """
+    both_classes = [d for d in set(h.database.tolist()) if len(set(h.label[h.database == d])) == 2]
+    out = {}
+    for label, words in ((1, "abnormal"), (0, "normal")):
+        parts = [(h.database == d) & (h.label == label) for d in sorted(both_classes)]
+        abnormal = [float((sure[part] & (z[part] > 0)).mean()) for part in parts]
+        out[f"{words}_called_abnormal"] = float(np.mean(abnormal))
+        out[f"{words}_called_unsure"] = float(np.mean([1 - sure[part].mean() for part in parts]))
     return out
 
 
