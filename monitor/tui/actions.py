@@ -8,12 +8,11 @@ from textual.screen import Screen
 
 from monitor.link import messages as ms
 from monitor.tui.alarmbook import needs_answer
-from monitor.tui.live import Live, home
+from monitor.tui.live import Live, Program, home
 from monitor.tui.widgets import banner, theme, trend, wave
 from monitor.tui.widgets.wave_panel import WavePanel
 
 if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
     from monitor.tui.state import SessionState
 
 PAUSE_S = 120.0
@@ -29,7 +28,7 @@ class Actions(Live, Screen[None]):
     trend_span: int
 
     @property
-    def _home(self) -> ApexbeatApp:
+    def _home(self) -> Program:
         return home(self)
 
     @property
