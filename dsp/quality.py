@@ -54,12 +54,16 @@ FLAT_RUN = 3
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Quality from ``start`` to ``end`` (absolute samples at 2 kHz)."""
+    """Quality from ``start`` to ``end`` (absolute samples at 2 kHz).
+
+    ``quiet``: whatever is around it, nothing in the span itself is as loud as the heart was.
+    """
 
     start: int
     end: int
     value: QualityValue
     reason: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +214,8 @@ class QualityIndex:
         self._flat_run = self._flat_run + 1 if this.flat else 0
         value, reason = self._judge(vector, loud)
         if this.flat and run >= FLAT_RUN:
-            return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")
-        return Span(this.start, this.end, value, reason)
+            value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
+        return Span(this.start, this.end, value, reason, self._judge.quiet(this.measures.loudest))
 
     def _vector(self) -> tuple[FloatArray, float]:
         """Vector and loudness of the oldest span that waits, whatever there is around it."""

@@ -114,6 +114,10 @@ class Judge:
             return "noisy", reason
         return "no_heart", reason if reason == _REASONS["speech"] else "no heart sounds"
 
+    def quiet(self, loud_db: float) -> bool:
+        """Whether sound of this loudness is too soft for the heart that was heard."""
+        return self._heart_db is not None and loud_db < self._heart_db - QUIET_DB
+
 
 def scale(fitted: Parameters, vector: FloatArray) -> FloatArray:
     """Features in units of their deviation."""
