@@ -38,7 +38,9 @@ class Chain:
         self._hum = HumRemoval()
         self._filter = BandPass()
         self._spikes = SpikeRemoval()
-        self.delay = sum(stage.delay for stage in (self._resampler, self._hum, self._filter, self._spikes))
+        self.delay = sum(
+            stage.delay for stage in (self._resampler, self._hum, self._filter, self._spikes)
+        )
         self.raw: FloatArray = np.zeros(0)
         self._raw_held: FloatArray = np.zeros(0)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 SCHEMA_VERSION = 1
 
 QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
+HeartValue = Literal["heard", "uncertain", "absent", "no_sound"]
 VerdictValue = Literal["normal", "abnormal", "unsure", "none"]
 Priority = Literal["low", "medium", "high"]
 AlarmState = Literal[
@@ -136,6 +137,20 @@ class Quality(_Line, tag="quality", frozen=True, kw_only=True):
     reason: str
 
 
+class Heart(_Line, tag="heart", frozen=True, kw_only=True):
+    """Whether a heart is being heard, on change; ``reason`` in words."""
+
+    value: HeartValue
+    reason: str
+
+
+class Pause(_Line, tag="pause", frozen=True, kw_only=True):
+    """No beat from the S1 at ``start`` for ``length`` samples at 2 kHz, between heard beats."""
+
+    start: int
+    length: int
+
+
 class Beat(_Line, tag="beat", frozen=True, kw_only=True):
     """One heart cycle: onsets in samples at 2 kHz, None where unknown."""
 
@@ -166,12 +181,17 @@ class Vitals(_Line, tag="vitals", frozen=True, kw_only=True):
 
 
 class Verdict(_Line, tag="verdict", frozen=True, kw_only=True):
-    """Judgement of the last good windows, on change and once before the end."""
+    """Judgement of the last good windows, on change; before the end that of the whole record.
+
+    ``reason`` is its evidence in words, ``record`` marks the last one; older files have neither.
+    """
 
     value: VerdictValue
     p: float | None
     windows: int
     age_s: float | None
+    reason: str = ""
+    record: bool = False
 
 
 class Mark(_Line, tag="mark", frozen=True, kw_only=True):
@@ -196,9 +216,23 @@ class End(_Line, tag="end", frozen=True, kw_only=True):
     complete: bool
 
 
-Event = Session | Gap | Fault | Quality | Beat | Window | Vitals | Verdict | Mark | Alarm | End
+Event = (
+    Session
+    | Gap
+    | Fault
+    | Quality
+    | Heart
+    | Pause
+    | Beat
+    | Window
+    | Vitals
+    | Verdict
+    | Mark
+    | Alarm
+    | End
+)
 
-ORDER = (Gap, Fault, Quality, Beat, Window, Vitals, Verdict, Mark, Alarm)
+ORDER = (Gap, Fault, Quality, Heart, Beat, Pause, Window, Vitals, Verdict, Mark, Alarm)
 """Order of lines within one step."""
 
 

@@ -27,6 +27,7 @@ from monitor import events as ev
 from monitor.analysis import alarms, stages
 from monitor.analysis.conditions import NO_SAMPLES
 from monitor.analysis.decisions import Decisions
+from monitor.analysis.hearing import Heart, HeartTracker
 from monitor.analysis.intake import Intake
 from monitor.analysis.own_tones import OWN_TONE
 from monitor.analysis.steps import Found, Steps, words_of
@@ -56,6 +57,7 @@ class Present:
     """
 
     index: int
+    heart: Heart
     vitals: Vitals
     quality: ev.QualityValue | None
     quality_reason: str
@@ -133,8 +135,9 @@ class Pipeline:
         self._intake = Intake(rate_hz, index)
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)
-        self._steps = Steps(parts, engine, self._intake, vitals, verdict)
-        self._decisions = Decisions(settings, vitals, verdict, board, index)
+        heart = HeartTracker(settings.analysis.min_confidence)
+        self._steps = Steps(parts, engine, self._intake, heart, vitals, verdict)
+        self._decisions = Decisions(settings, heart, vitals, verdict, board, index)
         if engine is None:
             self._decisions.report("model_refused", True, "no model is open")
         self._held: list[NDArray[np.float32]] = []
@@ -167,6 +170,7 @@ class Pipeline:
         dead = now.idle >= NO_SAMPLES
         return Present(
             index=now.index,
+            heart=now.heart,
             vitals=Vitals() if dead else now.shown,
             quality=None if dead or now.quality is None else now.quality.value,
             quality_reason="" if now.quality is None else now.quality.reason,

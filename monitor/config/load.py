@@ -227,6 +227,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "alarms.abnormal_delay_s": (0, 60),
     "alarms.heart_lost_s": (4, 60),
     "alarms.poor_signal_delay_s": (0, 120),
+    "alarms.pause_s": (3, 60),
+    "alarms.poor_signal_medium_s": (0, 600),
     "alarms.escalate_s": (10, 600),
     "alarms.learn_s": (0, 3600),
     "capture.rate_hz": (0, 192_000),
