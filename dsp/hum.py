@@ -39,6 +39,9 @@ LEAST = 0.008
 SEARCH = 2000
 """Samples between two looks for a hum where none is known."""
 
+FOLLOW = 0.2
+"""Share of a new frequency that is believed."""
+
 MISSES = 2
 """Blocks in a row that subtracting made louder: the hum is over."""
 
@@ -195,13 +198,13 @@ class HumRemoval:
     def _fit(self, found: float) -> None:
         """Look for lines in the frames heard, and make the hum of the next block."""
         before = self._mains
-        misses = {line.column: line.misses for line in self._lines}
-        self._lines = self._find(found, misses) if len(self._frames) * HOP >= START - BLOCK else []
+        known = {line.column: line for line in self._lines}
+        self._lines = self._find(found, known) if len(self._frames) * HOP >= START - BLOCK else []
         self._hum = self._wave(self._begin, BLOCK) if self._lines else None
         if self._mains != before and self._started:
             self._marks.append((self._begin, self._mains))
 
-    def _find(self, found: float, misses: dict[int, int]) -> list[_Line]:
+    def _find(self, found: float, known: dict[int, _Line]) -> list[_Line]:
         frames = np.array(self._frames)
         size = np.abs(frames)
         quiet = size <= np.median(size, axis=0)
@@ -211,29 +214,41 @@ class HumRemoval:
         least = LEAST * float(np.median(self._peaks))
         lines = []
         for column in range(len(LINES_HZ)):
-            known = column in misses
-            if sums[best[column], column] < (LOST if known else found):
+            before = known.get(column)
+            if sums[best[column], column] < (LOST if before else found):
                 continue
-            line = _fitted(frames[:, column], quiet[:, column], _OFF_HZ[best[column]])
-            if abs(line.phasor) >= (0.5 * least if known else least) > 0:
-                line.column, line.at = column, self._begin - HOP
-                line.misses = misses.get(column, 0)
-                lines.append(line)
+            own = frames[:, column], quiet[:, column]
+            off = _fitted_off(*own, float(_OFF_HZ[best[column]]))
+            if before is not None:  # the mains is steadier than any one fit
+                off = before.off + FOLLOW * (off - before.off)
+            phasor = _fitted_phasor(*own, off)
+            if abs(phasor) >= (0.5 * least if before else least) > 0:
+                missed = before.misses if before else 0
+                lines.append(_Line(column, off, phasor, self._begin - HOP, missed))
         return _of_one_mains(lines)
 
 
-def _fitted(frames: ComplexArray, quiet: NDArray[np.bool_], off: float) -> _Line:
-    """Fit frequency, amplitude and phase to the frames that agree with the quiet ones."""
-    ago = _AGO_S[-len(frames) :]
-    turned = frames * np.exp(-2j * np.pi * off * ago)
-    middle = turned[quiet].mean()
-    away = np.abs(turned - middle)
-    kept = away <= 2 * np.median(away[quiet])
-    angle = np.angle(turned[kept] * np.conj(middle))
+def _fitted_off(frames: ComplexArray, quiet: NDArray[np.bool_], off: float) -> float:
+    """Hz beside the line, from the phase of the frames that agree with the quiet ones."""
+    turned, kept, ago = _turned(frames, quiet, off)
+    angle = np.angle(turned[kept] * np.conj(turned[quiet].mean()))
     t = ago[kept] - ago[kept].mean()
-    slope = float((t * angle).sum() / max((t * t).sum(), 1e-9))
-    turned = turned[kept] * np.exp(-1j * slope * ago[kept])
-    return _Line(0, off + slope / (2 * np.pi), complex(turned.mean()), 0)
+    return off + float((t * angle).sum() / max((t * t).sum(), 1e-9)) / (2 * np.pi)
+
+
+def _fitted_phasor(frames: ComplexArray, quiet: NDArray[np.bool_], off: float) -> complex:
+    turned, kept, _ = _turned(frames, quiet, off)
+    return complex(turned[kept].mean())
+
+
+def _turned(
+    frames: ComplexArray, quiet: NDArray[np.bool_], off: float
+) -> tuple[ComplexArray, NDArray[np.bool_], FloatArray]:
+    """Frames turned back to the last one, which of them agree, and their times."""
+    ago = _AGO_S[-len(frames) :]
+    turned: ComplexArray = frames * np.exp(-2j * np.pi * off * ago)
+    away = np.abs(turned - turned[quiet].mean())
+    return turned, away <= 2 * np.median(away[quiet]), ago
 
 
 def _of_one_mains(lines: list[_Line]) -> list[_Line]:

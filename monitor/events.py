@@ -67,15 +67,17 @@ class Command:
     """What a person asked for, with the index (2 kHz) from which it takes effect.
 
     ``acknowledge`` takes ``alarm`` (a kind, or None for all), ``pause_audio`` takes ``seconds``
-    (0 ends the pause), ``mark`` takes ``note``, ``limits`` takes ``limits`` (name → value).
+    (0 ends the pause), ``mark`` takes ``note``, ``limits`` takes ``limits`` (name → value) and
+    ``profile``, ``switch`` takes ``alarm`` and, to switch it off, a reason as ``note``.
     """
 
-    kind: Literal["acknowledge", "pause_audio", "mark", "limits"]
+    kind: Literal["acknowledge", "pause_audio", "mark", "limits", "switch"]
     index: int
     alarm: str | None = None
     seconds: float | None = None
     note: str | None = None
     limits: dict[str, float] = field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,16 @@ class Window(_Line, tag="window", frozen=True, kw_only=True):
 
 
 class Vitals(_Line, tag="vitals", frozen=True, kw_only=True):
-    """Each second: rate in 1/min, robust spread of the cycle length (share), intervals in ms."""
+    """Each second: rate in 1/min, robust spread of the cycle length (share), intervals in ms.
+
+    ``other``: half or double of the rate, where it is not known which is right.
+    """
 
     rate: float | None
     spread: float | None
     systole_ms: float | None
     diastole_ms: float | None
+    other: float | None = None
 
 
 class Verdict(_Line, tag="verdict", frozen=True, kw_only=True):

@@ -163,6 +163,13 @@ def acknowledge(alarm: Alarm, rule: Rule, index: int) -> Result:
     return alarm, ()
 
 
+def silenced(alarm: Alarm, rule: Rule, reason: str, index: int) -> Result:
+    """An alarm that is switched off: nothing is raised, and what is raised ends."""
+    if alarm.state == "inactive":
+        return alarm, ()
+    return _clear(replace(alarm, held=0), rule, f"switched off: {reason}", index)
+
+
 def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms) -> Result:
     if not reading.present:
         return alarm, ()

@@ -87,9 +87,9 @@ def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
         "analysis_fault": _fault(found),
     }
     for kind in ("tachycardia", "tachycardia_extreme"):
-        readings[kind] = _rate(found, getattr(limits, kind), -limits.tachycardia_band)
+        readings[kind] = _rate(found, kind, limits, -limits.tachycardia_band)
     for kind in ("bradycardia", "bradycardia_extreme"):
-        readings[kind] = _rate(found, getattr(limits, kind), limits.bradycardia_band)
+        readings[kind] = _rate(found, kind, limits, limits.bradycardia_band)
     for kind in RULES.keys() - readings.keys():
         present, words = found.reported.get(kind, (False, "never reported"))
         readings[kind] = Reading(present, not present, words)
@@ -116,13 +116,18 @@ def _heard(found: Findings) -> str:
     return f"quality {found.quality}" + ("" if rate is None else f", {rate:.0f}/min")
 
 
-def _rate(found: Findings, limit: float, band: float) -> Reading:
-    rate = found.vitals.rate
+def _rate(found: Findings, kind: str, limits: Alarms, band: float) -> Reading:
+    rate, limit = found.vitals.rate, float(getattr(limits, kind))
     if rate is None or not isfinite(rate) or _blocked(found):
         return _unknown(found, "rate not known")
     high = band < 0
     present = rate > limit if high else rate < limit
     gone = rate < limit + band if high else rate > limit + band
+    if found.vitals.other is not None:
+        both = " or ".join(f"{r:.0f}" for r in sorted((rate, found.vitals.other)))
+        if kind.endswith("extreme") and present:
+            return Reading(None, False, f"rate {both}/min, not told apart")
+        return Reading(present, gone, f"rate {both}/min, limit {limit:g}, quality {found.quality}")
     side = f"{'' if present else 'not '}{'above' if high else 'below'}"
     return Reading(present, gone, f"rate {rate:.0f}/min, {side} {limit:g}, quality {found.quality}")
 

@@ -17,11 +17,12 @@ from monitor.analysis import alarms
 from monitor.analysis.alarm_state import Transition
 from monitor.analysis.conditions import MINUTE, NO_SAMPLES, Findings, read
 from monitor.analysis.hearing import HeartTracker
-from monitor.analysis.limits import Learner, changed, words_of
+from monitor.analysis.limits import Learner, changed, reasons, switched, words_of
 from monitor.analysis.steps import HUM, Found
 from monitor.analysis.verdict import Judgement, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
 from monitor.config.load import Settings
+from monitor.config.profiles import PROFILES
 from monitor.errors import UsageError
 
 SETTLED = 4
@@ -134,7 +135,8 @@ class Decisions:
         lines = list(found.events)
         lines += self._take_quality(found)
         lines += self._take_heart(found, sound, idle, gap)
-        self.shown = self._vitals.vitals(index, self.heart.value == "heard")
+        plausible = PROFILES[self.board.limits.profile].rates
+        self.shown = self._vitals.vitals(index, self.heart.value == "heard", plausible)
         if sound and (second or closing):
             lines.append(_vitals_line(index, self.shown))
         if self.shown.rate is not None:
@@ -151,12 +153,14 @@ class Decisions:
             if command.kind == "mark":
                 lines.append(ev.Mark(index=index, note=command.note or ""))
             elif command.kind == "limits":
-                lines.append(self._limit(command.limits))
+                lines.append(self._limit(command.limits, command.profile))
+            elif command.kind == "switch":
+                lines.append(self._switch(command.alarm or "", command.note or ""))
             else:
                 engine_commands.append(command)
         learnt = self._learner.tick(self.shown.rate, sound, self.board.limits)
         if learnt:
-            lines.append(self._limit(learnt, "learnt "))
+            lines.append(self._limit(learnt, how="learnt "))
         readings = read(self._findings(found, bool(gap)), self.board.limits)
         tick = alarms.Tick(index, sound, idle, readings, tuple(engine_commands))
         self.board, transitions = alarms.step(self.board, tick)
@@ -218,14 +222,24 @@ class Decisions:
             reported=self._reported,
         )
 
-    def _limit(self, limits: Mapping[str, float], how: str = "") -> ev.Mark:
+    def _limit(self, limits: Mapping[str, float], profile: str = "", how: str = "") -> ev.Mark:
         """Change limits in force; what contradicts itself is refused, in words."""
         try:
-            now = changed(self.board.limits, limits)
+            now = changed(self.board.limits, limits, profile)
         except UsageError as error:
             return ev.Mark(index=self.index, note=f"limits refused: {error.what}")
         self.board = alarms.with_limits(self.board, now)
-        return ev.Mark(index=self.index, note=f"limits {how}{words_of(limits)}")
+        return ev.Mark(index=self.index, note=f"limits {how}{words_of(limits, profile)}")
+
+    def _switch(self, kind: str, reason: str) -> ev.Mark:
+        """Switch an alarm off for a reason, or on again."""
+        try:
+            now = switched(self.board.limits, kind, reason)
+        except UsageError as error:
+            return ev.Mark(index=self.index, note=f"refused: {error.what}")
+        self.board = alarms.with_limits(self.board, now)
+        words = f"off: {reasons(now)[kind]}" if kind in reasons(now) else "on"
+        return ev.Mark(index=self.index, note=f"alarm {kind} {words}")
 
 
 def _alike(quality: ev.Quality | Span, span: Span) -> bool:
@@ -244,6 +258,7 @@ def _vitals_line(index: int, vitals: Vitals) -> ev.Vitals:
         spread=_rounded(vitals.spread, 3),
         systole_ms=_rounded(vitals.systole_ms, 1),
         diastole_ms=_rounded(vitals.diastole_ms, 1),
+        other=_rounded(vitals.other, 1),
     )
 
 

@@ -133,6 +133,7 @@ class HeartTracker:
         self._beats: deque[tuple[int, float]] = deque()
         self._faint: deque[int] = deque()
         self._open: list[int] = []
+        self._begin = 0  # of the sound since the last gap
         self._told = -1  # onset of the last beat told, of any confidence
         self._decided = self._judged = 0
         self._last: int | None = None  # end of the last beat that counts
@@ -160,7 +161,7 @@ class HeartTracker:
     def gap(self, index: int, length: int) -> None:
         """Note that ``length`` samples up to ``index`` were lost."""
         self._count()
-        self._decided = self._judged = self._counted = index
+        self._decided = self._judged = self._counted = self._begin = index
         self._open = []
         self._beats.clear()
         self._again = None
@@ -276,7 +277,7 @@ class HeartTracker:
 
     def _why(self, beats: int) -> str:
         """Words for what is in the way of hearing a heart."""
-        if not self._spans or not self._decided:
+        if not self._spans or (self._told < self._begin and self._judged < self._begin + LOOK_BACK):
             return LISTENING
         last = list(self._spans)[-WORDS_OF:]
         bad = Counter(span.reason or span.value for span in last if span.value in BLIND)

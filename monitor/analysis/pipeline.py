@@ -54,6 +54,8 @@ class Present:
         Index from which quality has been what it is.
     lost
         Samples lost so far, in ``gaps`` gaps.
+    windows, few
+        Windows of a full verdict, and whether this one rests on few.
     """
 
     index: int
@@ -66,6 +68,8 @@ class Present:
     board: alarms.Board
     gaps: int
     lost: int
+    windows: int
+    few: bool
 
 
 class Pipeline:
@@ -135,6 +139,7 @@ class Pipeline:
         self._intake = Intake(rate_hz, index)
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)
+        self._verdict = settings.verdict
         heart = HeartTracker(settings.analysis.min_confidence)
         self._steps = Steps(parts, engine, self._intake, heart, vitals, verdict)
         self._decisions = Decisions(settings, heart, vitals, verdict, board, index)
@@ -179,6 +184,8 @@ class Pipeline:
             board=now.board,
             gaps=now.gaps,
             lost=now.lost,
+            windows=self._verdict.windows,
+            few=now.judged.windows < self._verdict.few,
         )
 
     def push(self, item: ev.Input) -> ev.Output:

@@ -19,8 +19,9 @@ import numpy as np
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
 from dsp.stage import FloatArray
-from dsp.windows import WINDOW, Float32Array
+from dsp.windows import WINDOW, Float32Array, Windows
 from monitor import events as ev
+from monitor.analysis.contrast import Contrast, contrast_of
 from monitor.analysis.hearing import HeartTracker, Pause
 from monitor.analysis.intake import Intake
 from monitor.analysis.own_tones import OWN_TONE, OwnTones
@@ -66,6 +67,7 @@ class _Heard:
     index: int
     spans: list[Span] = field(default_factory=list)
     beats: list[Beat] = field(default_factory=list)
+    contrasts: list[Contrast | None] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
     settled: int = 0
     windows: list[_Waiting] = field(default_factory=list)
@@ -168,6 +170,7 @@ class Steps:
                 sound = filtered[end - size - start : end - start]
                 for at, window in parts.windows.push(sound, heard.onsets):
                     heard.windows.append(_Waiting(at, min(at + WINDOW, end), window))
+                heard.contrasts += [_contrast(parts.windows, beat) for beat in heard.beats]
                 if closing:
                     heard.windows += [_Waiting(at, end, None) for at in parts.windows.flush()]
             except Exception as error:  # noqa: BLE001 - told as a fault of its step
@@ -219,8 +222,8 @@ class Steps:
             self._vitals.quality(span)
             self._heart.quality(span)
             found.spans.append(self._without_hum(span))
-        for beat in heard.beats:
-            self._vitals.beat(beat)
+        for beat, contrast in zip(heard.beats, heard.contrasts, strict=True):
+            self._vitals.beat(beat, contrast)
             self._heart.beat(beat)
         self._heart.decided(heard.settled, heard.onsets)
         for beat in heard.beats:
@@ -282,6 +285,12 @@ def words_of(error: Exception) -> str:
     """Return one line about a stage that raised."""
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return f"analysis failed, started afresh: {words}"[:300]
+
+
+def _contrast(windows: Windows, beat: Beat) -> Contrast | None:
+    if beat.s1 is None or beat.end is None:
+        return None
+    return contrast_of(windows.sound(beat.s1, beat.end), beat)
 
 
 def _beat_line(index: int, beat: Beat, confidence: float) -> ev.Beat:

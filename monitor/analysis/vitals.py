@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
 from dsp.stage import RATE_HZ
+from monitor.analysis.contrast import Contrast, other_rate
 from monitor.events import QualityValue
 
 CYCLES = 5
@@ -73,6 +74,8 @@ class Vitals:
         Onset of S1 to onset of S2, and on to the next S1; medians of the same cycles.
     age
         Samples since the end of the last cycle.
+    other
+        1/min: half or double of the rate, where the sounds cannot tell which is right.
     """
 
     rate: float | None = None
@@ -80,6 +83,7 @@ class Vitals:
     systole_ms: float | None = None
     diastole_ms: float | None = None
     age: int | None = None
+    other: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class _Cycle:
     end: int
     length: int
     systole: int | None
+    contrast: Contrast | None = None
     pause: bool = False
 
 
@@ -118,14 +123,14 @@ class VitalsTracker:
         while self._spans and self._spans[0].end < span.end - 2 * SPREAD_SPAN:
             self._spans.popleft()
 
-    def beat(self, beat: Beat) -> None:
-        """Take the next beat."""
+    def beat(self, beat: Beat, contrast: Contrast | None = None) -> None:
+        """Take the next beat, and how its sounds stand out."""
         if beat.s1 is None or beat.end is None or beat.confidence < self._min_confidence:
             return
         values = self.over(beat.s1, beat.end)
         if values <= {"good"} or (values <= IN_NOISE and beat.confidence >= SURE_IN_NOISE):
             systole = None if beat.s2 is None else beat.s2 - beat.s1
-            self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole))
+            self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole, contrast))
 
     def pause(self, start: int, length: int) -> None:
         """Take a time without a beat, from one S1 to the next."""
@@ -144,8 +149,16 @@ class VitalsTracker:
                 values.add(span.value)
         return values
 
-    def vitals(self, index: int, heard: bool = True) -> Vitals:
-        """What is known at the end of the step ``index``; nothing if no heart is heard."""
+    def vitals(
+        self, index: int, heard: bool = True, rates: tuple[float, float] = (30, 220)
+    ) -> Vitals:
+        """What is known at the end of the step ``index``; nothing if no heart is heard.
+
+        Parameters
+        ----------
+        rates
+            Lowest and highest plausible rate, 1/min.
+        """
         while self._cycles and self._cycles[0].end < index - SPREAD_SPAN - STALE:
             self._cycles.popleft()
         if not heard or not self._cycles or index - self._cycles[-1].end > STALE:
@@ -154,15 +167,17 @@ class VitalsTracker:
         last = [c for c in within if not c.pause][-CYCLES:]
         if len(last) < LEAST:
             return Vitals()
-        cycle = _cycle(within)
+        rate = 60 * RATE_HZ / _cycle(within)
+        contrasts = [c.contrast for c in within[-UNEVEN_OF:] if c.contrast is not None]
         systoles = [c.systole for c in last if c.systole is not None]
         diastoles = [c.length - c.systole for c in last if c.systole is not None]
         return Vitals(
-            rate=60 * RATE_HZ / cycle,
+            rate=rate,
             spread=self._spread(index),
             systole_ms=_median(systoles) * 1000 / RATE_HZ if systoles else None,
             diastole_ms=_median(diastoles) * 1000 / RATE_HZ if diastoles else None,
             age=index - last[-1].end,
+            other=other_rate(rate, contrasts, rates),
         )
 
     def _spread(self, index: int) -> float | None:

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from monitor.config.profiles import Profile
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the file."""
@@ -51,7 +53,13 @@ class Verdict(Section, frozen=True, kw_only=True):
 
 
 class Alarms(Section, frozen=True, kw_only=True):
-    """Limits and delays of the alarms."""
+    """Limits and delays of the alarms; the limits of rate and rhythm follow the profile."""
+
+    profile: Profile = "adult"
+    """Age of the person: adult, child, infant or neonate."""
+
+    off: tuple[str, ...] = ()
+    """Alarms switched off, each with its reason: "irregular: known atrial fibrillation"."""
 
     tachycardia: float = 120.0
     """Rate (1/min) above which tachycardia is raised."""
