@@ -13,7 +13,7 @@ from math import isfinite
 from dsp.stage import RATE_HZ
 from monitor.analysis.alarm_state import Block, Reading
 from monitor.analysis.alarm_table import RULES
-from monitor.analysis.hearing import LISTENING, Heart
+from monitor.analysis.hearing import LOOK_BACK, STEADY, Heart
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms
@@ -186,7 +186,7 @@ def _poor(found: Findings, limits: Alarms) -> Reading:
         return Reading(None, False, "no sound to judge", "gap")
     if not heart.unheard:
         return Reading(False, True, "heart heard")
-    if heart.reason == LISTENING:
+    if heart.restarted and heart.unheard <= LOOK_BACK + STEADY:
         return Reading(None, False, "listening")
     if _heart(found, limits).present:
         # A heart that stops under good contact is heart_lost, not a doubt.

@@ -102,6 +102,9 @@ class Heart:
         Samples since a heart was last heard steadily, waiting included; 0 while it is heard.
     pause
         The last pause, None before the first.
+    restarted
+        Whether the sound began, or began again after a gap, so shortly before that a heart
+        cannot have been heard steadily.
     """
 
     value: HeartValue = "uncertain"
@@ -111,6 +114,7 @@ class Heart:
     known: bool = False
     unheard: int = 0
     pause: Pause | None = None
+    restarted: bool = True
 
 
 class HeartTracker:
@@ -120,6 +124,8 @@ class HeartTracker:
     ----------
     min_confidence
         From which a beat counts.
+    index
+        Where the stream begins.
 
     Attributes
     ----------
@@ -127,19 +133,19 @@ class HeartTracker:
         Pauses that beats ended; whoever reads them takes them out.
     """
 
-    def __init__(self, min_confidence: float) -> None:
+    def __init__(self, min_confidence: float, index: int = 0) -> None:
         self._min_confidence = min_confidence
         self._spans: deque[Span] = deque()
         self._beats: deque[tuple[int, float]] = deque()
         self._faint: deque[int] = deque()
         self._open: list[int] = []
-        self._begin = 0  # of the sound since the last gap
+        self._begin = index  # of the sound since the last gap
         self._told = -1  # onset of the last beat told, of any confidence
-        self._decided = self._judged = 0
+        self._decided = self._judged = index
         self._last: int | None = None  # end of the last beat that counts
         self._onset = 0  # of the same
         self._again: int | None = None  # a beat after a silence, not confirmed yet
-        self._counted = self._silence = 0
+        self._counted, self._silence = index, 0
         self._heard_at: int | None = None
         self._steady = 0
         self._now = Heart()
@@ -163,7 +169,6 @@ class HeartTracker:
         self._count()
         self._decided = self._judged = self._counted = self._begin = index
         self._open = []
-        self._beats.clear()
         self._again = None
         if length > LONG_GAP:
             self._last, self._silence = None, 0
@@ -258,6 +263,7 @@ class HeartTracker:
             known=known,
             unheard=unheard,
             pause=self._pause,
+            restarted=self._judged < self._begin + LOOK_BACK + STEADY,
         )
         return self._now
 
@@ -277,7 +283,7 @@ class HeartTracker:
 
     def _why(self, beats: int) -> str:
         """Words for what is in the way of hearing a heart."""
-        if not self._spans or (self._told < self._begin and self._judged < self._begin + LOOK_BACK):
+        if not self._spans or self._judged < self._begin + LOOK_BACK:
             return LISTENING
         last = list(self._spans)[-WORDS_OF:]
         bad = Counter(span.reason or span.value for span in last if span.value in BLIND)

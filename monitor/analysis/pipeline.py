@@ -140,7 +140,7 @@ class Pipeline:
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)
         self._verdict = settings.verdict
-        heart = HeartTracker(settings.analysis.min_confidence)
+        heart = HeartTracker(settings.analysis.min_confidence, index)
         self._steps = Steps(parts, engine, self._intake, heart, vitals, verdict)
         self._decisions = Decisions(settings, heart, vitals, verdict, board, index)
         if engine is None:

@@ -194,8 +194,9 @@ def _cycle(cycles: list[_Cycle]) -> float:
         return sum(c.length for c in cycles) / len(cycles)
     lengths = [c.length for c in cycles[-UNEVEN_OF:]]
     middle = _median(lengths)
-    uneven = sum(abs(length - middle) > UNEVEN * middle for length in lengths)
-    if len(lengths) == UNEVEN_OF and uneven >= UNEVEN_LEAST:
+    uneven = [abs(length - middle) > UNEVEN * middle for length in lengths]
+    enough = len(lengths) == UNEVEN_OF and sum(uneven) >= UNEVEN_LEAST
+    if enough and sum(uneven[-CYCLES:]) > 1:  # not a rate that has only changed
         return sum(lengths) / len(lengths)
     return _median(lengths[-CYCLES:])
 

@@ -173,7 +173,9 @@ def table(seed: int, seconds: float = 30.0) -> Sound:
             for _ in range(int(rng.integers(1, 6))):
                 t = np.arange(int(0.15 * RATE)) / RATE
                 ring = np.exp(-t / rng.uniform(0.005, 0.03))
-                _add(x, at, rng.uniform(0.3, 1) * ring * np.sin(2 * np.pi * rng.uniform(40, 300) * t))
+                _add(
+                    x, at, rng.uniform(0.3, 1) * ring * np.sin(2 * np.pi * rng.uniform(40, 300) * t)
+                )
                 at += rng.uniform(0.15, 1.2)
         elif kind == 1:  # rubbing
             length = rng.uniform(0.3, 3)
