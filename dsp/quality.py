@@ -29,7 +29,7 @@ from dsp.quality_features import (
     loudness,
     measure,
 )
-from dsp.quality_judge import Judge, QualityValue
+from dsp.quality_judge import Judge, QualityValue, like_heart
 from dsp.quality_table import PARAMETERS
 from dsp.stage import RATE_HZ, STEP, FloatArray
 
@@ -56,7 +56,12 @@ FLAT_RUN = 3
 class Span:
     """Quality from ``start`` to ``end`` (absolute samples at 2 kHz).
 
-    ``quiet``: whatever is around it, nothing in the span itself is as loud as the heart was.
+    Attributes
+    ----------
+    quiet
+        Not good, but nothing in the span itself is as loud as the heart was: it hides none.
+    like_heart
+        The sounds around it may be a heart's.
     """
 
     start: int
@@ -64,6 +69,7 @@ class Span:
     value: QualityValue
     reason: str
     quiet: bool = False
+    like_heart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,8 @@ class QualityIndex:
         value, reason = self._judge(vector, loud)
         if this.flat and run >= FLAT_RUN:
             value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
-        return Span(this.start, this.end, value, reason, self._judge.quiet(this.measures.loudest))
+        quiet = value != "good" and self._judge.quiet(this.measures.loudest)
+        return Span(this.start, this.end, value, reason, quiet, like_heart(vector))
 
     def _vector(self) -> tuple[FloatArray, float]:
         """Vector and loudness of the oldest span that waits, whatever there is around it."""

@@ -215,7 +215,7 @@ class HeartTracker:
         """Whether a heart was heard over a window and before it; surer in noise."""
         before = [c for onset, c in self._beats if end - LOOK_BACK <= onset < end]
         inside = [c for onset, c in self._beats if start <= onset < end]
-        if not inside or _median(before) < SURE:
+        if not inside or _median(before) < SURE or not self._like_heart(end):
             return False
         return not noisy or sum(inside) / len(inside) >= SURE_IN_NOISE
 
@@ -276,8 +276,9 @@ class HeartTracker:
             return "absent", f"no beat for {self._silence / RATE_HZ:.0f} s"
         recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
         limit = UNSURE if self._now.value == "heard" else SURE
+        like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
-        if fresh and len(recent) >= MIN_BEATS and _median(recent) >= limit:
+        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= limit:
             return "heard", ""
         return "uncertain", self._why(len(recent))
 
@@ -289,7 +290,14 @@ class HeartTracker:
         bad = Counter(span.reason or span.value for span in last if span.value in BLIND)
         if sum(bad.values()) * 2 >= len(last):
             return bad.most_common(1)[0][0]
+        if beats and not self._like_heart(self._decided):
+            return "not a heart's sounds"
         return "beats not clear" if beats else "no beats found"
+
+    def _like_heart(self, end: int) -> bool:
+        """Whether most of the sound before ``end`` may be a heart's."""
+        like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
+        return 2 * sum(like) >= len(like)
 
     def _quiet(self, onset: int) -> bool:
         near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]

@@ -145,7 +145,7 @@ class LiveSession:
             self.feed(ev.Condition("own tone", request.on is True, ""))
             answer(True, "")
             return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
             return
         command = ev.Command(
@@ -155,6 +155,7 @@ class LiveSession:
             seconds=request.seconds,
             note=request.note,
             limits=request.limits,
+            profile=request.profile,
         )
         asked = request.alarm or ""
         if kind == "acknowledge":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dsp.stage import RATE_HZ
+from monitor.analysis.limits import reasons
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.vitals import Vitals
 from monitor.capture.health import Health, HealthState
