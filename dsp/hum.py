@@ -30,8 +30,9 @@ START = 8 * BLOCK
 
 MAINS_HZ = (50, 60)
 HIGHEST_HZ = 400
-FOUND, FOUND_AT_START, LOST = 0.75, 0.85, 0.55
-"""Length of the mean phasor of the quieter frames: 1 for a line, about 0.3 for noise."""
+FOUND, FOUND_AT_START, LOST = 0.75, 0.8, 0.55
+"""Length of the mean phasor of the quieter frames: 1 for a line, about 0.3 for noise. ``LOST`` is
+enough for a line that was there before, or stands beside another of its mains."""
 
 LEAST = 0.008
 """Amplitude from which a line is taken out, as a share of the usual peak."""
@@ -177,10 +178,11 @@ class HumRemoval:
             rest = heard[:, line.column] - line.phasors(starts + HOP)
             louder = np.abs(rest).min() > np.abs(heard[:, line.column]).min()
             line.misses = line.misses + 1 if louder else 0
-        if any(line.misses >= MISSES for line in self._lines):
+        over = any(line.misses >= MISSES for line in self._lines)
+        if over:
             self._lines = []  # what was heard before it ended must not find it again
             self._frames.clear()
-        if self._lines or self._begin % SEARCH == 0:
+        if over or self._lines or self._begin % SEARCH == 0:
             self._fit(FOUND)
 
     @property
@@ -197,11 +199,10 @@ class HumRemoval:
 
     def _fit(self, found: float) -> None:
         """Look for lines in the frames heard, and make the hum of the next block."""
-        before = self._mains
         known = {line.column: line for line in self._lines}
         self._lines = self._find(found, known) if len(self._frames) * HOP >= START - BLOCK else []
         self._hum = self._wave(self._begin, BLOCK) if self._lines else None
-        if self._mains != before and self._started:
+        if self._mains != self._marks[-1][1] and self._started:
             self._marks.append((self._begin, self._mains))
 
     def _find(self, found: float, known: dict[int, _Line]) -> list[_Line]:
@@ -212,13 +213,16 @@ class HumRemoval:
         sums = np.abs(_OFF_TURNS[:, -len(frames) :] @ phasors) / quiet.sum(axis=0)
         best = sums.argmax(axis=0)
         least = LEAST * float(np.median(self._peaks))
+        heard = sums.max(axis=0)
+        sure = [LINES_HZ[c] for c in np.flatnonzero(heard >= found)] + [LINES_HZ[c] for c in known]
         lines = []
-        for column in range(len(LINES_HZ)):
-            before = known.get(column)
-            if sums[best[column], column] < (LOST if before else found):
+        for column, hz in enumerate(LINES_HZ):
+            beside = any(hz % m == 0 and other % m == 0 for m in MAINS_HZ for other in sure)
+            if heard[column] < LOST or not beside:
                 continue
             own = frames[:, column], quiet[:, column]
             off = _fitted_off(*own, float(_OFF_HZ[best[column]]))
+            before = known.get(column)
             if before is not None:  # the mains is steadier than any one fit
                 off = before.off + FOLLOW * (off - before.off)
             phasor = _fitted_phasor(*own, off)
