@@ -8,14 +8,14 @@ TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl
 TORCH ?= torch==2.13.0
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-.PHONY: help demo test lint types units live bench fuzz soak mutants golden recordings docs refill pictures clean
+.PHONY: help demo test lint types units live field bench fuzz soak mutants golden recordings docs refill pictures clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up and replay a shipped recording"
 	@echo "make test    set up and run lint, types and the default tests"
 	@echo "make live    a phantom heart on the screen, live"
-	@echo "make bench | fuzz | soak | mutants    the long runs"
+	@echo "make field | bench | fuzz | soak | mutants    the long runs"
 	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
 
 $(VENV)/.torch:
@@ -58,6 +58,10 @@ types: $(VENV)/.test
 
 units: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+# Sounds of the bedside, a hundred of each kind: stops under knocks, hum, lungs, speech, pauses.
+field: $(VENV)/.test
+	OMP_NUM_THREADS=1 FIELD_SEEDS=100 $(PY) -m pytest tests/field -n auto
 
 bench: $(VENV)/.test
 	$(PY) tests/bench/run.py

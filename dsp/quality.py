@@ -29,7 +29,7 @@ from dsp.quality_features import (
     loudness,
     measure,
 )
-from dsp.quality_judge import Judge, QualityValue, like_heart
+from dsp.quality_judge import QUIET_DB, Judge, QualityValue, like_heart
 from dsp.quality_table import PARAMETERS
 from dsp.stage import RATE_HZ, STEP, FloatArray
 
@@ -58,8 +58,8 @@ class Span:
 
     Attributes
     ----------
-    quiet
-        Not good, but nothing in the span itself is as loud as the heart was: it hides none.
+    under_db
+        How far the loudest sound in the span itself is under the heart's, None before there is one.
     like_heart
         The sounds around it may be a heart's.
     """
@@ -68,8 +68,13 @@ class Span:
     end: int
     value: QualityValue
     reason: str
-    quiet: bool = False
+    under_db: float | None = None
     like_heart: bool = True
+
+    @property
+    def quiet(self) -> bool:
+        """Whatever is around it, nothing in the span itself is as loud as a heart sound."""
+        return self.value != "good" and self.under_db is not None and self.under_db > QUIET_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +226,8 @@ class QualityIndex:
         value, reason = self._judge(vector, loud)
         if this.flat and run >= FLAT_RUN:
             value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
-        quiet = value != "good" and self._judge.quiet(this.measures.loudest)
-        return Span(this.start, this.end, value, reason, quiet, like_heart(vector))
+        under_db = self._judge.under_db(this.measures.loudest)
+        return Span(this.start, this.end, value, reason, under_db, like_heart(vector))
 
     def _vector(self) -> tuple[FloatArray, float]:
         """Vector and loudness of the oldest span that waits, whatever there is around it."""

@@ -121,9 +121,9 @@ class Judge:
             return "noisy", reason
         return "no_heart", reason if reason == _REASONS["speech"] else "no heart sounds"
 
-    def quiet(self, loud_db: float) -> bool:
-        """Whether sound of this loudness is too soft for the heart that was heard."""
-        return self._heart_db is not None and loud_db < self._heart_db - QUIET_DB
+    def under_db(self, loud_db: float) -> float | None:
+        """How far sound of this loudness is under the heart that was heard, None before it."""
+        return None if self._heart_db is None else self._heart_db - loud_db
 
 
 def like_heart(vector: FloatArray) -> bool:

@@ -45,8 +45,14 @@ DOUBTFUL, NONE = 0.49, 0.1
 SILENCE = 5 * RATE_HZ // 2
 """Clear samples without a beat that are longer than any cycle."""
 
-CLEAR_SHARE = 0.7
+HIDDEN_DB = 6.0
+"""Sound that is less than this under the heart's may hide a beat, or be one."""
+
+CLEAR_SHARE = 0.5
 """Share of a pause that must be clear: a beat may hide in the rest."""
+
+NEAR = 0.2
+"""Two cycles that differ less are alike."""
 
 SHORTEST = RATE_HZ // 4
 """Two beats that are nearer than this are one sound."""
@@ -143,7 +149,7 @@ class HeartTracker:
         self._told = -1  # onset of the last beat told, of any confidence
         self._decided = self._judged = index
         self._last: int | None = None  # end of the last beat that counts
-        self._onset = 0  # of the same
+        self._onset = self._cycle = 0  # of the same, and from the one before
         self._again: int | None = None  # a beat after a silence, not confirmed yet
         self._counted, self._silence = index, 0
         self._heard_at: int | None = None
@@ -197,11 +203,18 @@ class HeartTracker:
                 return
             self._resumed(self._again)
         self._again = None
+        if onset - self._onset <= SILENCE:
+            self._cycle = onset - self._onset
         self._last, self._onset = end, onset
         self._counted, self._silence = end, 0
 
     def _resumed(self, onset: int) -> None:
-        """Note a pause up to ``onset``, if nothing hid a beat in it."""
+        """Note a pause up to ``onset``, if nothing hid a beat in it.
+
+        A faint beat one cycle before has ended it already.
+        """
+        before = [at for at in self._faint if abs(onset - at - self._cycle) <= NEAR * self._cycle]
+        onset = before[0] if before else onset
         if self._now.lost and self._silence >= CLEAR_SHARE * (onset - (self._last or 0)):
             self._pause = Pause(self._onset, onset - self._onset, self._silence)
             self.pauses.append(self._pause)
@@ -290,6 +303,8 @@ class HeartTracker:
         bad = Counter(span.reason or span.value for span in last if span.value in BLIND)
         if sum(bad.values()) * 2 >= len(last):
             return bad.most_common(1)[0][0]
+        if sum(s.value == "no_heart" and not _clear(s) for s in last) * 2 >= len(last):
+            return "noise as loud as the heart"
         if beats and not self._like_heart(self._decided):
             return "not a heart's sounds"
         return "beats not clear" if beats else "no beats found"
@@ -331,7 +346,9 @@ class HeartTracker:
 
 def _clear(span: Span) -> bool:
     """Whether a beat in it would have been heard: noise around a silence does not hide one."""
-    return span.quiet or span.value not in BLIND
+    if span.under_db is None:
+        return span.value not in BLIND
+    return span.under_db > HIDDEN_DB and span.value not in ("flat", "clipped")
 
 
 def _median(values: Sequence[float]) -> float:

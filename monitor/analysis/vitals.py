@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -51,12 +52,12 @@ LONGEST_PAUSE = 8 * RATE_HZ
 """Longest time without a beat that counts in a rate."""
 
 UNEVEN = 0.2
-"""A cycle that differs so much from the median of its neighbours is uneven."""
+"""Two cycles in a row that differ by more, as a share of the median, are uneven."""
 
 UNEVEN_OF = 8
-"""Cycles that are looked at; with `UNEVEN_LEAST` uneven ones the rate is beats per time."""
+"""Cycles that are looked at; with this share of uneven ones the rate is beats per time."""
 
-UNEVEN_LEAST = 3
+UNEVEN_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +194,12 @@ def _cycle(cycles: list[_Cycle]) -> float:
     if any(c.pause for c in cycles):
         return sum(c.length for c in cycles) / len(cycles)
     lengths = [c.length for c in cycles[-UNEVEN_OF:]]
-    middle = _median(lengths)
-    uneven = [abs(length - middle) > UNEVEN * middle for length in lengths]
-    enough = len(lengths) == UNEVEN_OF and sum(uneven) >= UNEVEN_LEAST
-    if enough and sum(uneven[-CYCLES:]) > 1:  # not a rate that has only changed
-        return sum(lengths) / len(lengths)
+    limit = UNEVEN * _median(lengths)
+    uneven = [abs(a - b) > limit for a, b in pairwise(lengths)]
+    # A rate that has only changed is not uneven: neighbours are alike before and after.
+    if sum(uneven) >= UNEVEN_SHARE * len(uneven) and sum(uneven[1 - CYCLES :]) > 1:
+        pairs = lengths[len(lengths) % 2 :]
+        return sum(pairs) / len(pairs)
     return _median(lengths[-CYCLES:])
 
 

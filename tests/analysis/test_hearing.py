@@ -92,7 +92,7 @@ def test_silence_is_added_up_over_noise_and_a_knock_does_not_void_it():
     stream.run(12, "no_heart")
     assert stream.now.silence == 60_000 - 6000 - end
     stream.run(4, "noisy")  # hides what it hides
-    stream.run(12, "noisy", quiet=True)  # noisy by what is around it, but quiet in itself
+    stream.run(12, "noisy", under_db=20.0)  # noisy by what is around it, but quiet in itself
     assert stream.now.value == "absent"
     assert stream.now.silence == 76_000 - 6000 - 4000 - end
     assert stream.now.lost
@@ -165,7 +165,7 @@ def test_the_confidence_of_a_beat_is_honest_where_no_heart_is_heard():
     assert stream.tracker.honest(beat(32_000)) == 0.99
     stream.run(12, "no_heart")
     assert stream.tracker.honest(beat(50_000)) == 0.49
-    stream.run(12, "noisy", quiet=True)
+    stream.run(12, "noisy", under_db=20.0)
     assert stream.tracker.honest(beat(64_000)) == 0.1
     doubtful = Stream(beats(0, 40_000, 0.7)).run(46)
     assert doubtful.tracker.honest(beat(30_000, 0.9)) == 0.49
