@@ -24,7 +24,6 @@ from monitor import events as ev
 from monitor.analysis.contrast import Contrast, contrast_of
 from monitor.analysis.hearing import HeartTracker, Pause
 from monitor.analysis.intake import Intake
-from monitor.analysis.own_tones import OWN_TONE, OwnTones
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
@@ -85,11 +84,6 @@ class Steps:
         The model, or None.
     intake, heart, vitals, verdict
         Kept by the pipeline, fed here.
-
-    Attributes
-    ----------
-    tones
-        When our own alarm tones sounded.
     """
 
     def __init__(
@@ -105,7 +99,6 @@ class Steps:
         self._intake, self._heart = intake, heart
         self._vitals, self._verdict = vitals, verdict
         self._waiting: list[_Waiting] = []
-        self.tones = OwnTones()
 
     def reset(self) -> None:
         """Forget the windows that wait (after a gap)."""
@@ -263,8 +256,6 @@ class Steps:
         used = p is not None and reason is None
         if used and noisy:
             reason = NOISY  # marked, and counted
-        elif used and self.tones.over(window.start, window.end):
-            reason = OWN_TONE  # marked, and counted: tones lie above what is analysed
         return ev.Window(index=index, start=window.start, p=p, used=used, reason=reason)
 
     def _objection(self, window: _Waiting) -> str | None:
