@@ -150,7 +150,7 @@ class LiveSession:
         if kind == "record":
             answer(*self._switch_recording(request.on is not False))
             return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
             return
         command = ev.Command(
@@ -160,6 +160,7 @@ class LiveSession:
             seconds=request.seconds,
             note=request.note,
             limits=request.limits,
+            profile=request.profile,
         )
         asked = request.alarm or ""
         if kind == "acknowledge":
