@@ -20,14 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.analysis.alarm_table import RANK, Rule
+from monitor.alarm_table import MERGE, RANK, Rule
 from monitor.config.load import Alarms
 from monitor.events import AlarmState, Priority
 
 Block = Literal["", "gap", "quality"]
-
-MERGE = 60 * 2000
-"""Samples within which a return is the same occurrence, counted (flapping)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from monitor.alarm_table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import Alarm, Moment, Reading, Transition, acknowledge, advance
-from monitor.analysis.alarm_table import RANK, RULES, TABLE
 from monitor.config.load import Alarms
 from monitor.events import Command
 

@@ -7,7 +7,9 @@ device. What a person asks for comes in by `ask` on the same thread.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -21,13 +23,29 @@ from monitor.link.messages import EventLine, Request, Snapshot, Status
 from monitor.live.context import Folder, Ties
 from monitor.record.clips import Clips
 from monitor.record.store import AnchorRow, CommandRow
-from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.view.state import AlarmLog, Shown, save_board
 from monitor.view.status import status_of
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
 FAILURES = 5
 """So many failures of a stage in a row, and only a new core can help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What cores before this one had found of a session.
+
+    Attributes
+    ----------
+    shown
+        What a screen that attaches is told: trend, beats, gaps, marks.
+    counts
+        Lines so far by type.
+    """
+
+    shown: Shown = field(default_factory=Shown)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class LiveSession:
@@ -49,6 +67,8 @@ class LiveSession:
         Makes a folder from an index and the alarms' state on.
     remake
         Makes a new pipeline at an index with the alarms' state, after a stage failed.
+    before
+        What cores before this one had found, of a session that goes on.
 
     Attributes
     ----------
@@ -67,6 +87,7 @@ class LiveSession:
         folder: Folder | None = None,
         record: Callable[[int, str], Folder] | None = None,
         remake: Callable[[int, Board], Pipeline] | None = None,
+        before: Before | None = None,
     ) -> None:
         self.id = id
         self.capture, self.pipeline = capture, pipeline
@@ -76,7 +97,8 @@ class LiveSession:
         self._failures = 0
         self.clips: Clips | None = None
         self._seq = seq
-        self._shown = Shown()
+        before = before or Before()
+        self._shown, self._counts = before.shown, before.counts
         self._anchor_s = float("-inf")
         self._status_s = float("-inf")
         self._told_state = capture.health.state
@@ -209,6 +231,8 @@ class LiveSession:
             beats=list(self._shown.beats),
             trend=self._shown.trend,
             settings=self.pipeline.settings,
+            gaps=list(self._shown.gaps),
+            marks=list(self._shown.marks),
         )
 
     def status(self) -> Status:
@@ -218,7 +242,8 @@ class LiveSession:
             self.capture,
             self.pipeline,
             self._shown,
-            alarm_lines(self.board, self._asked) + self.log.earlier,
+            self.log.present(self.board, self._asked),
+            raised=len(self.log),
             clock_s=self._clock_s(),
             wall=self._ties.clock.wall(),
             recording=self.folder is not None,
@@ -254,7 +279,7 @@ class LiveSession:
     # ------------------------------------------------------------ inside
 
     def _give(self, output: ev.Output) -> None:
-        lines = tuple(e for e in output.events if not isinstance(e, ev.Session))
+        lines = tuple(self._whole(e) for e in output.events if not isinstance(e, ev.Session))
         if self.folder is not None and output.events:
             self.folder.events(output.events)
         if lines:
@@ -264,15 +289,14 @@ class LiveSession:
                 self._status_s = float("-inf")
             if alarmed or self.board.limits != self._limits:
                 self._limits = self.board.limits
-                self.log.update(self.board)
-                board = self.log.save(self.board)
+                self.log.update(lines, self._ties.clock.wall())
+                board = save_board(self.board)
             self._ties.store.events(self.id, self._seq, lines, board)
         for line in lines:
             self._ties.publish(EventLine(session=self.id, seq=self._seq, event=line))
             self._seq += 1
-            if isinstance(line, ev.Beat):
-                self._shown.beats.append(line)
-            elif isinstance(line, ev.Vitals):
+            self._shown.event(line)
+            if isinstance(line, ev.Vitals):
                 self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
             elif isinstance(line, ev.Alarm) and self.clips is not None:
                 self.clips.alarm(line)
@@ -280,6 +304,13 @@ class LiveSession:
             if self.clips is not None:
                 self.clips.picture(picture)
             self._ties.publish(self._shown.picture(self.id, picture))
+
+    def _whole(self, event: ev.Event) -> ev.Event:
+        """The last line counts what cores before this one had written, too."""
+        if not isinstance(event, ev.End) or not self._counts:
+            return event
+        counts = dict(Counter(event.counts) + Counter(self._counts))
+        return msgspec.structs.replace(event, counts=counts)
 
     def _switch_recording(self, on: bool) -> tuple[bool, str]:
         """Begin or end to keep the sound."""
@@ -293,7 +324,7 @@ class LiveSession:
         if self._record is None:
             return False, "there is no folder to record into"
         try:
-            board = self.log.save(self.board).decode()
+            board = save_board(self.board).decode()
             self.folder = self._record(self.capture.index, board)
         except ApexbeatError as error:
             return False, str(error)
