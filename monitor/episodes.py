@@ -1,8 +1,9 @@
 """Alarm transitions put together into occurrences: the one count of alarms that everybody uses.
 
 An occurrence begins when an alarm is raised and ends when it is inactive again; a return within
-`alarm_table.MERGE` samples is the same occurrence, counted. What was only pending was never an alarm and is
-left out. Screen, log, shift, report, summary and exports all fold the same transitions here.
+`alarm_table.MERGE` samples is the same occurrence, counted. What was only pending was never an
+alarm and is left out. Screen, log, shift, report, summary and exports all fold the same
+transitions here.
 """
 
 from __future__ import annotations

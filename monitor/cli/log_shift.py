@@ -92,9 +92,8 @@ def _print(row: SessionRow, found: SessionShift, times: Times) -> None:
         words = f"{len(answers)} acknowledged"
         if answers:
             words += f", after {median(answers):.0f} s (median), {max(answers):.0f} s at most"
-        click.echo(
-            f"  answers    {words}; {alone} ended by themselves, {found.to_acknowledge} to acknowledge"
-        )
+        words += f"; {alone} ended by themselves, {found.to_acknowledge} to acknowledge"
+        click.echo(f"  answers    {words}")
     if found.marks or found.faults:
         click.echo(f"  else       {found.marks} marks, {found.faults} faults")
 

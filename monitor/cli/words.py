@@ -65,7 +65,8 @@ def _signal(summary: Summary) -> str:
 def _alarm(entry: AlarmEntry) -> str:
     ended = f"; gone: {entry.ended}" if entry.ended else ""
     until = "the end" if entry.until_s is None else clock(entry.until_s)
-    return f"{clock(entry.from_s)} to {until}  {entry.priority}  {title(entry.kind)}: {entry.evidence}{ended}"
+    words = f"{title(entry.kind)}: {entry.evidence}{ended}"
+    return f"{clock(entry.from_s)} to {until}  {entry.priority}  {words}"
 
 
 def _picture(summary: Summary, unicode: bool) -> Iterator[str]:

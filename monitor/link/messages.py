@@ -55,7 +55,7 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     earlier_session: str | None
     """Id of the session it belongs to if not this one."""
     raised_wall: float | None = None
-    """Wall time of the raising (s since 1970), None where no clock was kept; the others likewise."""
+    """Wall time of the raising (s since 1970), None where no clock was kept; others likewise."""
     acknowledged_wall: float | None = None
     gone: int | None = None
     """Index at which the condition was gone, None while it lasts."""

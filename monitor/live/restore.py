@@ -1,4 +1,4 @@
-"""What a core that goes on with a session takes over from the record: trend, beats, gaps, counts."""
+"""What a core that goes on with a session takes from the record: trend, beats, gaps, counts."""
 
 from __future__ import annotations
 

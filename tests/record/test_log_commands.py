@@ -144,7 +144,8 @@ def test_a_shift_and_the_suppressed_are_printed(
     assert run(["log", "shift", "--hours", "2", "--store", str(folder)]) == 0
     said = capsys.readouterr().out
     for words in ("lost 5.0 s", "median 90/min, 80 to 130", "2 (2.0 an hour), 1 made no sound",
-                  "1 acknowledged, after 10 s (median)", "1 to acknowledge", "1 marks, 1 faults"):  # fmt: skip
+                  "1 acknowledged, after 10 s (median)", "1 to acknowledge",
+                  "1 marks, 1 faults"):  # fmt: skip
         assert words in said
     assert run(["log", "shift", "--until", "2001-01-01T00:00", "--store", str(folder)]) == 0
     assert "nothing was monitored" in capsys.readouterr().out
