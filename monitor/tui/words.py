@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 
+from rich.cells import cell_len, set_cell_size
+
 from monitor.alarm_table import remedy, title
 
 RATE_HZ = 2000
@@ -103,8 +105,13 @@ def rhythm(spread: float | None) -> str:
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """``text`` in at most ``width`` columns, the cut marked."""
-    if len(text) <= width:
+    if cell_len(text) <= width:
         return text
     if width <= len(ellipsis):
-        return text[: max(0, width)]
-    return text[: width - len(ellipsis)].rstrip() + ellipsis
+        return set_cell_size(text, max(0, width))
+    return set_cell_size(text, width - len(ellipsis)).rstrip() + ellipsis
+
+
+def fit(text: str, width: int, ellipsis: str = "…") -> str:
+    """``text`` in exactly ``width`` columns: cut, or filled up with blanks."""
+    return set_cell_size(cut(text, width, ellipsis), width)
