@@ -7,7 +7,7 @@ from monitor.analysis.verdict import Thresholds, VerdictTracker
 from monitor.config.load import Verdict
 from monitor.live.session import Before
 from monitor.record.store import Archive
-from monitor.view.state import BEATS_KEPT, Shown
+from monitor.view.state import BEATS_KEPT, ScreenHistory
 
 _LINES_A_SECOND = 6
 """Lines of the store for a second of sound, at the most: beats, windows, vitals."""
@@ -21,22 +21,22 @@ def before_of(archive: Archive, session: str, settings: Verdict) -> Before:
     settings
         Of the verdict: p of the trend is that of its windows.
     """
-    shown = Shown()
+    history = ScreenHistory()
     windows = VerdictTracker(settings, Thresholds(0.0, 1.0))
     for _, event in archive.events(session, ("window", "vitals")):
         if isinstance(event, ev.Window) and event.used and event.p is not None:
             windows.window(event.start, event.p)
         elif isinstance(event, ev.Vitals):
-            shown.point(event.index, event.rate, windows.verdict(event.index).p)
+            history.point(event.index, event.rate, windows.verdict(event.index).p)
     gaps = lost = 0
     for _, event in archive.events(session, ("gap", "mark")):
-        shown.event(event)
+        history.event(event)
         if isinstance(event, ev.Gap):
             gaps += 1
             lost += event.length
     last = archive.last(session)[0]
     recent = archive.events(session, ("beat",), last - BEATS_KEPT * _LINES_A_SECOND)
     for _, event in recent:
-        shown.event(event)
-    shown.before = gaps, lost
-    return Before(shown, archive.counts(session))
+        history.event(event)
+    history.before = gaps, lost
+    return Before(history, archive.counts(session))

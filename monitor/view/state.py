@@ -1,7 +1,7 @@
 """What a screen is told of a live session: alarm lines, waves, trend, the whole state.
 
-`AlarmLog` keeps every alarm that was raised and says what holds now; `Shown` keeps the last seconds
-for a screen that has just attached.
+`AlarmLog` keeps every alarm that was raised and says what holds now; `ScreenHistory` keeps the last
+seconds for a screen that has just attached.
 """
 
 from __future__ import annotations
@@ -129,6 +129,17 @@ class AlarmLog:
             lines.append(line)
         return lines + self.earlier
 
+    def unanswered(self, session: str) -> set[tuple[str, int]]:
+        """(session, index) of every alarm that nobody has acknowledged.
+
+        Parameters
+        ----------
+        session
+            Id of the session that this log is of.
+        """
+        found = {(session, one.start) for one in self._episodes.all() if one.acknowledged is None}
+        return found | {(line.earlier_session or session, line.raised) for line in self.earlier}
+
     def _line(self, one: Episode) -> AlarmLine:
         return line_of(one, self._answerable)
 
@@ -180,7 +191,7 @@ def line_of(one: Episode, answerable: bool = True, session: str | None = None) -
     )
 
 
-class Shown:
+class ScreenHistory:
     """The last seconds and the trend of one session."""
 
     def __init__(self) -> None:

@@ -121,10 +121,10 @@ def test_a_core_that_goes_on_finds_trend_gaps_alarms_and_counts_whole(heard: Rig
     told = rig.session.snapshot()
     # The rate is kept to a tenth in the record.
     assert [(i, r and round(r, 1)) for i, r, _ in told.trend] == [
-        (i, r) for i, r, _ in before.shown.trend
+        (i, r) for i, r, _ in before.history.trend
     ]
-    assert before.shown.before == (told.status.gaps, round(told.status.lost_s * 2000))
-    assert list(before.shown.gaps) == told.gaps
+    assert before.history.before == (told.status.gaps, round(told.status.lost_s * 2000))
+    assert list(before.history.gaps) == told.gaps
     lines = AlarmLog(fold(archive, "s")).all()
     archive.close()
     assert lines == told.alarms

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_store import a_session
+from store_rows import a_session
 
 from monitor import events as ev
 from monitor.cli.main import run
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.episodes import episodes
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.schema import FILE
 from monitor.record.shift import shift_of
-from monitor.record.store import AnchorRow, CommandRow, Store
+from monitor.record.store import CommandRow, Store
 from monitor.record.suppressed import suppressed
 
 HOUR = 3600 * 2000
@@ -64,8 +64,8 @@ def folder(tmp_path: Path) -> Path:
     clock = _Hands(begin)
     store = Store(tmp_path, clock)
     store.begin(replace(a_session("s1", started=begin), name="phantom \x1b[2J"))
-    store.anchor("s1", AnchorRow(0, 0.0, 0.0, begin, "b"))
-    store.anchor("s1", AnchorRow(HOUR, 0.0, 0.0, begin + 3600, "b"))
+    store.anchor("s1", ClockAnchor(0, 0.0, 0.0, begin, "b"))
+    store.anchor("s1", ClockAnchor(HOUR, 0.0, 0.0, begin + 3600, "b"))
     for number, line in enumerate(LINES):
         clock.at = begin + line.index / 2000
         store.events("s1", number, [line])
