@@ -54,7 +54,6 @@ class ApexbeatApp(App[int]):
         self,
         link: Link,
         *,
-        quit_ends: bool,
         read_only: bool = False,
         glyphs: Glyphs = UNICODE,
         clock: Clock | None = None,
@@ -64,7 +63,6 @@ class ApexbeatApp(App[int]):
     ) -> None:
         super().__init__(ansi_color=True)
         self.glyphs = glyphs
-        self.quit_ends = quit_ends
         self.read_only = read_only
         self.state = ScreenState()
         self.flash = self.animation_level != "none"
@@ -246,7 +244,6 @@ class ApexbeatApp(App[int]):
 def run(
     address: pathlib.Path,
     *,
-    quit_ends: bool,
     read_only: bool = False,
     log: pathlib.Path | None = None,
     helpers: Helpers | None = None,
@@ -257,9 +254,6 @@ def run(
     ----------
     address
         The core's socket.
-    quit_ends
-        Whether ending the monitoring is what ``q`` proposes first (``live``), or going on
-        without this screen (``attach``).
     read_only
         Refuse everything that changes something in the core.
     log
@@ -278,7 +272,6 @@ def run(
     def make(glyphs: Glyphs) -> ApexbeatApp:
         return ApexbeatApp(
             Connection(address),
-            quit_ends=quit_ends,
             read_only=read_only,
             glyphs=glyphs,
             theme_name=theme.preferred(),

@@ -182,9 +182,7 @@ def app_of(shot: Shot, clock: HeldClock) -> ApexbeatApp:
             link.messages += (ms.EventLine(session=played.session, seq=0, event=gap),)
     else:
         link = Held(connected=not shot.silent_s)
-    app = ApexbeatApp(
-        link, quit_ends=True, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0
-    )
+    app = ApexbeatApp(link, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0)
     app.flash = False
     return app
 
