@@ -251,7 +251,8 @@ class Attach(_Message, tag="attach", frozen=True, kw_only=True):
 class Request(_Message, tag="request", frozen=True, kw_only=True):
     """Something a person asked for; answered by a `Reply` with the same ``id``.
 
-    ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
+    ``what``: acknowledge (``alarm``: kind or None for all; ``occurrence`` and ``count``: the
+    signal that was meant), pause_audio (``seconds``),
     mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back, or until ``add``), remember (``settings``: keys for the
@@ -276,6 +277,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     cycles: int | None = None
     alarms: int | None = None
     differences: int | None = None
+    occurrence: int | None = None
+    count: int | None = None
 
 
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye

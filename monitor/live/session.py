@@ -176,6 +176,9 @@ class LiveSession:
         if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
             answer(False, f"this session cannot {kind}")
             return
+        if kind == "acknowledge" and (words := self._came_since(request)):
+            answer(False, words)
+            return
         command = ev.Command(
             kind=kind,  # type: ignore[arg-type]
             index=index,
@@ -285,6 +288,17 @@ class LiveSession:
         return self.pipeline.present.board
 
     # ------------------------------------------------------------ inside
+
+    def _came_since(self, request: Request) -> str:
+        """Why the signal that a person answers is not the one that is on now; empty if it is."""
+        if request.occurrence is None or request.alarm is None:
+            return ""
+        now = self.log.open(request.alarm)
+        if now is None:
+            return "that alarm is over"
+        if (now.number, now.count) != (request.occurrence, request.count or now.count):
+            return "that alarm has come again since: look, and acknowledge this one"
+        return ""
 
     def _switch_recording(self, on: bool) -> tuple[bool, str]:
         """Begin or end to keep the sound."""

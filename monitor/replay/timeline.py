@@ -126,6 +126,12 @@ class Found:
             gaps=[gap for gap in self._gaps if gap.index <= index][-GAPS_KEPT:],
         )
 
+    def beats(self, after: int, until: int) -> list[ev.Beat]:
+        """Those that begin in (after, until]."""
+        first = bisect_right(self._beats, after, key=lambda pair: pair[0])
+        last = bisect_right(self._beats, until, key=lambda pair: pair[0])
+        return [beat for _, beat in self._beats[first:last]]
+
     def _against(self, index: int) -> tuple[list[Onset], list[Onset], list[Onset]]:
         """What is the same, missed and extra before ``index``; nothing without an annotation."""
         if self.annotation is None:

@@ -15,7 +15,7 @@ from monitor.link import messages as ms
 from monitor.tui import words
 from monitor.tui.alarmbook import AlarmBook
 from monitor.tui.series import Series
-from monitor.tui.waves import PlayHead, WaveStore
+from monitor.tui.waves import HOLD_BACK, REPLAY_HOLD_BACK, PlayHead, WaveStore
 
 SILENT_S = 2.0
 """Without any message for this long the core counts as not responding."""
@@ -52,7 +52,8 @@ class SessionState:
             self.waves = WaveStore()
         for wave in message.waves:
             self.waves.add(wave)
-        self.head = PlayHead()
+        replay = message.status.play is not None
+        self.head = PlayHead(REPLAY_HOLD_BACK if replay else HOLD_BACK)
         if message.waves:
             self.head.arrived(self.waves.end, now)
         self.trend.restart(message.trend)

@@ -129,6 +129,10 @@ class AlarmLog:
             lines.append(line)
         return lines + self.earlier
 
+    def open(self, kind: str) -> Episode | None:
+        """The occurrence of a kind that is not over, None without one."""
+        return self._episodes.open(kind)
+
     def unanswered(self, session: str) -> set[tuple[str, int]]:
         """(session, index) of every alarm that nobody has acknowledged.
 

@@ -48,7 +48,8 @@ class SettingsScreen(Dialog[None]):
             )
         if self.app.size.height >= 24:
             out += [[], *limits.others(session)]
-        out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
+        if not home(self).read_only:
+            out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
         message, ink = home(self).message()
         if message:
             out[-1] = [(words.cut(message, width), ink)]
@@ -56,6 +57,8 @@ class SettingsScreen(Dialog[None]):
 
     def foot(self) -> str:
         """Keys."""
+        if home(self).read_only:
+            return "this screen only shows · esc close"
         return "1-4 change · k keep for next time · esc close"
 
     def action_change(self, number: int) -> None:
