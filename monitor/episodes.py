@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from monitor import events as ev
-from monitor.alarm_table import MERGE, RANK, RULES, title
+from monitor.alarm_table import MERGE, RANK, RULES, SWITCHED_OFF, title
 
 RATE_HZ = 2000
 
@@ -203,7 +203,8 @@ def _further(known: Episode, event: ev.Alarm, wall: float | None) -> Episode:
             )
         if event.state == "inactive":
             after = replace(after, end=event.index, end_wall=wall)
-            if before == "latched":  # only an acknowledgement ends a latched alarm
+            if before == "latched" and not event.evidence.startswith(SWITCHED_OFF):
+                # Nothing else but an acknowledgement ends a latched alarm.
                 after = replace(after, acknowledged=event.index, acknowledged_wall=wall)
     elif event.state == "acknowledged":
         if known.acknowledged is None:

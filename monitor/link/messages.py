@@ -114,6 +114,7 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     health_reason: str
     reconnects: int
     rate: float | None
+    """Shown only while a heart is heard."""
     spread: float | None
     systole_ms: float | None
     diastole_ms: float | None
@@ -142,6 +143,23 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     """All that are not inactive, highest priority first."""
     duration_s: float | None
     """Length of a replayed file, None live."""
+    heart: ev.HeartValue = "uncertain"
+    """Whether a heart is being heard; while it is not, the verdict is the last one, not this."""
+    heart_reason: str = ""
+    heart_known: bool = False
+    """Whether a heart was heard before."""
+    unheard_s: float = 0.0
+    """Seconds since a heart was last heard, 0 while it is."""
+    other_rate: float | None = None
+    """Half or double of the rate, where it is not known which is right."""
+    few: bool = False
+    """So few windows that it is listening: the verdict is not to be shown yet."""
+    windows_of: int = 15
+    """Windows that a full verdict has."""
+    profile: str = "adult"
+    """Age profile of the limits."""
+    off: dict[str, str] = {}
+    """Alarms that are switched off, and why."""
     limits: dict[str, float] = {}
     """Limits of the rate alarms in force (name as in the settings), empty if not told."""
     play: Play | None = None
@@ -253,7 +271,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
 
     ``what``: acknowledge (``alarm``: kind or None for all; ``occurrence`` and ``count``: the
     signal that was meant), pause_audio (``seconds``),
-    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
+    mark (``note``), record (``on``), limits (``limits``, ``profile``), switch (``alarm``; off with
+    a reason as ``note``, on without), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back, or until ``add``), remember (``settings``: keys for the
     settings file; they take effect at the next start); for the last four ``session`` may be
@@ -271,6 +290,7 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     on: bool | None = None
     device: str | None = None
     limits: dict[str, float] = {}
+    profile: str = ""
     settings: dict[str, str | int | float | bool] = {}
     speed: float | None = None
     seek: int | None = None

@@ -173,7 +173,7 @@ class LiveSession:
         if kind == "record":
             answer(*self._switch_recording(request.on is not False))
             return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
             return
         if kind == "acknowledge" and (words := self._came_since(request)):
@@ -186,6 +186,7 @@ class LiveSession:
             seconds=request.seconds,
             note=request.note,
             limits=request.limits,
+            profile=request.profile,
         )
         asked = request.alarm or ""
         if kind == "acknowledge":

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 import msgspec
 
@@ -42,6 +41,10 @@ GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
 
 
+CARRIED_OUT = ("acknowledge", "mark", "limits", "switch")
+"""Commands that a killed core may have answered and not carried out."""
+
+
 def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """Commands that were answered, but of which no line tells: the core was killed in between.
 
@@ -52,13 +55,20 @@ def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """
     found = []
     for row in archive.commands(session):
-        if row.kind in ("acknowledge", "mark", "limits") and row.seq is not None and row.seq > last:
+        if row.kind in CARRIED_OUT and row.seq is not None and row.seq > last:
             try:
                 asked = msgspec.json.decode(row.body, type=Request)
             except msgspec.MsgspecError:
                 continue  # a damaged row; the alarm shows that nobody has acknowledged it
-            kind: Literal["acknowledge", "mark", "limits"] = row.kind  # type: ignore[assignment]
-            found.append(ev.Command(kind, row.index, asked.alarm, None, asked.note, asked.limits))
+            command = ev.Command(
+                row.kind,  # type: ignore[arg-type]
+                row.index,
+                asked.alarm,
+                note=asked.note,
+                limits=asked.limits,
+                profile=asked.profile,
+            )
+            found.append(command)
     return found
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from dsp.stage import RATE_HZ
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
-from monitor.analysis.verdict import Thresholds
 from monitor.assembly import Models, open_models, open_models_once, open_pipeline
 from monitor.capture.files import BLOCK_S, FileSource, find
 from monitor.capture.source import paced
@@ -174,11 +173,7 @@ def replay_file(
     block_s = BLOCK_S if options.speed is None else PACED_BLOCK_S
     with _open(path, block_s, options.block_frames) as source:
         pipeline, settings = _pipeline(source, settings, models)
-        thresholds = None
-        if models.engine is not None:
-            contract = models.engine.contract
-            thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
-        collector = Collector(source.name, settings, thresholds)
+        collector = Collector(source.name, settings)
         sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped)]
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from monitor import events as ev
+from monitor.alarm_table import SWITCHED_OFF
 from monitor.link.messages import AlarmLine
 
 RANK = {"high": 0, "medium": 1, "low": 2}
@@ -95,7 +96,8 @@ class AlarmBook:
                 line, gone=alarm.index, gone_wall=wall, ended=alarm.evidence, condition=False
             )
         if alarm.state == "inactive":
-            if line.state == "latched" and line.answerable:
+            off = alarm.evidence.startswith(SWITCHED_OFF)
+            if line.state == "latched" and line.answerable and not off:
                 line = _acknowledged(line, alarm.index, wall)
             self._lines[key] = msgspec.structs.replace(_over(line, alarm.index), cleared_wall=wall)
         elif alarm.state == "acknowledged":

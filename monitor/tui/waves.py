@@ -22,6 +22,8 @@ HOLD_BACK = 6000
 
 REPLAY_HOLD_BACK = 1200
 """The same of a replay, analysed ahead: a step of 1000 and what the machine may be late."""
+AFTER_ALARM = 2000
+"""Samples shown after the moment of an alarm."""
 KEPT_S = 1800
 SOUND_KEPT_S = 120
 """The sound itself, for the spectrogram, is kept for a shorter time."""

@@ -9,13 +9,16 @@ import time
 
 from rich.cells import cell_len, set_cell_size
 
-from monitor.alarm_table import remedy, title
+from monitor.alarm_table import TABLE, remedy, title
 
 RATE_HZ = 2000
 UNKNOWN = "--"
 
 kind, advice = title, remedy
 """Words for a kind of alarm, and what to do first."""
+
+KINDS = tuple(rule.kind for rule in TABLE)
+"""Kinds of alarms."""
 
 QUALITY = {
     "good": "GOOD",
@@ -24,6 +27,16 @@ QUALITY = {
     "flat": "FLAT",
     "no_heart": "NO HEART FOUND",
 }
+
+HEART = {
+    "heard": "HEART HEARD",
+    "uncertain": "CANNOT TELL",
+    "absent": "NO BEAT",
+    "no_sound": "NO SOUND",
+}
+
+PROFILES = ("adult", "child", "infant", "neonate")
+"""Age profiles in the order in which the key goes through them."""
 
 STATES = {
     "active": "active",

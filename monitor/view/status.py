@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dsp.stage import RATE_HZ
+from monitor.analysis.limits import reasons
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.vitals import Vitals
 from monitor.capture.health import Health, HealthState
@@ -110,6 +111,15 @@ def status_of(
         alarms=alarms,
         duration_s=duration_s,
         alarm_count=raised,
+        heart=present.heart.value if alive else "no_sound",
+        heart_reason=present.heart.reason if alive else health.reason,
+        heart_known=present.heart.known,
+        unheard_s=present.heart.unheard / RATE_HZ,
+        other_rate=vitals.other,
+        few=present.few,
+        windows_of=present.windows,
+        profile=present.board.limits.profile,
+        off=reasons(present.board.limits),
         limits={name: getattr(present.board.limits, name) for name in LIMITS},
     )
 

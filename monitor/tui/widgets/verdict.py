@@ -8,7 +8,6 @@ from monitor.tui.state import SessionState
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line
 
-LEAST_WINDOWS = 3
 _INK = {"normal": "good", "abnormal": "medium", "unsure": "low", "none": "dim"}
 
 
@@ -24,6 +23,9 @@ def lines(
     if session is None or session.status is None or not session.trusted(now):
         return [[("", "dim")], [(words.UNKNOWN, "dim")]]
     status = session.status
+    unsure = _not_now(status, session.age(now), glyphs)
+    if unsure is not None:
+        return [[], *unsure] if height > 4 else unsure
     shape = {
         "normal": glyphs.tick,
         "abnormal": glyphs.medium,
@@ -55,11 +57,22 @@ def lines(
 def _plain(status: Status, age: float | None) -> str:
     """What it rests on, and what to do, in plain words."""
     if status.verdict == "none":
-        return f"listening, {status.windows} of {LEAST_WINDOWS} windows"
+        return f"listening, {status.windows} of {status.windows_of}"
     heard = f"from {status.windows} windows, {words.age(age)} ago"
     if status.verdict == "abnormal":
         return f"{heard}: {words.advice('abnormal_sound')}"
     return f"between normal and abnormal, {heard}" if status.verdict == "unsure" else heard
+
+
+def _not_now(status: Status, age: float, glyphs: Glyphs) -> list[Line] | None:
+    """What stands in place of a verdict that is not one of now, None where it is."""
+    if status.heart != "heard" and status.verdict != "none":
+        when = words.age((status.verdict_age_s or 0.0) + age)
+        return [[(f"last: {status.verdict}, {when} ago", "dim")], [("no heart heard now", "plain")]]
+    if status.heart == "heard" and status.few:
+        count = f"{status.windows} of {status.windows_of}"
+        return [[(f"LISTENING {glyphs.ellipsis}", "dim")], [(f"listening, {count}", "plain")]]
+    return None
 
 
 def _foot(status: Status, age: float | None, width: int, glyphs: Glyphs) -> str:
