@@ -68,7 +68,7 @@ def alarms() -> str:
 
 def bedside() -> str:
     """What to do at each alarm, most urgent first."""
-    from monitor.analysis.alarm_table import RANK, TABLE
+    from monitor.alarm_table import RANK, TABLE
 
     rules = sorted(TABLE, key=lambda rule: -RANK[rule.priority])
     return table(
@@ -124,7 +124,7 @@ def delays() -> str:
     from dsp.quality import QualityIndex
     from dsp.stage import RATE_HZ, STEP
     from dsp.windows import WINDOW
-    from monitor.analysis.alarm_table import RULES
+    from monitor.alarm_table import RULES
     from monitor.analysis.vitals import LEAST
     from monitor.config.load import Settings
     from monitor.supervise.supervisor import TICK_S
