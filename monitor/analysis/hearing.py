@@ -24,10 +24,10 @@ from monitor.events import HeartValue, QualityValue
 BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
 """Qualities in which a heart cannot be heard, whether or not it beats."""
 
-SURE = 0.94
+SURE = 0.90
 """Median confidence of the last beats from which a heart is heard."""
 
-UNSURE = 0.85
+UNSURE = 0.80
 """Below this median a heart that was heard is not heard any more."""
 
 LOOK_BACK = 8 * RATE_HZ
@@ -159,6 +159,11 @@ class HeartTracker:
         self.pauses: list[Pause] = []
 
     @property
+    def _limit(self) -> float:
+        """Median confidence that is asked for: a heart that is heard is kept a little."""
+        return UNSURE if self._now.value == "heard" else SURE
+
+    @property
     def now(self) -> Heart:
         """State at the last step."""
         return self._now
@@ -228,7 +233,7 @@ class HeartTracker:
         """Whether a heart was heard over a window and before it; surer in noise."""
         before = [c for onset, c in self._beats if end - LOOK_BACK <= onset < end]
         inside = [c for onset, c in self._beats if start <= onset < end]
-        if not inside or _median(before) < SURE or not self._like_heart(end):
+        if not inside or _median(before) < self._limit or not self._like_heart(end):
             return False
         return not noisy or sum(inside) / len(inside) >= SURE_IN_NOISE
 
@@ -288,10 +293,9 @@ class HeartTracker:
         if self._silence >= SILENCE and (not self._spans or _clear(self._spans[-1])):
             return "absent", f"no beat for {self._silence / RATE_HZ:.0f} s"
         recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
-        limit = UNSURE if self._now.value == "heard" else SURE
         like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
-        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= limit:
+        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= self._limit:
             return "heard", ""
         return "uncertain", self._why(len(recent))
 

@@ -55,7 +55,7 @@ class Program(Protocol):
         device: str | None = None,
         limits: dict[str, float] | None = None,
         settings: dict[str, str | int | float | bool] | None = None,
-        profile: str | None = None,
+        profile: str = "",
         done: str = "",
         after: Callable[[], None] | None = None,
     ) -> bool: ...

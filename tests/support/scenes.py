@@ -164,6 +164,7 @@ class Scene:
             "health": "healthy",
             "health_reason": "",
             "reconnects": 0,
+            "heart": "heard",
             "rate": self.bpm,
             "spread": 0.03,
             "systole_ms": 318.0,

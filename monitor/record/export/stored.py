@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor import events as ev
+from monitor.config.load import scalar
 from monitor.errors import NoInputError
 from monitor.record.export.model import Anchor, Record, cleaned, record_of
 from monitor.record.history import alarms_of
@@ -88,9 +89,9 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, str | int | float | bool | N
     kept: dict[str, str | int | float | bool | None] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            kept.update({f"{key}.{name}": one for name, one in value.items() if key in DECIDING})
+            kept.update({f"{key}.{n}": scalar(v) for n, v in value.items() if key in DECIDING})
         elif key.partition(".")[0] in DECIDING:
-            kept[key] = value
+            kept[key] = scalar(value)
     return {key: value for key, value in kept.items() if key not in PRIVATE}
 
 
