@@ -8,22 +8,26 @@ from __future__ import annotations
 from statistics import median
 
 import msgspec
-from msgspec.structs import replace
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
 from monitor.config.load import Settings
+from monitor.episodes import Episode, Episodes
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
-    """One signal of one alarm: from when until when (None: it was on at the end), and why."""
+    """One occurrence of one alarm: from when until when (None: it was on at the end), and why."""
 
     kind: str
     priority: ev.Priority
     from_s: float
     until_s: float | None
     evidence: str
+    ended: str = ""
+    """Why it was gone, empty while it lasts."""
+    count: int = 1
+    """How many times it came: a return within a minute is the same occurrence."""
 
 
 class RecordVerdict(msgspec.Struct, frozen=True):
@@ -85,8 +89,7 @@ class Collector:
         self._quality_s: dict[str, float] = {}
         self._heart: tuple[str, int] | None = None
         self._heart_s: dict[str, float] = {}
-        self._alarms: list[AlarmEntry] = []
-        self._open: dict[str, int] = {}
+        self._alarms = Episodes()
         self._faults: list[str] = []
         self._complete = False
 
@@ -116,7 +119,7 @@ class Collector:
             self._quality_until(event.index)
             self._quality = (event.value, event.index if self._quality else 0)
         elif isinstance(event, ev.Alarm):
-            self._alarm(event)
+            self._alarms.take(event)
         elif isinstance(event, ev.Fault):
             self._faults.append(event.what)
         elif isinstance(event, ev.Gap):
@@ -125,19 +128,6 @@ class Collector:
             self._quality_until(event.index)
             self._heart_until(event.index)
             self._complete = event.complete
-
-    def _alarm(self, event: ev.Alarm) -> None:
-        last = self._open.get(event.kind)
-        if event.state == "active":
-            if last is not None:  # escalated
-                self._alarms[last] = replace(self._alarms[last], priority=event.priority)
-                return
-            self._open[event.kind] = len(self._alarms)
-            at_s = event.index / RATE_HZ
-            self._alarms.append(AlarmEntry(event.kind, event.priority, at_s, None, event.evidence))
-        elif event.state in ("inactive", "latched") and last is not None:
-            self._alarms[last] = replace(self._alarms[last], until_s=event.index / RATE_HZ)
-            del self._open[event.kind]
 
     def _quality_until(self, index: int) -> None:
         if self._quality is not None:
@@ -163,7 +153,7 @@ class Collector:
             quality_s={k: round(v, 3) for k, v in self._quality_s.items()},
             heart_s={k: round(v, 3) for k, v in self._heart_s.items()},
             verdict=self._verdict,
-            alarms=self._alarms,
+            alarms=[_entry(one) for one in self._alarms.all()],
             faults=self._faults,
             gaps=self._gaps,
             complete=self._complete,
@@ -175,3 +165,10 @@ class Collector:
     def _median(self, name: str, digits: int) -> float | None:
         values = [v for line in self._vitals if (v := getattr(line, name)) is not None]
         return round(float(median(values)), digits) if values else None
+
+
+def _entry(one: Episode) -> AlarmEntry:
+    until_s = None if one.condition_end is None else one.condition_end / RATE_HZ
+    return AlarmEntry(
+        one.kind, one.priority, one.start / RATE_HZ, until_s, one.evidence, one.ended, one.count
+    )

@@ -151,6 +151,7 @@ def replay_file(
     clock: Clock | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
     stopped: Callable[[], bool] = lambda: False,
+    sinks: Sequence[StreamSink] = (),
 ) -> Summary:
     """Replay one file.
 
@@ -160,6 +161,8 @@ def replay_file(
         Told the seconds analysed so far.
     stopped
         Asked between blocks.
+    sinks
+        Given the output as well.
 
     Raises
     ------
@@ -174,14 +177,14 @@ def replay_file(
     with _open(path, block_s, options.block_frames) as source:
         pipeline, settings = _pipeline(source, settings, models)
         collector = Collector(source.name, settings)
-        sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped)]
+        all_sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped), *sinks]
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"
-            sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
+            all_sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
         inputs: Iterable[Input] = source
         if options.speed is not None:
             inputs = paced(source, clock or SystemClock(), options.speed)
-        StreamRunner(pipeline, sinks).run(
+        StreamRunner(pipeline, all_sinks).run(
             inputs, lambda: not isinstance(source, FolderSource) or source.complete
         )
     return collector.result()

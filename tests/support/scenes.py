@@ -49,6 +49,7 @@ def alarm(
         "count": 1,
         "earlier_session": None,
     } | over
+    values.setdefault("gone", values["cleared"])
     return ms.AlarmLine(**values)  # type: ignore[arg-type]
 
 
