@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from monitor import events as ev
-from monitor.record.episodes import episodes
+from monitor.episodes import episodes
 
 RATE_HZ = 2000
 

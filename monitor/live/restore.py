@@ -27,6 +27,8 @@ def before_of(archive: Archive, session: str, settings: Verdict) -> Before:
         if isinstance(event, ev.Window) and event.used and event.p is not None:
             windows.window(event.start, event.p)
         elif isinstance(event, ev.Vitals):
+            if event.rate is not None:
+                windows.rate_known(event.index)
             history.point(event.index, event.rate, windows.verdict(event.index).p)
     gaps = lost = 0
     for _, event in archive.events(session, ("gap", "mark")):

@@ -95,7 +95,7 @@ def test_screen_log_report_shift_and_summary_count_alike(
     record = from_store(store, "s")
     book = AlarmBook()
     book.restart(rig.session.snapshot().alarms)
-    summary = Collector("x", Settings(), None)
+    summary = Collector("x", Settings())
     summary.take(ev.Output(tuple(events)))
     count = len(record.alarms)
     assert count >= 2
