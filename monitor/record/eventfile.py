@@ -43,6 +43,18 @@ def schema() -> dict[str, Any]:
 def read(path: Path) -> Iterator[Event]:
     """Yield the events of a file.
 
+    Examples
+    --------
+    >>> import tempfile
+    >>> from monitor.events import Mark
+    >>> path = Path(tempfile.mkdtemp()) / "short.jsonl"
+    >>> with EventFile(path) as file:
+    ...     file.write([Mark(index=2000, note="cough")])
+    >>> path.read_text()
+    '{"type":"mark","index":2000,"note":"cough"}\\n'
+    >>> [event.note for event in read(path)]
+    ['cough']
+
     Raises
     ------
     InputError
