@@ -27,6 +27,7 @@ from training.errors import TrainingError
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, macro
+from training.soft_targets import CELLS, recording_targets
 from training.splits import split
 from training.whole import write_whole
 from training.world import World
@@ -79,20 +80,34 @@ def trained(
     *,
     systems: Path = SYSTEMS,
     runs: Path | None = None,
+    folder: Path = CELLS,
     say: Say = lambda text: None,
 ) -> Fitted:
-    """Return the network of a cell, trained now or taken from its checkpoint."""
+    """Return the network of a cell, trained now or taken from its checkpoint.
+
+    Parameters
+    ----------
+    folder
+        Of the finished cells, where a teacher's mean logits of recordings teach.
+    """
     path = checkpoint_path(config, cell, runs)
     done = finished(config, path, cell.seed)
     if done is not None:
         return done
-    teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     parts = split(world.recordings, cell.protocol, cell.fold)
+    teacher, soft = None, None
+    if config.distil.of_recordings:
+        d = config.distil
+        teachers = [system(name.strip(), systems) for name in d.teacher.split(",")]
+        soft = recording_targets(teachers, d.seeds, cell.protocol, cell.fold, parts.test, folder)
+    else:
+        teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     return train_on(
         config,
         world,
         parts.train,
         cell.seed,
+        soft=soft,
         teacher=teacher,
         checkpoint=path,
         on_epoch=lambda epoch, loss: say(f"{cell.name} epoch {epoch + 1} loss {loss:.3f}"),
@@ -153,7 +168,7 @@ def run_cell(
     if done is not None:
         return done
     begun = time.time()
-    fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
+    fitted = trained(config, world, cell, systems=systems, runs=runs, folder=folder, say=say)
     held_out = split(world.recordings, cell.protocol, cell.fold).test
     names = frozenset(r.name for r in world.recordings if not r.further) & held_out
     scores = record_scores(config, fitted, world, held_out, ALL_WINDOWS)

@@ -31,7 +31,7 @@ systems_option = click.option(
 )
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
 protocol_option = click.option(
-    "--protocol", type=click.Choice(["S", "D", "P", "all"]), default="S", show_default=True
+    "--protocol", type=click.Choice(["S", "N", "D", "P", "all"]), default="S", show_default=True
 )
 CONSOLE = Console(stderr=True)
 

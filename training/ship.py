@@ -27,10 +27,12 @@ TRAINED_ON = (
     "PhysioNet/CinC Challenge 2016 (cinc2016): all groups but e-unlisted, hand-annotated S1"
 )
 FURTHER = {
+    "circor": "CirCor DigiScope (children), murmur at this place against none, held-out persons",
     "pascal": "PASCAL set b, noisy recordings, murmur against normal, held-out patients",
     "yaseen": "Yaseen 2018, four valve diseases against normal, held-out recordings",
 }
 ALSO = {
+    "circor": "CirCor DigiScope 1.0.3, places with a murmur and persons without",
     "pascal": "PASCAL 2011 set b, its noisy recordings with a label",
     "yaseen2018": "Yaseen 2018, a quarter of it",
 }
@@ -103,7 +105,8 @@ def ship(
     config = system(name, systems)
     world = opened(config) if opened else open_world(data, config)
     calibration, figures = held_out_calibration(name, world, results, seed)
-    fitted = trained(config, world, Cell(name, "all", 0, seed), systems=systems, say=say)
+    own = Cell(name, "all", 0, seed)
+    fitted = trained(config, world, own, systems=systems, folder=results / "cells", say=say)
     if others:
         figures |= elsewhere(config, fitted, others)
     provenance = Provenance(
