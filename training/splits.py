@@ -77,8 +77,9 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     ----------
     protocol
         ``S``: fold 0..4 of groups. ``N``: pair 0..9 of those folds is held out, for teachers of
-        students that are scored on one of the two. ``D``: database 0..5 is held out. ``L``: three coarser
-        left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of groups, research.
+        students that are scored on one of the two. ``D``: database 0..5 is held out. ``L``:
+        three coarser left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of
+        groups, research.
         Further sets are dealt into folds of their own; where databases are left out they train.
         ``all``: everything trains, nothing is held out.
 
