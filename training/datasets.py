@@ -219,3 +219,10 @@ def load_circor(folder: Path) -> list[Recording]:
 
 FURTHER = {"circor": load_circor, "pascal": load_pascal, "yaseen2018": load_yaseen2018}
 """The sets beside cinc2016, by the name of their folder."""
+
+
+def load_all(folder: Path) -> list[Recording]:
+    """Read cinc2016 and those further sets that lie in folders beside it."""
+    beside = {name: folder.resolve().parent / name for name in FURTHER}
+    found = [load(beside[name]) for name, load in FURTHER.items() if beside[name].is_dir()]
+    return [*load_cinc2016(folder), *(r for own in found for r in own)]

@@ -55,13 +55,13 @@ def held_out_calibration(
 ) -> tuple[Calibration, dict[str, Any]]:
     """Calibration and figures of a system from its finished cells of protocol S."""
     cells = evaluate.load_cells(results / "cells", name, "S", seed)
-    held = evaluate.held_out(cells, world.recordings)
+    held = evaluate.held_out(cells, world.recordings, further=True)
     figures = evaluate.figures(held)
     shown = {k: round(figures[k], 3) for k in SHOWN}
     words = f"protocol S, {len(cells)} of {FOLDS} folds, record level"
     further = {FURTHER[k]: round(v, 3) for k, v in evaluate.further_auc(cells).items()}
     own = {f"{words}, further sets that train, AUC": further} if further else {}
-    return evaluate.final_calibration(held), {words: shown} | own
+    return evaluate.calibration(cells, world.recordings), {words: shown} | own
 
 
 def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
