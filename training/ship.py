@@ -139,7 +139,8 @@ def _teacher_words(config: Config) -> str | None:
     d = config.distil
     if not d.teacher:
         return None
-    return f"{d.teacher}, {len(d.seeds)} seed(s), T = {d.temperature:g}, alpha = {d.alpha:g}"
+    words = f"{d.teacher}, {len(d.seeds)} seed(s), T = {d.temperature:g}, alpha = {d.alpha:g}"
+    return words + (", its mean logit of the recording" if d.of_recordings else "")
 
 
 def model_card(card: dict[str, Any]) -> str:
@@ -184,19 +185,31 @@ def model_card(card: dict[str, Any]) -> str:
         "",
         "## What it does not know",
         "",
-        *(
-            KNOWS_NOT
-            if card["trained_on"].startswith(TRAINED_ON)
-            else (f"Trained on {card['trained_on']}.",)
-        ),
+        *_knows_not(card["trained_on"]),
         "",
     ]
     return "\n".join(lines)
 
 
+def _knows_not(trained_on: str) -> tuple[str, ...]:
+    if not trained_on.startswith(TRAINED_ON):
+        return (f"Trained on {trained_on}.",)
+    first, *rest = KNOWS_NOT
+    who = CHILDREN if ALSO["circor"] in trained_on else ADULTS
+    return (f"{who} {first}", *rest)
+
+
+ADULTS = (
+    "Trained mostly on adults (databases a to f of cinc2016; few children), on stethoscopes of six"
+    "\nkinds."
+)
+CHILDREN = (
+    "Trained on adults (databases a to f of cinc2016, six kinds of stethoscope) and on children of"
+    "\none country and one stethoscope (CirCor), where abnormal means that a murmur is heard,"
+    "\ninnocent ones included."
+)
 KNOWS_NOT = (
-    "Trained mostly on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
-    "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
+    "Abnormal means what the six sources called abnormal: valve disease, coronary",
     "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
     "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",
     "quality say when not to rely on it.",
