@@ -24,7 +24,7 @@ from torch import nn
 
 from models.teacher import Ensemble
 from training.config import Config, load_config
-from training.dataset_bundle import World
+from training.dataset_bundle import World, thinned
 from training.errors import TrainingError
 from training.experiments.ablation import train_on
 from training.fit import Fitted, finished, predict
@@ -34,6 +34,8 @@ from training.soft_targets import CELLS, recording_targets
 from training.splits import split
 from training.whole import write_whole
 
+TARGET_WINDOWS = 24
+"""Windows of a recording whose mean logit teaches a student of protocol S."""
 SYSTEMS = Path(__file__).parent / "systems"
 Say = Callable[[str], None]
 
@@ -174,6 +176,8 @@ def run_cell(
     names = frozenset(r.name for r in world.recordings if not r.further) & held_out
     table = world.data.table
     which = table.of(held_out)
+    if cell.protocol == "N":
+        which = thinned(which, table.recording, TARGET_WINDOWS)
     z = predict(config, fitted.network, world.data, which)
     scores = by_record(table.recording[which], z, table.names)
     more = further_scores(world, scores)

@@ -237,7 +237,7 @@ def _follow(average: nn.Module, network: nn.Module, step: int) -> None:
 
 
 def predict(
-    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 64
 ) -> NDArray[np.float64]:
     """z1 - z0 of windows of the table, float64 [n], from the grid without augmentation."""
     logits = _logits(config, network, data, which, batch).double().numpy()
@@ -246,7 +246,7 @@ def predict(
 
 @torch.no_grad()
 def _logits(
-    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 64
 ) -> Tensor:
     place = device()
     network.eval().to(place)
