@@ -259,13 +259,20 @@ def compare(
                 k: float(np.nanmean([f[k] for f in few])) for k in few[0]
             }
         for other in ("quality 0", "artifacts"):
-            found = record_logits(gate, heard[other])
-            rows[other] = {
-                "recordings": len(sets[other]),
-                "with_verdict": len(found) / len(sets[other]),
-            }
+            z = record_logits(gate, heard[other])
+            own = {r.name: r.label for r in sets[other]}
+            rows[other] = {"recordings": len(own), "with_verdict": len(z) / len(own)}
+            if max(own.values()) > 0:
+                rows[other] |= {"auc": auc(*_arrays(own, z))}
         out[name] = rows
     return out
+
+
+def _arrays(
+    label: Mapping[str, int], z: Mapping[str, float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels and logits of the recordings with a verdict."""
+    return np.array([label[n] for n in z]), np.array([*z.values()])
 
 
 def rounded(value: Any) -> Any:
