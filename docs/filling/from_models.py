@@ -11,7 +11,7 @@ from filling.common import RESULTS, read, stored, table
 
 def figures() -> str:
     """The figures of the README: one line each, with conditions and command."""
-    rows = [*_cycle_rows(), *_quality_rows(), *_verdict_rows(), *_machine_rows()]
+    rows = [*_cycle_rows(), *_quality_rows(), *_verdict_rows(), *_children_rows(), *_machine_rows()]
     return table(("what", "figure", "conditions", "made by"), rows)
 
 
@@ -59,6 +59,7 @@ FIGURES = (
     ("mean_auc", "AUC, mean over databases"),
     ("weighted_auc_no_e", "AUC, weighted over databases without e"),
     ("mean_macc", "MAcc, mean over databases"),
+    ("auc_circor", "AUC, children (CirCor), recordings"),
 )
 """e is left out of one of them: its two classes come from different equipment."""
 
@@ -73,9 +74,9 @@ def _cells(name: str, protocol: str) -> str:
 def _verdict_rows() -> list[tuple[str, ...]]:
     rows = []
     systems = (
-        ("kd-student-2d-wide", "shipped student, distilled"),
-        ("kd-student-2d", "the same, cinc2016 alone"),
-        ("student-2d", "student, not distilled"),
+        ("kd-student-4", "shipped student, distilled"),
+        ("student-4-diastolic", "the same, not distilled"),
+        ("kd-student-2d-wide", "student of version 3"),
         ("light-kd-wide", "light student, distilled"),
     )
     for name, words in systems:
@@ -86,12 +87,47 @@ def _verdict_rows() -> list[tuple[str, ...]]:
             by = f"`apexbeat-train evaluate {name} --protocol {protocol}`"
             where = f"cinc2016, {split}, {_cells(name, protocol)}"
             for key, title in FIGURES:
+                if key not in found:
+                    continue
                 span = f" ({_span(found[f'{key}_95'])})" if f"{key}_95" in found else ""
                 rows.append((f"{words}: {title}", f"{found[key]:.3f}{span}", where, by))
     if not rows:
         said = ("verdict", "see docs/results", "no evaluation is stored here", "`apexbeat-train`")
         rows.append(said)
     return rows
+
+
+GATES = (("noisy beats", "noise over sure beats forgiven"), ("strict", "strict quality gate"))
+CHILDREN = (
+    ("kd-student-4", "shipped student"),
+    ("version-3", "student of version 3, which never met CirCor"),
+)
+
+
+def _children_rows() -> list[tuple[str, ...]]:
+    """Of 100 children with a murmur, of 100 without: through the monitor, persons held out."""
+    rows = []
+    for name, words in CHILDREN:
+        found = read(f"gate-{name}.json")
+        if found is None:
+            continue
+        for gate, gate_words in GATES:
+            one = found["gates"][gate]["circor persons, maximum"]
+            where = f"CirCor, {one['subjects']:.0f} persons, {gate_words}; {words}"
+            by = f"`{found['command']}`"
+            rows += [
+                ("children: AUC of persons", _with_span(one, "auc"), where, by),
+                ("children with a verdict", f"{one['with_verdict']:.0%}", where, by),
+                ("of 100 children with a murmur: found",
+                 f"{100 * one['found_of_all_abnormal']:.0f}", where, by),
+                ("of 100 children without: called abnormal",
+                 f"{100 * one['alarmed_of_all_normal']:.0f}", where, by),
+            ]  # fmt: skip
+    return rows
+
+
+def _with_span(one: Any, key: str) -> str:
+    return f"{one[key]:.3f} ({_span(one[f'{key}_95'])})"
 
 
 def _machine_rows() -> list[tuple[str, ...]]:
