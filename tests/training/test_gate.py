@@ -6,9 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from monitor.events import Beat, Window
+from monitor.events import Beat, Verdict, Window
 from training.datasets import Recording
-from training.experiments.gate import GATES, figures_of_records, persons, record_logits, windows_of
+from training.experiments.gate import (
+    GATES,
+    Heard,
+    figures_of_records,
+    heard_of,
+    persons,
+    record_logits,
+)
 
 
 def _beat(s1: int, confidence: float) -> Beat:
@@ -22,18 +29,25 @@ def test_a_window_keeps_its_objection_and_the_confidence_of_its_own_beats() -> N
         _beat(0, 1.0), _beat(4000, 0.5), _beat(5000, 0.0),
         Window(index=0, start=0, p=0.5, used=False, reason="noisy"),
         Window(index=0, start=4000, p=None, used=False, reason="cut"),
+        Verdict(index=0, value="none", p=0.5, windows=1, age_s=None),
     ]  # fmt: skip
-    assert windows_of(events) == [(0.0, "noisy", 0.75)]
+    assert heard_of(events) == Heard([(0.0, "noisy", 0.75)], None)
+    events.append(Verdict(index=0, value="unsure", p=0.5, windows=3, age_s=None))
+    assert heard_of(events).verdict == 0.0
 
 
 def test_noise_alone_is_forgiven_where_the_beats_are_sure() -> None:
     good, noisy, unsure_beats, clipped = (
         (1.0, "", 0.2), (2.0, "noisy", 0.95), (3.0, "noisy", 0.8), (4.0, "clipped", 1.0)
     )  # fmt: skip
-    heard = {"r": [good, noisy, noisy, unsure_beats, clipped], "s": [good]}
+    heard = {
+        "r": Heard([good, noisy, noisy, unsure_beats, clipped], 5.0),
+        "s": Heard([good], None),
+    }
     assert record_logits(GATES["strict"], heard) == {"r": 1.0, "s": 1.0}
     assert record_logits(GATES["strict 3"], heard) == {}
     assert record_logits(GATES["noisy beats"], heard) == {"r": 5 / 3}
+    assert record_logits(GATES["as built"], heard) == {"r": 5.0}
 
 
 def test_a_recording_without_a_verdict_is_undecided_and_unlabelled_ones_are_left_out() -> None:

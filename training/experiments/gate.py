@@ -13,6 +13,7 @@ docs/results/gate-SYSTEM.json.
 | strict | all its spans are good | 1 window |
 | strict 3 | the same | 3 windows |
 | noisy beats | or all it lacks is quiet, and its beats' mean confidence is ≥ 0.9 | 3 windows |
+| as built | the monitor's own verdict at the end of the recording | |
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ from models.engine import Engine
 from models.engine_torchscript import open_model
 from monitor.analysis.person import RULES, person_logit
 from monitor.analysis.verdict import logit
-from monitor.events import Beat, Event, Window
+from monitor.events import Beat, Event, Verdict, Window
 from training import datasets, evaluate
 from training.calibrate import UNSURE_P
 from training.cells import Cell, commit
@@ -50,48 +52,68 @@ from training.whole import write_whole
 
 CONFIDENT = 0.9
 DRAWS = 1000
-Heard = list[tuple[float, str, float]]
-"""Windows with a p: its logit, the monitor's objection (empty: none), confidence of its beats."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Which windows count, and how many make a verdict."""
+class Heard:
+    """What the monitor said of one recording.
 
-    windows: int
-    noisy: bool
+    Attributes
+    ----------
+    windows
+        Those with a p: its logit, the objection (empty: none), mean confidence of its beats.
+    verdict
+        Logit of the last verdict's p; None where there is none.
+    """
 
-    def counts(self, heard: Heard) -> list[float]:
-        """Logits of the windows that count; empty where they are too few."""
+    windows: list[tuple[float, str, float]]
+    verdict: float | None
+
+
+def windows_that_count(least: int, noisy: bool) -> Callable[[Heard], float | None]:
+    """Build a gate: mean logit of the windows that count, None where they are too few."""
+
+    def judge(heard: Heard) -> float | None:
         used = [
             z
-            for z, reason, confidence in heard
-            if not reason or (self.noisy and reason == "noisy" and confidence >= CONFIDENT)
+            for z, reason, confidence in heard.windows
+            if not reason or (noisy and reason == "noisy" and confidence >= CONFIDENT)
         ]
-        return used if len(used) >= self.windows else []
+        return float(np.mean(used)) if len(used) >= least else None
+
+    return judge
 
 
-GATES = {"strict": Rule(1, False), "strict 3": Rule(3, False), "noisy beats": Rule(3, True)}
+GATES: dict[str, Callable[[Heard], float | None]] = {
+    "strict": windows_that_count(1, False),
+    "strict 3": windows_that_count(3, False),
+    "noisy beats": windows_that_count(3, True),
+    "as built": lambda heard: heard.verdict,
+}
 
 
-def windows_of(events: Sequence[Event]) -> Heard:
-    """Windows of one recording with what the gate looks at."""
+def heard_of(events: Sequence[Event]) -> Heard:
+    """What the gates look at in one recording."""
     beats = [(e.s1, e.confidence) for e in events if isinstance(e, Beat) and e.s1 is not None]
     at = np.array([s1 for s1, _ in beats])
     confidence = np.array([c for _, c in beats])
-    found: Heard = []
+    found: list[tuple[float, str, float]] = []
     for e in events:
         if isinstance(e, Window) and e.p is not None:
             inside = (at >= e.start) & (at < e.start + WINDOW)
             mean = float(confidence[inside].mean()) if inside.any() else 0.0
             found.append((round(logit(e.p), 4), e.reason or "", round(mean, 3)))
-    return found
+    last = [e for e in events if isinstance(e, Verdict)][-1:]
+    p = last[0].p if last and last[0].value != "none" else None
+    return Heard(found, None if p is None else round(logit(p), 4))
 
 
-def record_logits(rule: Rule, heard: Mapping[str, Heard]) -> dict[str, float]:
+def record_logits(
+    gate: Callable[[Heard], float | None], heard: Mapping[str, Heard]
+) -> dict[str, float]:
     """Mean logit p of each recording that gets a verdict."""
-    used = {name: rule.counts(windows) for name, windows in heard.items()}
-    return {name: float(np.mean(z)) for name, z in used.items() if z}
+    found = {name: gate(one) for name, one in heard.items()}
+    return {name: z for name, z in found.items() if z is not None}
 
 
 def play_all(system: str, data: Path, results: Path, seed: int) -> dict[str, dict[str, Heard]]:
@@ -108,9 +130,10 @@ def play_all(system: str, data: Path, results: Path, seed: int) -> dict[str, dic
             mine = {n: of_fold(own, fold, data) for n, own in sets.items()}
             own = Cell(system, "S", fold, seed)
             heard = _played(mine, export_cell(own, calibration, path.with_suffix(".pt")))
-            write_whole(path, json.dumps(heard))
+            write_whole(path, msgspec.json.encode(heard).decode())
             say(f"fold {fold} played")
-        for name, windows in json.loads(path.read_text(encoding="utf-8")).items():
+        kept = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, Heard]])
+        for name, windows in kept.items():
             found[name] |= windows
     return found
 
@@ -118,8 +141,7 @@ def play_all(system: str, data: Path, results: Path, seed: int) -> dict[str, dic
 def _played(sets: Mapping[str, Sequence[Recording]], engine: Engine) -> dict[str, dict[str, Heard]]:
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     return {
-        name: {r.name: windows_of(play(r, engine, cycles)) for r in own}
-        for name, own in sets.items()
+        name: {r.name: heard_of(play(r, engine, cycles)) for r in own} for name, own in sets.items()
     }
 
 
