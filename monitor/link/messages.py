@@ -2,7 +2,7 @@
 
 Each frame is a 4-byte big-endian length and one msgpack object with a ``type``. Every message
 that concerns a stream carries the session's id. `Status`, `Wave` and `Levels` may be replaced in a
-queue by a newer one (of the same session); everything else may not (``replaceable``).
+queue by a newer one (of the same session); everything else may not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LINK_VERSION = 1
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    replaceable = False
+    """A message; its tag names it on the wire."""
 
 
 # ------------------------------------------------------------ core → screen
@@ -83,8 +83,6 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
 class Status(_Message, tag="status", frozen=True, kw_only=True):
     """The whole present state of one session; a newer one replaces it."""
 
-    replaceable = True
-
     session: str
     index: int
     """Absolute index analysed so far, 2 kHz."""
@@ -139,8 +137,6 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
 class Wave(_Message, tag="wave", frozen=True, kw_only=True):
     """Filtered sound of one step for the waveform: int16 at 500 Hz, min/max pairs of 8 samples."""
 
-    replaceable = True
-
     session: str
     start: int
     """Absolute index (2 kHz) of the first sample."""
@@ -169,8 +165,6 @@ class DeviceLevel(msgspec.Struct, frozen=True, kw_only=True):
 
 class Levels(_Message, tag="levels", frozen=True, kw_only=True):
     """All input devices, four times a second, to a client that asked; a newer one replaces it."""
-
-    replaceable = True
 
     devices: list[DeviceLevel]
     trouble: str = ""
