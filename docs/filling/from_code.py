@@ -71,9 +71,7 @@ def bedside() -> str:
     from monitor.alarm_table import RANK, TABLE
 
     rules = sorted(TABLE, key=lambda rule: -RANK[rule.priority])
-    return table(
-        ("message", "priority", "do"), [(r.title, r.priority, r.remedy) for r in rules]
-    )
+    return table(("message", "priority", "do"), [(r.title, r.priority, r.remedy) for r in rules])
 
 
 def exits() -> str:
