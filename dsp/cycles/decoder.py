@@ -68,8 +68,8 @@ class CycleDecoder:
     >>> beats = decoder.push(sound).beats + decoder.flush().beats
     >>> len(beats)
     12
-    >>> beats[1].s1 / 2000  # seconds; the truth is 0.93
-    0.92
+    >>> abs(beats[1].s1 / 2000 - 0.93) < 0.02  # seconds; the true onset is at 0.93
+    True
     """
 
     def __init__(self, model: CycleModel, *, whole_s: float = 0.0) -> None:

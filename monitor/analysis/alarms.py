@@ -124,7 +124,7 @@ def step(board: Board, tick: Tick) -> tuple[Board, tuple[Transition, ...]]:
 
     Examples
     --------
-    A tachycardia that lasts is pending, and active once its delay of 10 s is over:
+    A tachycardia is pending at first, and active when it has lasted for its delay of 10 s:
 
     >>> board, fast = start(Alarms()), Reading(True, False, "rate 136/min, above 120")
     >>> for second in range(1, 13):
@@ -133,7 +133,7 @@ def step(board: Board, tick: Tick) -> tuple[Board, tuple[Transition, ...]]:
     ...     for change in changes:
     ...         print(second, change.alarm.state)
     1 pending
-    10 active
+    11 active
     """
     changes: list[Transition] = []
     for command in tick.commands:

@@ -43,22 +43,20 @@ def schema() -> dict[str, Any]:
 def read(path: Path) -> Iterator[Event]:
     """Yield the events of a file.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from monitor.events import Mark
-    >>> path = Path(tempfile.mkdtemp()) / "short.jsonl"
-    >>> with EventFile(path) as file:
-    ...     file.write([Mark(index=2000, note="cough")])
-    >>> path.read_text()
-    '{"type":"mark","index":2000,"note":"cough"}\\n'
-    >>> [event.note for event in read(path)]
-    ['cough']
-
     Raises
     ------
     InputError
         Names the line that is no event.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from monitor.events import Mark
+    >>> with TemporaryDirectory() as folder:
+    ...     with EventFile(Path(folder) / "short.jsonl") as file:
+    ...         file.write([Mark(index=2000, note="cough")])
+    ...     [event.note for event in read(file.path)]
+    ['cough']
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
