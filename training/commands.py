@@ -160,8 +160,15 @@ def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], obj
 @data_option
 @seed_option
 @click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
-@click.option("--folds", default="0,1,2", show_default=True, help="Folds to run, of three by group.")
-@click.option("--lefts", default="0,1,2", show_default=True, help="Databases to leave out: 0 a, 1 b, 2 c, d and f.")
+@click.option(
+    "--folds", default="0,1,2", show_default=True, help="Folds to run, of three by group."
+)
+@click.option(
+    "--lefts",
+    default="0,1,2",
+    show_default=True,
+    help="Databases to leave out: 0 a, 1 b, 2 c, d and f.",
+)
 @results_option
 def ablate(
     path: Path,

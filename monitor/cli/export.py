@@ -14,9 +14,7 @@ FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
 
 @click.command("export")
 @session_options
-@click.option(
-    "--to", required=True, type=click.Choice(FORMATS), help="Output format."
-)
+@click.option("--to", required=True, type=click.Choice(FORMATS), help="Output format.")
 @click.option(
     "-o",
     "--output",

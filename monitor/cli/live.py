@@ -29,15 +29,21 @@ ANY = "device:"
 @click.option(
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
-@click.option("--phantom", metavar="NAME", help="Synthetic heart instead of a device, such as normal.")
+@click.option(
+    "--phantom", metavar="NAME", help="Synthetic heart instead of a device, such as normal."
+)
 @click.option(
     "--listen",
     type=click.Choice(["bell", "diaphragm", "wide"]),
     help="Also play the heart, in this frequency band.",
 )
 @click.option("--headless", is_flag=True, help="Run without a screen; Ctrl-C ends the monitoring.")
-@click.option("--remember", is_flag=True, help="Save this device and the --set values in the settings file.")
-@click.option("--record", is_flag=True, help="Also keep the raw sound, so that the session can be replayed.")
+@click.option(
+    "--remember", is_flag=True, help="Save this device and the --set values in the settings file."
+)
+@click.option(
+    "--record", is_flag=True, help="Also keep the raw sound, so that the session can be replayed."
+)
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ward": ("monitor.cli.ward:ward", "Show many beds on one screen, over MQTT."),
     "report": ("monitor.cli.report:report", "Write a report of a session (HTML or PDF)."),
     "config": ("monitor.cli.config:config", "Show the settings in force and where they came from."),
-    "selftest": ("monitor.cli.selftest:selftest", "Check this installation, the alarms or a device."),
+    "selftest": (
+        "monitor.cli.selftest:selftest",
+        "Check this installation, the alarms or a device.",
+    ),
 }
 """Command → (module:function, its line of help)."""
 

@@ -70,7 +70,12 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     metavar="FILE",
     help="With --screen: annotated S1 and S2 to compare with (.csv, .tsv, .txt, .jsonl).",
 )
-@click.option("--channel", type=click.IntRange(0), default=None, help="Channel to analyse, from 1; 0 mixes all.")
+@click.option(
+    "--channel",
+    type=click.IntRange(0),
+    default=None,
+    help="Channel to analyse, from 1; 0 mixes all.",
+)
 @click.option("--block", type=click.IntRange(1), default=None, hidden=True)
 @model_options
 @setting_options

@@ -17,8 +17,7 @@ from monitor.cli.session_option import read_session, session_options
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Output file: .html, or .pdf with the extra apexbeat[pdf]. "
-    "[the session's name, here]",
+    help="Output file: .html, or .pdf with the extra apexbeat[pdf]. [the session's name, here]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 def report(output: Path | None, overwrite: bool, **session: Any) -> None:

@@ -18,7 +18,9 @@ Checks = list[tuple[str, Callable[[], str]]]
 
 @click.command()
 @click.option("--alarm", is_flag=True, help="Raise every alarm and play the tone of each priority.")
-@click.option("--device", metavar="NAME", help="Check a device: level, clipping, lost sound, a heart.")
+@click.option(
+    "--device", metavar="NAME", help="Check a device: level, clipping, lost sound, a heart."
+)
 @click.option("--phantom", metavar="NAME", help="The same with a synthetic heart as the device.")
 @model_options
 @setting_options

@@ -18,7 +18,9 @@ from training.options import SHIPPED
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data/cinc2016"), show_default=True, help="Folder of cinc2016.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Seed of the added disturbances, and of the cells.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed of the added disturbances, and of the cells."
+)
 @click.option(
     "--minutes", default=10.0, show_default=True,
     help="Length of each stream; 0: the subject's own sound, 1 to 3 minutes.",
@@ -28,7 +30,9 @@ from training.options import SHIPPED
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
 @click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
 @click.option(
-    "--bare", is_flag=True, help="Simulate contact loss by gain only, without room sound and handling."
+    "--bare",
+    is_flag=True,
+    help="Simulate contact loss by gain only, without room sound and handling.",
 )
 @click.option(
     "--heard", type=click.Path(dir_okay=False, path_type=Path),

@@ -103,7 +103,9 @@ class ResultFile:
         self.lines: dict[str, Line] = {}
         self._unsynced = 0
         if path.exists() and not (resume or overwrite):
-            raise UsageError(f"{path} exists", "use --resume to continue it, --overwrite to replace it")
+            raise UsageError(
+                f"{path} exists", "use --resume to continue it, --overwrite to replace it"
+            )
         try:
             self._lock = _lock(path)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -185,7 +187,9 @@ class ResultFile:
             known = _head(rows[0])
             lines = [_line(row) for row in rows[1:]]
         except msgspec.DecodeError:
-            raise RecordError(f"{self._path}: is not the result of an archive run", "name another file") from None
+            raise RecordError(
+                f"{self._path}: is not the result of an archive run", "name another file"
+            ) from None
         if known != self._head:
             raise UsageError(
                 f"{self._path}: was made with another {_difference(known, self._head)}",
