@@ -191,10 +191,12 @@ class HeartTracker:
             return
         self._told = onset
         self._open = [s1 for s1 in self._open if s1 > onset]
-        if self._quiet(onset):
-            return  # of noise between what is too soft for a heart
+        # The heart may have become softer than it was: then the decoder is sure, or beats go on.
+        soft = self._quiet(onset) and beat.confidence < SURE
+        if soft and beat.confidence < self._min_confidence:
+            return
         self._beats.append((onset, beat.confidence))
-        if beat.confidence < self._min_confidence:
+        if soft or beat.confidence < self._min_confidence:
             if beat.confidence >= FAINT:
                 self._faint.append(onset)
             return
@@ -242,7 +244,7 @@ class HeartTracker:
         onset = beat.s1 if beat.s1 is not None else beat.s2
         if onset is None:
             return beat.confidence
-        if self._quiet(onset):
+        if self._quiet(onset) and beat.confidence < SURE:
             return min(beat.confidence, NONE)
         around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
         near = {s.value for s in self._spans if s.end > onset and s.start < onset + SHORTEST}
@@ -343,8 +345,6 @@ class HeartTracker:
 
     def _maybe(self, span: Span) -> bool:
         """Whether a faint beat, which may be one, is in the span or shortly before it."""
-        if span.quiet:
-            return False
         return any(span.start - CYCLE <= onset < span.end for onset in self._faint)
 
 

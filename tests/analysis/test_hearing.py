@@ -98,6 +98,13 @@ def test_silence_is_added_up_over_noise_and_a_knock_does_not_void_it():
     assert stream.now.lost
 
 
+def test_a_heart_that_has_become_softer_is_still_there():
+    for confidence, silent in ((0.95, False), (0.6, False), (0.3, True)):
+        stream = Stream([*beats(0, 40_000), *beats(40_000, 90_000, confidence)]).run(46)
+        stream.run(34, "no_heart", under_db=20.0)
+        assert (stream.now.silence > 12_000) == silent
+
+
 def test_one_beat_after_a_silence_may_be_a_knock_a_second_one_is_a_heart():
     knock = 48_000
     alone = Stream([*beats(0, 40_000), beat(knock)]).run(70)
@@ -166,7 +173,7 @@ def test_the_confidence_of_a_beat_is_honest_where_no_heart_is_heard():
     stream.run(12, "no_heart")
     assert stream.tracker.honest(beat(50_000)) == 0.49
     stream.run(12, "noisy", under_db=20.0)
-    assert stream.tracker.honest(beat(64_000)) == 0.1
+    assert stream.tracker.honest(beat(64_000, 0.8)) == 0.1
     doubtful = Stream(beats(0, 40_000, 0.7)).run(46)
     assert doubtful.tracker.honest(beat(30_000, 0.9)) == 0.49
 
