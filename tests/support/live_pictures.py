@@ -60,7 +60,7 @@ class Camera:
 async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) -> None:
     """The heart begins, stops, comes back; then contact is lost, the core dies, the cable goes."""
     player = microphone.play(ROOT / "recordings" / "heart_stops.flac")
-    await camera.wait(8.5)
+    await camera.wait(6.0)
     await camera.take("listening")
     await camera.wait(23)
     await camera.take("normal")
