@@ -26,7 +26,6 @@ from monitor.tui.connection import Connection
 
 ROOT = Path(__file__).parents[2]
 MANUAL = ROOT / "docs" / "pictures"
-SIZES = ((120, 40),)
 LIMIT_S = 60.0
 
 
@@ -73,7 +72,7 @@ async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) ->
     await camera.take("log", "l")
     player.kill()
     microphone.play(ROOT / "recordings" / "noisy_contact_loss.wav")
-    await camera.wait(45)
+    await camera.wait(40)
     await camera.take("noise")
     core = subprocess.run(
         ["pgrep", "-f", "monitor.live.core"], capture_output=True, text=True, check=True
@@ -81,7 +80,9 @@ async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) ->
     for word in core.stdout.split():
         if str(store) in os.readlink(f"/proc/{word}/fd/2"):
             os.kill(int(word), signal.SIGKILL)
-    await camera.wait(12)
+    await camera.wait(4)
+    await camera.take("core-dead")
+    await camera.wait(20)
     await camera.take("restarted")
     microphone.suspend(True)
     await camera.wait(8)
