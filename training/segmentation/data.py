@@ -24,6 +24,7 @@ from dsp.stage import CHAIN_VERSION
 STATES = ("S1", "systole", "S2", "diastole")
 IGNORE = 255
 """Label of a frame that is not to be learnt from (noise, or beyond the end)."""
+CIRCOR = "circor"
 EXCLUDED_GROUPS = frozenset({"e-unlisted"})
 EXCLUDED_NAMES = frozenset({"f0043", "e00873"})
 
@@ -39,6 +40,8 @@ class Recording:
     quality: int
     duration_s: float
     path: Path
+    age: str = ""
+    """Age group as CirCor has it (Neonate, Infant, Child, Adolescent); empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,30 @@ def recordings(data: Path, *, scored_only: bool = True) -> list[Recording]:
     return found
 
 
+def circor(data: Path) -> list[Recording]:
+    """List the annotated recordings of CirCor, grouped by person; none where it is not there."""
+    path = data / CIRCOR / "recordings.csv"
+    if not path.exists():
+        return []
+    with path.open() as file:
+        return [
+            Recording(
+                row["name"], CIRCOR, row["person"], row["label"], 1, float(row["duration_s"]),
+                data / CIRCOR / f"{row['name']}.flac", row["age"],
+            )
+            for row in csv.DictReader(file) if float(row["annotated_s"])
+        ]  # fmt: skip
+
+
 def truths(data: Path) -> dict[str, Truth]:
-    """Annotations by recording."""
+    """Annotations by recording.
+
+    What CirCor has between noise-begin and noise-end was not annotated; it is treated as noise is:
+    neither learnt from nor scored.
+    """
     rows: dict[str, tuple[list[int], list[str]]] = {}
-    for path in sorted((data / "cinc2016").glob("training-?.states.csv")):
+    tables = sorted((data / "cinc2016").glob("training-?.states.csv"))
+    for path in [*tables, *(data / CIRCOR).glob("states.csv")]:
         with path.open() as file:
             for row in csv.DictReader(file):
                 samples, states = rows.setdefault(row["name"], ([], []))
@@ -129,18 +152,28 @@ class Prepared:
 
 def prepare(data: Path) -> Prepared:
     """Run the chain over every scored recording, or read what an earlier run kept."""
-    items, annotated = recordings(data), truths(data)
+    annotated = truths(data)
+    items: list[Recording] = []
+    sounds: list[NDArray[np.float32]] = []
+    for part in (recordings(data), circor(data)):
+        items += part
+        sounds += _sounds(part)
+    features = [band_features(s) for s in sounds]
+    found = [annotated[r.name] for r in items]
+    labels = [t.frames(len(f)) for t, f in zip(found, features, strict=True)]
+    return Prepared(items, found, sounds, features, labels)
+
+
+def _sounds(items: list[Recording]) -> list[NDArray[np.float32]]:
+    """Filtered sound of each recording of one set."""
+    if not items:
+        return []
     digest = hashlib.sha256(f"{CHAIN_VERSION} {[r.name for r in items]}".encode()).hexdigest()[:12]
     kept = cache_dir() / f"sound-{digest}.npz"
     if not kept.exists():
         _keep(items, kept)
     stored = np.load(kept)
-    ends = np.cumsum(stored["lengths"])
-    sounds = np.split(stored["sound"], ends[:-1])
-    features = [band_features(s) for s in sounds]
-    found = [annotated[r.name] for r in items]
-    labels = [t.frames(len(f)) for t, f in zip(found, features, strict=True)]
-    return Prepared(items, found, sounds, features, labels)
+    return np.split(stored["sound"], np.cumsum(stored["lengths"])[:-1])
 
 
 def _keep(items: list[Recording], path: Path) -> None:
