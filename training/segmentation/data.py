@@ -20,11 +20,22 @@ from numpy.typing import NDArray
 from dsp.chain import process
 from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
 from dsp.stage import CHAIN_VERSION
+from training.segmentation import hearts
 
 STATES = ("S1", "systole", "S2", "diastole")
 IGNORE = 255
 """Label of a frame that is not to be learnt from (noise, or beyond the end)."""
 CIRCOR = "circor"
+PHANTOM = "phantom"
+HEARTS = 40
+"""Phantoms of each kind that are learnt from (`hearts.py`)."""
+PAUSE_FRAMES, PAUSE_BEGINS = 90, 50
+"""A diastole of more frames than the first is a pause: from the second on there is no heart."""
+NO_HEART = 4
+NEVER = 2**62
+LONGEST_STATE = {"S1": 500, "systole": 1_200, "S2": 500, "diastole": 3_000}
+"""Samples of the longest states that are believed in CirCor's annotation; the last one, which has
+no end of its own, is not."""
 EXCLUDED_GROUPS = frozenset({"e-unlisted"})
 EXCLUDED_NAMES = frozenset({"f0043", "e00873"})
 
@@ -106,8 +117,10 @@ def truths(data: Path) -> dict[str, Truth]:
     """Annotations by recording.
 
     What CirCor has between noise-begin and noise-end was not annotated; it is treated as noise is:
-    neither learnt from nor scored.
+    neither learnt from nor scored. In some of its recordings the annotation just stops, and the
+    last state seems to last to the end of the file: a state longer than any heart's is dropped.
     """
+    circor_names = {item.name for item in circor(data)}
     rows: dict[str, tuple[list[int], list[str]]] = {}
     tables = sorted((data / "cinc2016").glob("training-?.states.csv"))
     for path in [*tables, *(data / CIRCOR).glob("states.csv")]:
@@ -116,9 +129,20 @@ def truths(data: Path) -> dict[str, Truth]:
                 samples, states = rows.setdefault(row["name"], ([], []))
                 samples.append(int(row["sample"]))
                 states.append(row["state"])
+    for name in circor_names & rows.keys():
+        rows[name] = (rows[name][0], _without_endless(*rows[name]))
     return {
         name: Truth(np.array(samples), tuple(states)) for name, (samples, states) in rows.items()
     }
+
+
+def _without_endless(samples: list[int], states: list[str]) -> list[str]:
+    """The states, with "noise-begin" for each that lasts longer than it can."""
+    lengths = np.diff([*samples, NEVER])
+    return [
+        "noise-begin" if length > LONGEST_STATE.get(state, NEVER) else state
+        for length, state in zip(lengths, states, strict=True)
+    ]
 
 
 def cache_dir() -> Path:
@@ -158,10 +182,40 @@ def prepare(data: Path) -> Prepared:
     for part in (recordings(data), circor(data)):
         items += part
         sounds += _sounds(part)
+    made = _phantoms()
+    items += [item for item, _, _ in made]
+    sounds += [sound for _, _, sound in made]
+    annotated.update({item.name: truth for item, truth, _ in made})
     features = [band_features(s) for s in sounds]
     found = [annotated[r.name] for r in items]
-    labels = [t.frames(len(f)) for t, f in zip(found, features, strict=True)]
+    labels = [
+        with_pauses(t.frames(len(f)), r.database == PHANTOM)
+        for r, t, f in zip(items, found, features, strict=True)
+    ]
     return Prepared(items, found, sounds, features, labels)
+
+
+def with_pauses(labels: NDArray[np.uint8], exact: bool) -> NDArray[np.uint8]:
+    """Labels of "no heart" in the pauses of a phantom, whose truth is ``exact``."""
+    if not exact:
+        return labels
+    starts = np.flatnonzero(np.diff(labels, prepend=np.uint8(254)))
+    for begin, end in zip(starts, [*starts[1:], len(labels)], strict=True):
+        if labels[begin] == STATES.index("diastole") and end - begin > PAUSE_FRAMES:
+            labels[begin + PAUSE_BEGINS : end] = NO_HEART
+    return labels
+
+
+def _phantoms() -> list[tuple[Recording, Truth, NDArray[np.float32]]]:
+    """The phantoms that are learnt from, each a group of its own."""
+    out = []
+    for place, (kind, heart) in enumerate(hearts.training_hearts(HEARTS)):
+        rendering, sound = hearts.hear(heart)
+        name = f"{kind}-{place}"
+        item = Recording(name, PHANTOM, name, kind, 1, heart.duration_s, Path(name))
+        samples, states = zip(*rendering.states, strict=True)
+        out.append((item, Truth(np.array(samples), tuple(states)), sound))
+    return out
 
 
 def _sounds(items: list[Recording]) -> list[NDArray[np.float32]]:

@@ -41,11 +41,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Item:
-    """One recording to learn from: features [n, 16], labels [n], and how often to draw it."""
+    """One recording to learn from: features [n, 16], labels [n], how often to draw it, and whether
+    its rate may be changed."""
 
     features: Float32
     labels: NDArray[np.uint8]
     weight: float
+    warped: bool = True
 
 
 def noise_bank(rng: Generator, seconds: int = 300) -> Float32:
@@ -88,7 +90,7 @@ class Excerpts:
         spare = len(item.features) - length
         begin = int(rng.integers(0, spare + 1)) if spare > 0 and rng.random() < 0.8 else 0
         x, labels = item.features[begin : begin + want], item.labels[begin : begin + want]
-        x, labels = augment(x, labels, length, self.bank, rng)
+        x, labels = augment(x, labels, length, self.bank, rng, item.warped)
         return normalise(x, int(rng.integers(0, BLOCK)) if begin else 0), labels
 
     def batch(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

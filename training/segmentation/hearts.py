@@ -1,13 +1,14 @@
 """Draws phantom hearts of the kinds at which decoders go wrong, with their truth.
 
 `draw` makes the description of one heart of a kind from a generator; `training_hearts` and
-`test_hearts` list hearts whose seeds never meet. Kinds: clicks of mechanical valves, systole of
+`held_hearts` list hearts whose seeds never meet. Kinds: clicks of mechanical valves, systole of
 any share of the cycle, split sounds, gallops, opening snaps, ectopic beats, atrial fibrillation,
 pauses, bigeminy, teaching tones and plain hearts, at 30 to 220 beats per minute.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import process
 from dsp.phantom import Murmur, Noise, Phantom, Rendering, Sounds, Tone, render
+from dsp.phantom_noise import NoiseKind
 from dsp.stage import RATE_HZ
 
 SLOWEST, FASTEST = 30.0, 220.0
@@ -58,7 +60,7 @@ def _murmurs(rng: Generator) -> tuple[Murmur, ...]:
 
 
 def _noises(rng: Generator) -> tuple[Noise, ...]:
-    kinds = ("pink", "pink", "white", "speech", "rubbing")
+    kinds: tuple[NoiseKind, ...] = ("pink", "pink", "white", "speech", "rubbing")
     if rng.random() < 0.3:
         return ()
     return (Noise(kinds[int(rng.integers(len(kinds)))], float(rng.uniform(6, 30))),)
@@ -133,9 +135,7 @@ def _tones(rng: Generator, heart: Phantom) -> Phantom:
 
 def _split(rng: Generator, heart: Phantom) -> Phantom:
     heart = replace(heart, rate_per_min=_rate(rng, 40, 150))
-    return replace(
-        heart, sounds=replace(heart.sounds, split_s=float(rng.uniform(0.03, 0.07)))
-    )
+    return replace(heart, sounds=replace(heart.sounds, split_s=float(rng.uniform(0.03, 0.07))))
 
 
 def _gallop(rng: Generator, heart: Phantom) -> Phantom:
@@ -178,7 +178,7 @@ def _bigeminy(rng: Generator, heart: Phantom) -> Phantom:
     return replace(heart, rate_per_min=_rate(rng, 45, 110), pattern=pattern, variability=0.01)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Generator, Phantom], Phantom]] = {
     "plain": lambda rng, heart: heart,
     "clicks": _clicks,
     "equal": _equal,
@@ -192,6 +192,9 @@ KINDS = {
     "bigeminy": _bigeminy,
 }
 
+MORE = {"clicks": 4, "equal": 2, "tones": 2}
+"""Kinds of which there are more to learn from."""
+
 
 def draw(kind: str, seeds: tuple[int, ...], duration_s: float) -> Phantom:
     """The heart of a kind that belongs to these seeds."""
@@ -200,21 +203,51 @@ def draw(kind: str, seeds: tuple[int, ...], duration_s: float) -> Phantom:
 
 
 def training_hearts(each: int, duration_s: float = 30.0) -> list[tuple[str, Phantom]]:
-    """``each`` hearts of every kind to learn from (twice as many of the three hardest)."""
+    """``each`` hearts of every kind to learn from, more of the hardest."""
     return [
         (kind, draw(kind, (_TRAIN, place, k), duration_s))
         for place, kind in enumerate(KINDS)
-        for k in range(each * (2 if kind in ("clicks", "equal", "tones") else 1))
+        for k in range(each * MORE.get(kind, 1))
     ]
 
 
-def test_hearts(each: int, duration_s: float = 40.0) -> list[tuple[str, Phantom]]:
+def held_hearts(each: int, duration_s: float) -> list[tuple[str, Phantom]]:
     """``each`` hearts of every kind that nothing is fitted or chosen on."""
     return [
         (kind, draw(kind, (_TEST, place, k), duration_s))
         for place, kind in enumerate(KINDS)
         for k in range(each)
     ]
+
+
+def sibling(case: str, place: int) -> Phantom:
+    """A heart like a reported one: clicks, equal halves of the cycle, pauses or bigeminy."""
+    rng = np.random.default_rng((_TEST, sum(case.encode()), place))
+    still = {"variability": 0.0, "respiratory": 0.0, "breath_depth": 0.0, "breath_snr_db": 40.0}
+    heart = Phantom(seed=int(rng.integers(2**31)), floor_db=-38.0, **still)  # type: ignore[arg-type]
+    length = float(rng.uniform(0.025, 0.04))
+    hz = float(rng.uniform(45, 75))
+    low = Tone(hz, float(rng.uniform(0.09, 0.12))), Tone(1.3 * hz, float(rng.uniform(0.07, 0.1)))
+    if case == "clicks":
+        hz = float(rng.uniform(120, 220))
+        sounds = Sounds(s1_tone=Tone(hz, length), s2_tone=Tone(1.1 * hz, length), s2_db=-1.0)
+        return replace(
+            heart, duration_s=45.0, rate_per_min=float(rng.uniform(55, 90)), sounds=sounds
+        )
+    if case == "equal":
+        alike = replace(low[1], hz=low[0].hz)
+        return replace(
+            heart, duration_s=45.0, rate_per_min=float(rng.uniform(65, 95)), systole_share=0.5,
+            sounds=Sounds(s1_tone=low[0], s2_tone=alike, s2_db=-1.0),
+        )  # fmt: skip
+    heart = replace(heart, sounds=Sounds(s1_tone=low[0], s2_tone=low[1], s2_db=-2.0))
+    if case == "pauses":
+        stops = tuple((11.0 + 15.0 * k, 15.6 + 15.0 * k) for k in range(5))
+        return replace(heart, duration_s=75.0, rate_per_min=float(rng.uniform(65, 85)), stops=stops)
+    early = float(rng.uniform(0.6, 0.75))
+    return replace(
+        heart, duration_s=60.0, rate_per_min=float(rng.uniform(65, 85)), pattern=(early, 2 - early)
+    )
 
 
 def hear(heart: Phantom) -> tuple[Rendering, NDArray[np.float32]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.segmentation.data import CIRCOR, Recording
+from training.segmentation.data import CIRCOR, PHANTOM, Recording
 from training.segmentation.score import TOLERANCES_MS, Counts, f1
 
 DRAWS = 1000
@@ -118,8 +118,9 @@ def calibration(cycles: Sequence[tuple[float, bool]]) -> Row:
 
 
 def by_database(items: Sequence[Recording], counts: Sequence[Counts]) -> dict[str, Row]:
-    """Rows "all" and one per database."""
-    rows = {"all": summary(items, counts)}
+    """Rows "all" (recordings of people) and one per database."""
+    people = [k for k, r in enumerate(items) if r.database != PHANTOM]
+    rows = {"all": summary([items[k] for k in people], [counts[k] for k in people])}
     for database in sorted({r.database for r in items}):
         chosen = [k for k, r in enumerate(items) if r.database == database]
         rows[database] = summary([items[k] for k in chosen], [counts[k] for k in chosen])
@@ -128,6 +129,6 @@ def by_database(items: Sequence[Recording], counts: Sequence[Counts]) -> dict[st
         rows["circor, under one year"] = summary(
             [items[k] for k in young], [counts[k] for k in young]
         )
-        adults = [k for k, r in enumerate(items) if r.database != CIRCOR]
+        adults = [k for k, r in enumerate(items) if r.database not in (CIRCOR, PHANTOM)]
         rows["cinc2016"] = summary([items[k] for k in adults], [counts[k] for k in adults])
     return rows

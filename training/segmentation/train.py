@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.model import CycleModel, Scoring
 from training.segmentation.augment import RR_S, SYSTOLE_S
-from training.segmentation.data import Prepared, cache_dir, development, folds
+from training.segmentation.data import PHANTOM, Prepared, cache_dir, development, folds
 from training.segmentation.fit import Item, Schedule, fit
 from training.segmentation.logistic import learn_logistic
 from training.segmentation.network import Shape, arrays
+from training.segmentation.onsets import examples, fit_onsets
 
 FOLDS = 5
-VARIANT = "v2"
+VARIANT = "v3"
 """Name of the present configuration; changed whenever features, network or training change."""
+
+PHANTOM_WEIGHT = 1.0
+"""How often phantoms are drawn, against recordings of a set of as many hours."""
 
 LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
 LOGISTIC_DURATIONS = {"systole_spread": 0.1, "stay": 0.97, "near": 0.029}
@@ -71,7 +75,12 @@ def learn(
     for r in prepared.recordings:
         hours[r.database] = hours.get(r.database, 0.0) + r.duration_s
     items = [
-        Item(features, labels, r.duration_s / hours[r.database] ** 0.5)
+        Item(
+            features, labels,
+            (PHANTOM_WEIGHT if r.database == PHANTOM else 1.0)
+            * r.duration_s / hours[r.database] ** 0.5,
+            warped=r.database != PHANTOM,
+        )
         for r, features, labels, out in zip(
             prepared.recordings, prepared.features, prepared.labels,
             part.holds_out(prepared), strict=True,
@@ -85,9 +94,29 @@ def learn(
     return weights
 
 
-def model_of(weights: dict[str, NDArray[np.float32]]) -> CycleModel:
+def learn_onsets(prepared: Prepared, part: Part) -> dict[str, NDArray[np.float32]]:
+    """Weights of the onsets' network fitted without ``part`` (from the cache if they are there)."""
+    path = cache_dir() / f"{VARIANT}-onsets-{part.name}.npz"
+    if path.exists():
+        return dict(np.load(path))
+    seen = [k for k, out in enumerate(part.holds_out(prepared)) if not out]
+    weights = fit_onsets(examples(prepared, seen, np.random.default_rng(0)))
+    np.savez(path, **weights)  # type: ignore[arg-type]
+    return weights
+
+
+def model_of(
+    weights: dict[str, NDArray[np.float32]], onsets: dict[str, NDArray[np.float32]] | None = None
+) -> CycleModel:
     """A decoder's model around fitted weights."""
-    return CycleModel("network", weights, DurationSettings(RR_S, SYSTOLE_S))
+    return CycleModel(
+        "network", weights, DurationSettings(RR_S, SYSTOLE_S), onsets=onsets if onsets else {}
+    )
+
+
+def fitted(prepared: Prepared, part: Part, schedule: Schedule) -> CycleModel:
+    """The model whose fits have not seen ``part``, but for calibration and doubt."""
+    return model_of(learn(prepared, part, schedule), learn_onsets(prepared, part))
 
 
 def logistic_model(prepared: Prepared, fold: int) -> CycleModel:
