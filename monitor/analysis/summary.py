@@ -14,7 +14,7 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
 from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
-from monitor.settings import Settings
+from monitor.config.load import Settings
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from monitor.config.load import Settings
 from monitor.errors import InputError, NoInputError, UsageError
-from monitor.settings import Settings
 
 
 def show(
@@ -34,12 +34,12 @@ def show(
         terminal.check()
     except UsageError as error:
         raise UsageError(error.what, "leave out --screen, or use another terminal") from None
-    from monitor.annotation import read
+    from monitor.assembly import open_models
     from monitor.clock import SystemClock
     from monitor.link.address import runtime_folder
-    from monitor.play import Player
-    from monitor.play_ahead import Ahead
-    from monitor.session import open_models
+    from monitor.replay.annotation import read
+    from monitor.replay.lookahead import Ahead
+    from monitor.replay.player import Player
     from monitor.tui.app import run
 
     annotated = None if annotation is None else read(annotation)
@@ -60,7 +60,7 @@ def show(
 
 
 def _one(inputs: tuple[Path, ...]) -> Path:
-    from monitor.replay import collect
+    from monitor.replay.batch import collect
 
     found = collect(inputs)
     files = [item for item in found if isinstance(item, Path)]

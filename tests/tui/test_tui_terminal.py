@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 PROGRAM = """
 import pathlib, sys
 from monitor.errors import ApexbeatError
@@ -27,7 +27,7 @@ except ApexbeatError as error:
 """
 FAILING = PROGRAM.replace(
     "try:",
-    "from monitor.tui.main_screen import MainScreen\n"
+    "from monitor.tui.screens.main import MainScreen\n"
     "def fail(self): raise RuntimeError('panel broken')\n"
     "MainScreen.advance = fail\n"
     "try:",
@@ -60,7 +60,9 @@ print("after", code, file=sys.stderr)
 def core(tmp_path: Path) -> Iterator[Path]:
     """A core that plays at the pace of life; gives its address."""
     address = tmp_path / "core.sock"
-    process = subprocess.Popen([sys.executable, str(HERE / "fakecore.py"), str(address), "alarm"])
+    process = subprocess.Popen(
+        [sys.executable, str(SUPPORT / "fakecore.py"), str(address), "alarm"]
+    )
     yield address
     process.terminate()
     process.wait(10)
@@ -178,7 +180,8 @@ def test_a_latin_terminal_gets_ascii_only(core: Path) -> None:
 
 def test_the_core_side_of_the_package_loads_no_screen_library() -> None:
     code = (
-        "import sys, monitor.tui, monitor.tui.glyphs, monitor.tui.terminal, monitor.tui.state;"
+        "import sys, monitor.tui, monitor.tui.widgets.glyphs;"
+        "import monitor.tui.terminal, monitor.tui.state;"
         "assert 'textual' not in sys.modules, 'textual'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -188,8 +191,10 @@ def test_the_screen_loads_nothing_of_the_product_but_link_and_events() -> None:
     code = (
         "import sys, monitor.tui.app, monitor.tui.terminal;"
         "own = {m.split('.')[1] for m in sys.modules if m.startswith('monitor.')};"
-        "assert own <= {'tui', 'link', 'events', 'errors', 'clock', 'text', 'onsets'}, own;"
-        "other = {'torch', 'scipy', 'sounddevice', 'soundfile', 'dsp'} & set(sys.modules);"
+        "assert own <= {'tui', 'link', 'events', 'errors', 'clock', 'text'}, own;"
+        "dsp = {m for m in sys.modules if m.startswith('dsp.')};"
+        "assert dsp <= {'dsp.cycles', 'dsp.cycles.matching'}, dsp;"
+        "other = {'torch', 'scipy', 'sounddevice', 'soundfile'} & set(sys.modules);"
         "assert not other, other"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,123 @@
+"""Opens models and builds pipelines: the only place that does.
+
+models = open_models(settings)
+with FileSource(path) as source:
+    StreamRunner(open_pipeline(settings, models, source), [sink]).run(source)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dsp.cycles.model import CycleModel
+from dsp.stage import CHAIN_VERSION
+from models.engine import Engine
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.analysis.stages import Model
+from monitor.capture.source import Source
+from monitor.config.load import Settings
+from monitor.errors import InputError, ModelError
+from monitor.imports import large_imports
+
+
+@dataclass(frozen=True)
+class Models:
+    """What listens: an opened student (None if it was refused and one goes on without), and the
+    parameters of the cycle decoder; sha256 of both by name."""
+
+    engine: Model | None
+    cycles: CycleModel
+    hashes: dict[str, str] = field(default_factory=dict)
+
+
+def open_models(settings: Settings) -> Models:
+    """Open the models that the settings name.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, of another hash, or breaks its contract.
+    """
+    from models import shipped
+    from models.contract import ModelRefused
+    from models.opening import open_file
+
+    own = settings.analysis.model
+    engine: Engine
+    try:
+        cycles = CycleModel.from_arrays(shipped.cycles_arrays())
+        with large_imports():  # of torch
+            if own and own not in shipped.STUDENTS:
+                engine = open_file(Path(own), settings.analysis.model_sha256 or None)
+            else:
+                engine = shipped.student(own or shipped.STUDENTS[0])
+    except ModelRefused as refused:
+        raise ModelError(refused.what, refused.remedy) from None
+    except (OSError, ValueError, KeyError) as error:
+        words = " ".join(str(error).split())
+        raise ModelError(f"a shipped model is damaged ({words})", "install it again") from None
+    trained_on = engine.contract.chain_version
+    if trained_on != CHAIN_VERSION:
+        raise ModelError(
+            f"model {engine.contract.name}: made for version {trained_on} of the signal path, "
+            f"this is version {CHAIN_VERSION}",
+            "train or install one that fits",
+        )
+    hashes = {"student": engine.sha256, "cycles": shipped.pins()[shipped.CYCLES]}
+    return Models(engine, cycles, hashes)
+
+
+def open_pipeline(
+    settings: Settings,
+    models: Models,
+    source: Source,
+    *,
+    index: int = 0,
+    board: Board | None = None,
+) -> Pipeline:
+    """Make the pipeline of a source; see `build_pipeline`."""
+    return build_pipeline(
+        settings, models, source.name, source.rate_hz, source.channels, index=index, board=board
+    )
+
+
+def build_pipeline(
+    settings: Settings,
+    models: Models,
+    name: str,
+    rate_hz: int,
+    channels: int,
+    *,
+    index: int = 0,
+    board: Board | None = None,
+) -> Pipeline:
+    """Make the pipeline of a stream.
+
+    Parameters
+    ----------
+    name, rate_hz, channels
+        Of the stream.
+    index, board
+        Where a session that goes on begins, and its alarms.
+
+    Raises
+    ------
+    InputError
+        If rate or channels do not fit the settings.
+    """
+    try:
+        return Pipeline(
+            settings,
+            models.engine,
+            models.cycles,
+            name,
+            rate_hz,
+            channels,
+            models=models.hashes,
+            index=index,
+            board=board,
+        )
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None

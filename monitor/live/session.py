@@ -1,0 +1,289 @@
+"""One live stream in the core: capture → pipeline → store, link and session folder.
+
+`step` is called ten times a second on the analysis thread and never waits for disk, network or
+device. What a person asks for comes in by `ask` on the same thread.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.stream import Capture
+from monitor.clock import ClockAnchor
+from monitor.errors import ApexbeatError
+from monitor.link.messages import Request, Snapshot, Status
+from monitor.live.context import SessionContext
+from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreSink, has_alarm
+from monitor.record.clips import Clips
+from monitor.record.store import CommandRow
+from monitor.runner import StreamRunner, StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
+from monitor.view.status import status_of
+
+ANCHOR_S = 60.0
+STATUS_S = 0.5
+FAILURES = 5
+"""So many failures of a stage in a row, and only a new core can help."""
+
+
+class LiveSession:
+    """One stream.
+
+    Parameters
+    ----------
+    id
+        Of the session, unique in its store.
+    capture, pipeline
+        Of the stream, begun at the same index.
+    context
+        Clock, store and link of the core.
+    log
+        Alarms so far.
+    seq
+        Number of the next line.
+    folder
+        Where sound and inputs are recorded, None if they are not.
+    record
+        Makes a folder from an index and the alarms' state on.
+    remake
+        Makes a new pipeline at an index with the alarms' state, after a stage failed.
+    clips
+        Keeps sound around alarms, None if they are switched off.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        capture: Capture,
+        pipeline: Pipeline,
+        context: SessionContext,
+        log: AlarmLog,
+        seq: int = 0,
+        folder: Folder | None = None,
+        record: Callable[[int, str], Folder] | None = None,
+        remake: Callable[[int, Board], Pipeline] | None = None,
+        clips: Clips | None = None,
+    ) -> None:
+        self.id = id
+        self.capture, self.log = capture, log
+        self._context = context
+        self._record, self._remake = record, remake
+        self._failures = 0
+        self.clips = clips
+        self._history = ScreenHistory()
+        self._runner = StreamRunner(pipeline)
+        self._recording = RecordingSink(folder)
+        self._lines = StoreSink(id, context.store, log, seq, lambda: self.board)
+        screens = LinkSink(
+            id, context.publish, self._history, seq, lambda: self.pipeline.present.judgement.p
+        )
+        sinks: list[StreamSink] = [self._recording, self._lines, screens]
+        if clips is not None:
+            sinks.append(ClipSink(clips))
+        self._runner.sinks += sinks
+        self._anchor_s = float("-inf")
+        self._status_s = float("-inf")
+        self._told_state = capture.health.state
+        self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
+        self._cannot: bool = False
+        self._stopped = False
+        self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
+
+    # ------------------------------------------------------------ the analysis thread
+
+    def step(self) -> bool:
+        """Take what came; tell whether more waits."""
+        for item in self.capture.poll():
+            if not self.feed(item):
+                break  # what followed was lost with the stage that failed
+        self._check_record()
+        if self.capture.health.state is not self._told_state:
+            self._told_state = self.capture.health.state
+            self._status_s = float("-inf")  # a screen learns of it now
+        now_s = self._context.clock.boot()
+        if now_s - self._anchor_s >= ANCHOR_S:
+            self._anchor_s = now_s
+            self.anchor()
+        if now_s - self._status_s >= STATUS_S:
+            self._status_s = now_s
+            self._context.publish(self.status())
+        return self.capture.behind_s > 0.5
+
+    def feed(self, item: ev.Input) -> bool:
+        """Push one input, and give its output to everybody; False if a stage failed on it."""
+        try:
+            output = self._runner.push(item)
+        except Exception as error:  # noqa: BLE001 - printed, alarmed, counted
+            self._restart_pipeline(error)
+            return False
+        if has_alarm(output.events):
+            self._status_s = float("-inf")
+        if isinstance(item, ev.Block):
+            self._failures = 0
+        return True
+
+    def _restart_pipeline(self, error: Exception) -> None:
+        """Go on with a new pipeline after what failed; too often in a row ends the core."""
+        self._failures += 1
+        if self._remake is None or self._failures >= FAILURES:
+            raise error
+        traceback.print_exception(error)
+        done = self.pipeline.index
+        self._runner.pipeline = self._remake(done, self.board)
+        lost = max(1, self.capture.index - done)
+        words = f"a stage failed: {type(error).__name__}"
+        self.feed(ev.Condition("analysis_fault", True, words))
+        self.feed(ev.Lost(done, lost, 0, words))
+        self.feed(ev.Condition("analysis_fault", False, "started anew"))
+
+    def ask(self, request: Request, client: str, answer: Callable[[bool, str], None]) -> None:
+        """Do what a person asked for; ``answer`` is called once it is on the disk."""
+        kind = request.what
+        index = self.pipeline.index
+        if kind == "record":
+            answer(*self._switch_recording(request.on is not False))
+            return
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+            answer(False, f"this session cannot {kind}")
+            return
+        command = ev.Command(
+            kind=kind,  # type: ignore[arg-type]
+            index=index,
+            alarm=request.alarm,
+            seconds=request.seconds,
+            note=request.note,
+            limits=request.limits,
+        )
+        asked = request.alarm or ""
+        if kind == "acknowledge":
+            self._asked.append(asked)
+
+        def committed() -> None:
+            if kind == "acknowledge":
+                self._context.later(lambda: self._asked.remove(asked))
+            answer(True, "")
+
+        body = msgspec.json.encode(request).decode()
+        row = CommandRow(index, self._context.clock.wall(), client, kind, body, self._lines.seq)
+        self._context.store.command(self.id, row, committed)
+        self.feed(command)
+
+    def anchor(self) -> None:
+        """Tie the index to the clocks."""
+        clock = self._context.clock
+        boot_id = self._context.boot_id
+        row = ClockAnchor(
+            self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
+        )
+        self._context.store.anchor(self.id, row)
+        if self.folder is not None:
+            self.folder.anchor(row)
+
+    def end(self, how: str, complete: bool = True) -> None:
+        """Close device and pipeline; write the last lines."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for item in self.capture.end():
+            self.feed(item)
+        self.anchor()
+        self._runner.finish(complete)
+        self.capture.close()
+        self._context.publish(self.status())
+        self._context.store.end(self.id, self.pipeline.index, how)
+        if self.folder is not None:
+            self.folder.close()
+        if self.clips is not None:
+            self.clips.close()
+
+    # ------------------------------------------------------------ what a screen sees
+
+    def snapshot(self) -> Snapshot:
+        """The full state."""
+        return Snapshot(
+            status=self.status(),
+            alarms=self.log.all(),
+            waves=list(self._history.waves),
+            beats=list(self._history.beats),
+            trend=self._history.trend,
+            settings=self.pipeline.settings,
+        )
+
+    def status(self) -> Status:
+        """The present state."""
+        return status_of(
+            self.id,
+            self.capture,
+            self.pipeline,
+            self._history,
+            alarm_lines(self.board, self._asked) + self.log.earlier,
+            clock_s=self._clock_s(),
+            wall=self._context.clock.wall(),
+            recording=self.folder is not None,
+            can_record=not self._cannot,
+        )
+
+    def _clock_s(self) -> float:
+        """Seconds since index 0; goes on while no sample comes."""
+        now_s = self._context.clock.boot()
+        zero_s = self._zero_s
+        if zero_s is None:
+            zero_s = now_s - self.capture.index_now / RATE_HZ
+            if self.capture.begun:
+                self._zero_s = zero_s
+        elif (earlier_s := now_s - self.pipeline.index / RATE_HZ) < zero_s:
+            # The first samples had come late, as the backlog behind them shows.
+            self._zero_s = zero_s = earlier_s
+        return now_s - zero_s
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The analysis; another one after a stage failed."""
+        return self._runner.pipeline
+
+    @property
+    def folder(self) -> Folder | None:
+        """Where the sound is recorded, None while it is not."""
+        return self._recording.folder
+
+    @property
+    def board(self) -> Board:
+        """The alarms."""
+        return self.pipeline.present.board
+
+    # ------------------------------------------------------------ inside
+
+    def _switch_recording(self, on: bool) -> tuple[bool, str]:
+        """Begin or end to keep the sound."""
+        if on == (self.folder is not None):
+            return True, ""
+        if not on:
+            assert self.folder is not None
+            self.folder.close(0.0)
+            self._recording.folder = None
+            return True, ""
+        if self._record is None:
+            return False, "there is no folder to record into"
+        try:
+            board = self.log.save(self.board).decode()
+            self._recording.folder = self._record(self.capture.index, board)
+        except ApexbeatError as error:
+            return False, str(error)
+        return True, ""
+
+    def _check_record(self) -> None:
+        trouble = self._context.store.writer.trouble()
+        if trouble is None and self.clips is not None:
+            trouble = self.clips.trouble
+        if trouble is None and self.folder is not None:
+            trouble = self.folder.trouble()
+        if (trouble is not None) != self._cannot:
+            self._cannot = trouble is not None
+            self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))

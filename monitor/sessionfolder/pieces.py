@@ -1,0 +1,166 @@
+"""Sound of a session as one stream of frames: an audio file, or the pieces of a session folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from monitor.errors import InputError
+from monitor.sessionfolder import format as ff
+from monitor.text import clean
+
+Frames = NDArray[np.float32]
+
+
+class Sound(Protocol):
+    """Frames of one rate, read from the front.
+
+    Attributes
+    ----------
+    rate_hz, channels
+        What it is.
+    first
+        Absolute index (2 kHz) of the first frame.
+    whole
+        Whether it is known to belong to its events, and to lack what was lost.
+    """
+
+    rate_hz: int
+    channels: int
+    first: int
+    whole: bool
+
+    def frames(self) -> int:
+        """How many frames there are, before the first is read."""
+        ...
+
+    def read(self, count: int) -> Frames:
+        """Return the next frames, float32 [n, channels]; none at the end."""
+        ...
+
+
+@contextlib.contextmanager
+def open_sound(path: Path) -> Iterator[Sound]:
+    """Open an audio file or a session folder.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    name = clean(str(path), 200)
+    try:
+        if path.is_dir():
+            yield _Folder(path)
+        else:
+            with soundfile.SoundFile(path) as file:
+                yield _File(file)
+    except (OSError, soundfile.LibsndfileError, msgspec.DecodeError) as error:
+        raise InputError(f"{name} cannot be read as sound: {clean(str(error), 160)}") from error
+
+
+class _File:
+    first = 0
+    whole = False
+
+    def __init__(self, file: soundfile.SoundFile) -> None:
+        self._file = file
+        self.rate_hz, self.channels = int(file.samplerate), int(file.channels)
+
+    def frames(self) -> int:
+        return int(self._file.frames)
+
+    def read(self, count: int) -> Frames:
+        frames: Frames = self._file.read(count, "float32", always_2d=True)
+        return frames
+
+
+class SessionSound:
+    """The pieces of a session folder, one after the other; the last may still be growing.
+
+    Parameters
+    ----------
+    folder
+        Of the pieces (see `segments`).
+    channels
+        Of the sound.
+    """
+
+    def __init__(self, folder: Path, channels: int) -> None:
+        self._folder, self._channels = folder, channels
+        names = sorted({path.name.split(".")[0] for path in folder.glob("*.*")})
+        self._stems = [folder / name for name in names]
+        self._held: Frames = np.zeros((0, channels), np.float32)
+
+    def require_begin(self) -> None:
+        """Check that the first piece is still there.
+
+        Raises
+        ------
+        InputError
+            If it was deleted when its days were over.
+        """
+        first = self._stems[0].name if self._stems else ""
+        if first.isdigit() and int(first) > 1:
+            raise InputError(
+                f"{self._folder}: the first of the sound was deleted when its days were over",
+                "what is left cannot be replayed; the events are in the record",
+            )
+
+    def frames(self) -> int:
+        """How many frames there are now."""
+        return sum(self._frames_of(stem) for stem in self._stems)
+
+    def read(self, count: int) -> Frames:
+        """Return the next frames, at most ``count``, float32 [n, channels]; none at the end."""
+        while not len(self._held) and self._stems:
+            self._held = self._load(self._stems.pop(0))
+        frames, self._held = self._held[:count], self._held[count:]
+        return frames
+
+    def _frames_of(self, stem: Path) -> int:
+        path = _whole_piece(stem)
+        if path is not None:
+            return int(soundfile.info(path).frames)
+        size = max(_growing(stem).stat().st_size - ff.HEADER, 0)
+        return size // (2 * self._channels)
+
+    def _load(self, stem: Path) -> Frames:
+        path = _whole_piece(stem)
+        if path is not None:
+            try:
+                frames: Frames = soundfile.read(path, dtype="float32", always_2d=True)[0]
+            except (OSError, RuntimeError) as error:
+                raise InputError(f"{path}: {error}") from None
+            return frames
+        data = _growing(stem).read_bytes()[ff.HEADER :]
+        data = data[: len(data) // (2 * self._channels) * 2 * self._channels]
+        pcm = np.frombuffer(data, "<i2").reshape(-1, self._channels)
+        return (pcm / np.float32(ff.FULL_SCALE)).astype(np.float32)
+
+
+class _Folder(SessionSound):
+    """A session folder as the sound of its events."""
+
+    whole = True
+
+    def __init__(self, folder: Path) -> None:
+        info = msgspec.json.decode((folder / ff.INFO).read_bytes(), type=ff.FolderInfo)
+        super().__init__(folder / ff.SOUND, info.channels)
+        self.rate_hz, self.channels, self.first = info.rate_hz, info.channels, info.index
+
+
+def _whole_piece(stem: Path) -> Path | None:
+    paths = (stem.with_name(stem.name + suffix) for suffix in (".flac", ".wav"))
+    return next((path for path in paths if path.exists()), None)
+
+
+def _growing(stem: Path) -> Path:
+    return stem.with_name(stem.name + ".wav.part")

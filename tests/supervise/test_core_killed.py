@@ -1,0 +1,66 @@
+"""A real core that is killed: it goes on with its session, and nothing in the store is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real_core import attach, until
+
+from monitor import events as ev
+from monitor.link.client import Gone
+from monitor.link.messages import Snapshot
+from monitor.record.store import Archive
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = tmp_path / "store"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "monitor.cli.main", "live", "--phantom", "fast", "--headless",
+            "--store", str(folder), "--set", "sound.alarms=false",
+        ],
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    yield folder
+    process.terminate()
+    process.wait(30)
+
+
+def test_a_killed_core_goes_on_with_its_session_and_books_the_time_between(store: Path) -> None:
+    client, pid = attach(store)
+    with client:
+        first = until(client, ev.Vitals)
+    snapshot = next(m for m in first if isinstance(m, Snapshot))
+    session = snapshot.status.session
+    os.kill(pid, signal.SIGKILL)
+    client, _ = attach(store, other_than=pid)
+    with client:
+        again = until(client, ev.Vitals)
+        snapshot = next(m for m in again if isinstance(m, Snapshot))
+        assert snapshot.status.session == session
+        client.request(session, "stop")
+        with contextlib.suppress(Gone):
+            while client.receive(5) is not None:
+                pass
+    archive = Archive(store)
+    lines = list(archive.events(session))
+    [row] = archive.sessions()
+    archive.close()
+    assert [number for number, _ in lines] == list(range(len(lines)))
+    indices = [event.index for _, event in lines]
+    assert indices == sorted(indices)
+    gaps = [event for _, event in lines if isinstance(event, ev.Gap)]
+    assert gaps[0].reason == "the core was restarted"
+    # On a machine so busy that the models take over ten seconds to open, the ring runs over too.
+    assert {gap.reason for gap in gaps[1:]} <= {"analysis was too slow"}
+    assert gaps[0].length > 1000
+    assert row.ended_how == "stopped by test"
