@@ -8,6 +8,9 @@ with the path over the cycle, over its S1 and over its S2, fitted on held-out re
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +28,8 @@ NEAR = 6
 """Frames within which a second onset of the same sound is the same onset."""
 EVIDENCE = 6
 """Numbers that the confidence is made from (a constant, then `evidence`)."""
-_STATES = np.arange(4)
+END = 4
+"""Place of the next S1 among the borders of a cycle."""
 
 
 class Assembler:
@@ -95,32 +99,34 @@ class Assembler:
         confidence, doubts = self.judge(borders)
         beats.append(Beat(s1, systole, s2, diastole, end_sample, confidence, *doubts))
 
-    def means(self, borders: list[int | None]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    def means(self, borders: list[int | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean posterior of each class in each state's stretch, float64 [4, 5], and its frames."""
-        means, frames = np.zeros((4, CLASSES)), np.zeros(4, np.intp)
-        known = [state for state in range(4) if borders[state] is not None]
-        last = self.frame if borders[4] is None else borders[4]
-        edges = np.array([*(borders[state] for state in known), last]) - self.frame + MEMORY
-        np.minimum(np.maximum(edges, 0, out=edges), MEMORY, out=edges)
-        lengths = edges[1:] - edges[:-1]
-        if not known or not lengths.all():
+        means, frames = np.zeros((4, CLASSES)), np.zeros(4)
+        start = self.frame - MEMORY
+        known = [(state, at) for state, at in enumerate(borders) if at is not None]
+        if known[-1][0] < END:
+            known.append((END, self.frame))
+        edges = [min(max(at - start, 0), MEMORY) for _, at in known]
+        if any(b <= a for a, b in pairwise(edges)):
             return means, frames
         posteriors = np.exp(self._posteriors[edges[0] : edges[-1]])
-        sums = np.add.reduceat(posteriors, edges[:-1] - edges[0], axis=0)
-        means[known] = sums / lengths[:, None]
-        frames[known] = lengths
+        sums = np.add.reduceat(posteriors, [e - edges[0] for e in edges[:-1]], axis=0)
+        for (state, _), low, high, total in zip(known, edges, edges[1:], sums, strict=False):
+            frames[state] = high - low
+            means[state] = total
+        means /= np.maximum(frames, 1)[:, None]
         return means, frames
 
     def evidence(
-        self, borders: list[int | None], means: NDArray[np.float64], frames: NDArray[np.intp]
+        self, borders: list[int | None], means: NDArray[np.float64], frames: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """What the posteriors say of a cycle, float64 [6].
 
         A constant; the mean posterior of the path's state over the cycle, over S1, over S2; the
         mean posterior of the other sound over both (a swap); whether the cycle is cut.
         """
-        own = means[_STATES, _STATES]
-        whole = float(own @ frames) / max(int(frames.sum()), 1)
+        own = means.diagonal()
+        whole = float(own @ frames) / max(float(np.add.reduce(frames)), 1.0)
         other = means[S1, S2] + means[S2, S1]
         return np.array([1.0, whole, own[S1], own[S2], other, float(None in borders)])
 
@@ -128,5 +134,5 @@ class Assembler:
         """Probability that S1 and S2 are right; that they are swapped, halved, doubled."""
         means, frames = self.means(borders)
         z = float(self.evidence(borders, means, frames) @ self._calibration)
-        confidence = float(1 / (1 + np.exp(-np.clip(z, -20, 20))))
+        confidence = 1 / (1 + math.exp(-min(max(z, -20.0), 20.0)))
         return confidence, self._doubt.update(means, borders)

@@ -23,32 +23,38 @@ BINS = BEFORE + AFTER
 REACH = FRAME - 1
 """Samples by which an onset is moved at the most: its decision stays within the lag."""
 _FLOOR = np.float32(1e-12)
-_LOWEST = np.float32(-9.0)
+_LEAST = np.float32(1e-4)
+"""Energy, against the loudest bin, under which it is not looked at (-40 dB)."""
+_THIRD = np.float32(1 / 3)
 INPUTS = BINS + 2
 """Of the network: the bins, whether the sound is S2, and a one."""
 
 
-def loudness(sound: NDArray[np.floating]) -> Float32:
+def loudness(sound: Float32) -> Float32:
     """Log energy of each bin against the loudest, float32 [..., BINS].
 
     Parameters
     ----------
     sound
-        float [..., BINS * BIN], filtered sound around an onset.
+        float32 [..., BINS * BIN], filtered sound around an onset.
     """
-    bins = sound.astype(np.float32).reshape(*sound.shape[:-1], BINS, BIN)
+    bins = sound.reshape(*sound.shape[:-1], BINS, BIN)
     energy = np.add.reduce(bins * bins, axis=-1)
-    energy += _FLOOR + np.float32(1e-4) * np.maximum.reduce(energy, axis=-1)[..., None]
-    level = np.log(energy)
-    level -= np.maximum.reduce(level, axis=-1)[..., None]
-    scaled: Float32 = np.maximum(level, _LOWEST) / 3 + 1
-    return scaled
+    loudest = np.maximum.reduce(energy, axis=-1)[..., None] + _FLOOR
+    energy /= loudest
+    energy += _LEAST
+    level: Float32 = np.log(energy, out=energy)
+    level *= _THIRD
+    level += 1
+    return level
 
 
 def displacement(inputs: Float32, weights: Mapping[str, Float32]) -> Float32:
     """Samples from the beginning of the frame to the onset, float32 [...], of inputs [..., 37]."""
-    hidden = np.maximum(inputs @ weights["onset.0"], 0)
-    hidden = np.maximum(hidden @ weights["onset.1"], 0)
+    hidden = inputs @ weights["onset.0"]
+    np.maximum(hidden, 0, out=hidden)
+    hidden = hidden @ weights["onset.1"]
+    np.maximum(hidden, 0, out=hidden)
     out: Float32 = np.tanh(hidden @ weights["onset.2"])[..., 0] * np.float32(REACH)
     return out
 
@@ -67,34 +73,37 @@ class OnsetRefiner:
     def __init__(self, weights: Mapping[str, Float32], history: int) -> None:
         self._weights = weights
         self._history = history
+        self._inputs = np.ones((1, INPUTS), np.float32)
         self.reset(0)
 
     def reset(self, index: int) -> None:
         """Start afresh at sample ``index``."""
-        self._sound = np.zeros(0, np.float32)
-        self._first = index
+        self._buffer = np.zeros(4 * self._history, np.float32)
+        self._first, self._end = index, 0
 
     def push(self, x: NDArray[np.floating]) -> None:
         """Remember the next samples."""
         if not self._weights:
             return
-        spare = len(self._sound) - 2 * self._history
-        if spare > 0:
-            self._first += spare + self._history
-            self._sound = self._sound[spare + self._history :]
-        self._sound = np.concatenate([self._sound, clean(x)])
+        if self._end + len(x) > len(self._buffer):
+            drop = max(0, self._end - self._history)
+            kept = self._buffer[drop : self._end]
+            size = max(4 * self._history, len(kept) + len(x))
+            self._buffer = np.concatenate([kept, np.zeros(size - len(kept), np.float32)])
+            self._first, self._end = self._first + drop, len(kept)
+        self._buffer[self._end : self._end + len(x)] = clean(x)
+        self._end += len(x)
 
     def refine(self, frame: int, second: bool) -> int:
         """Onset, in samples, of the sound decoded to begin with ``frame``."""
         at = frame * FRAME
         if not self._weights:
             return at
-        begin = at - BEFORE * BIN - self._first
-        inputs = np.ones((1, INPUTS), np.float32)
-        window = np.zeros(BINS * BIN, np.float32)
-        low, high = max(begin, 0), min(begin + len(window), len(self._sound))
-        if high > low:
-            window[low - begin : high - begin] = self._sound[low:high]
-        inputs[0, :BINS] = loudness(window)
-        inputs[0, BINS] = second
-        return at + round(float(displacement(inputs, self._weights)[0]))
+        begin, count = at - BEFORE * BIN - self._first, BINS * BIN
+        window = self._buffer[max(begin, 0) : min(max(begin + count, 0), self._end)]
+        if len(window) < count:  # at the start or the end of the sound
+            lead = min(max(-begin, 0), count)
+            window = np.pad(window, (lead, count - lead - len(window)))
+        self._inputs[0, :BINS] = loudness(window)
+        self._inputs[0, BINS] = second
+        return at + round(displacement(self._inputs, self._weights).item())
