@@ -23,7 +23,8 @@ def _cycle_rows() -> list[tuple[str, ...]]:
     found = read("segmentation.json")
     if found is None:
         return []
-    every = found["streaming"]["all"]
+    rows = found["streaming"]
+    every = rows.get("cinc2016", rows["all"])
     where = f"{every['recordings']} recordings of cinc2016, five folds by group, streaming"
     by = "`apexbeat-train evaluate-segmentation`"
     f100 = f"{every['f1 onset 100']:.3f} ({_span(every['interval onset 100'])})"

@@ -28,7 +28,7 @@ VERSION = 2
 class Scoring:
     """From log posteriors to the log likelihoods that the lattice adds up."""
 
-    scale: float = 0.35
+    scale: float = 0.25
     """Weight of one frame: neighbouring frames are not independent."""
     prior_share: float = 0.1
     """Share of the log prior that is taken away (1: Bayes' rule)."""

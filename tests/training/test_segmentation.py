@@ -21,7 +21,7 @@ from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, 
 from training.segmentation.evaluate import calibrate
 from training.segmentation.fit import noise_bank
 from training.segmentation.hearts import KINDS, hear, held_hearts, sibling, training_hearts
-from training.segmentation.network import Network, Shape, arrays
+from training.segmentation.network import Network, Shape, arrays, restore
 from training.segmentation.score import f1, pairs, reference, score
 from training.segmentation.tables import markdown
 
@@ -63,6 +63,14 @@ def test_the_streamed_network_says_what_the_trained_one_says():
     more = [np.zeros((BLOCK, FEATURES), np.float32)] * 2
     out = np.concatenate([streamed.push(b[None])[0] for b in [*np.split(x, blocks), *more]])
     np.testing.assert_allclose(out[late + first : late + stop], wanted, atol=2e-5)
+
+
+def test_a_network_is_restored_from_its_arrays():
+    torch.manual_seed(1)
+    network, other = Network(Shape(channels=8)), Network(Shape(channels=8))
+    restore(other, arrays(network))
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value)
 
 
 def test_perfect_beats_score_one():
