@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import process
 from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
+from dsp.phantom import Phantom
 from dsp.stage import CHAIN_VERSION
 from training.segmentation import hearts
 
@@ -208,14 +209,20 @@ def with_pauses(labels: NDArray[np.uint8], exact: bool) -> NDArray[np.uint8]:
 
 def _phantoms() -> list[tuple[Recording, Truth, NDArray[np.float32]]]:
     """The phantoms that are learnt from, each a group of its own."""
-    out = []
-    for place, (kind, heart) in enumerate(hearts.training_hearts(HEARTS)):
-        rendering, sound = hearts.hear(heart)
-        name = f"{kind}-{place}"
-        item = Recording(name, PHANTOM, name, kind, 1, heart.duration_s, Path(name))
-        samples, states = zip(*rendering.states, strict=True)
-        out.append((item, Truth(np.array(samples), tuple(states)), sound))
-    return out
+    return [
+        phantom_recording(f"{kind}-{place}", kind, heart)
+        for place, (kind, heart) in enumerate(hearts.training_hearts(HEARTS))
+    ]
+
+
+def phantom_recording(
+    name: str, kind: str, heart: Phantom
+) -> tuple[Recording, Truth, NDArray[np.float32]]:
+    """A phantom as a recording, its truth and its filtered sound."""
+    rendering, sound = hearts.hear(heart)
+    samples, states = zip(*rendering.states, strict=True)
+    item = Recording(name, PHANTOM, name, kind, 1, heart.duration_s, Path(name))
+    return item, Truth(np.array(samples), tuple(states)), sound
 
 
 def _sounds(items: list[Recording]) -> list[NDArray[np.float32]]:

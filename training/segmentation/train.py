@@ -27,6 +27,9 @@ FOLDS = 5
 VARIANT = "v3"
 """Name of the present configuration; changed whenever features, network or training change."""
 
+PHANTOM_WEIGHT = 2.0
+"""How often phantoms are drawn, against recordings of a set of as many hours."""
+
 LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
 LOGISTIC_DURATIONS = {"systole_spread": 0.1, "stay": 0.97, "near": 0.029}
 """Weight of a frame of the logistic emission, and tighter durations: it needs them more. Chosen on
@@ -78,7 +81,9 @@ def learn(
         frames[r.database] = frames.get(r.database, 0) + span.stop - span.start
     items = [
         Item(
-            features[k], labels[k], (k.stop - k.start) / frames[r.database] ** 0.5,
+            features[k], labels[k],
+            (k.stop - k.start) / frames[r.database] ** 0.5
+            * (PHANTOM_WEIGHT if r.database == PHANTOM else 1.0),
             warped=r.database != PHANTOM,
         )
         for r, features, labels, k, out in zip(
