@@ -21,9 +21,9 @@ COMMANDS = {
     "compare": "training.measures:compare",
     "report": "training.measures:report",
     "check": "training.measures:check",
-    "int8": "training.measures:int8",
     "export": "training.commands:export",
     "alarms": "training.alarms.cli:alarms",
+    "hearing": "training.hearing:hearing",
     "segmentation": "training.segmentation.cli:segmentation",
     "evaluate-segmentation": "training.segmentation.cli:evaluate_segmentation",
 }
@@ -40,9 +40,9 @@ HELP = {
     "compare": "Two systems, paired, with interval and p-value.",
     "report": "Write the tables from the finished cells.",
     "check": "The student through the monitor, on other sets; latency.",
-    "int8": "Size, latency and loss of AUC of an int8 form.",
     "export": "Write the student file with its contract and card.",
     "alarms": "False alarms per hour, subjects alarmed, time to alarm.",
+    "hearing": "Verdicts, rates and false alarms of hearts and of sounds without one.",
     "segmentation": "Fit the heart-cycle decoder.",
     "evaluate-segmentation": "Score the heart-cycle decoder.",
 }
