@@ -11,14 +11,14 @@ LOCK ?= constraints.txt
 PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(PY) -m pip install --quiet
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-.PHONY: help demo test lint types units live bench fuzz soak mutants golden recordings docs refill pictures lock clean
+.PHONY: help demo test lint types units live field bench fuzz soak mutants golden recordings docs refill pictures lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up and replay a shipped recording"
 	@echo "make test    set up and run lint, types and the default tests"
 	@echo "make live    a phantom heart on the screen, live"
-	@echo "make bench | fuzz | soak | mutants    the long runs"
+	@echo "make field | bench | fuzz | soak | mutants    the long runs"
 	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
 	@echo "make lock    pin new dependencies; with LOCK_ARGS=--upgrade take the newest of all"
 
@@ -62,6 +62,10 @@ types: $(VENV)/.test
 
 units: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+# Sounds of the bedside, a hundred of each kind: stops under knocks, hum, lungs, speech, pauses.
+field: $(VENV)/.test
+	OMP_NUM_THREADS=1 FIELD_SEEDS=100 $(PY) -m pytest tests/field -n auto
 
 bench: $(VENV)/.test
 	$(PY) tests/bench/run.py

@@ -148,6 +148,7 @@ def figures(h: HeldOut) -> dict[str, float]:
     sure = np.abs(z) >= edge
     inside = both(h.label[sure], h.z[sure], z[sure], h.database[sure])
     out |= {f"{k}_sure": v for k, v in inside.items() if k.startswith(("mean", "weighted"))}
+    out |= called(h, z, sure)
     out["unsure"] = float(1 - sure.mean())
     out["unsure_mean_within"] = float(
         np.mean([1 - sure[h.database == d].mean() for d in sorted(set(h.database.tolist()))])
@@ -163,6 +164,21 @@ def figures(h: HeldOut) -> dict[str, float]:
 def _part(h: HeldOut, keep: NDArray[np.bool_]) -> HeldOut:
     names = tuple(n for n, k in zip(h.names, keep, strict=True) if k)
     return HeldOut(names, h.label[keep], h.z[keep], h.database[keep], h.group[keep], h.fold[keep])
+
+
+def called(h: HeldOut, z: Array, sure: NDArray[np.bool_]) -> dict[str, float]:
+    """Share of abnormal and of normal recordings called abnormal, and called UNSURE.
+
+    Means over the databases that hold both classes, like ``mean_macc``.
+    """
+    both_classes = [d for d in set(h.database.tolist()) if len(set(h.label[h.database == d])) == 2]
+    out = {}
+    for label, words in ((1, "abnormal"), (0, "normal")):
+        parts = [(h.database == d) & (h.label == label) for d in sorted(both_classes)]
+        abnormal = [float((sure[part] & (z[part] > 0)).mean()) for part in parts]
+        out[f"{words}_called_abnormal"] = float(np.mean(abnormal))
+        out[f"{words}_called_unsure"] = float(np.mean([1 - sure[part].mean() for part in parts]))
+    return out
 
 
 def further_records(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:

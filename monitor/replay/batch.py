@@ -14,7 +14,6 @@ from pathlib import Path
 from dsp.stage import RATE_HZ
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
-from monitor.analysis.verdict import Thresholds
 from monitor.assembly import Models, open_models, open_models_once, open_pipeline
 from monitor.capture.files import BLOCK_S, FileSource, find
 from monitor.capture.source import paced
@@ -152,6 +151,7 @@ def replay_file(
     clock: Clock | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
     stopped: Callable[[], bool] = lambda: False,
+    sinks: Sequence[StreamSink] = (),
 ) -> Summary:
     """Replay one file.
 
@@ -161,6 +161,8 @@ def replay_file(
         Told the seconds analysed so far.
     stopped
         Asked between blocks.
+    sinks
+        Given the output as well.
 
     Raises
     ------
@@ -174,19 +176,15 @@ def replay_file(
     block_s = BLOCK_S if options.speed is None else PACED_BLOCK_S
     with _open(path, block_s, options.block_frames) as source:
         pipeline, settings = _pipeline(source, settings, models)
-        thresholds = None
-        if models.engine is not None:
-            contract = models.engine.contract
-            thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
-        collector = Collector(source.name, settings, thresholds)
-        sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped)]
+        collector = Collector(source.name, settings)
+        all_sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped), *sinks]
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"
-            sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
+            all_sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
         inputs: Iterable[Input] = source
         if options.speed is not None:
             inputs = paced(source, clock or SystemClock(), options.speed)
-        StreamRunner(pipeline, sinks).run(
+        StreamRunner(pipeline, all_sinks).run(
             inputs, lambda: not isinstance(source, FolderSource) or source.complete
         )
     return collector.result()
