@@ -19,11 +19,13 @@ from pathlib import Path
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
 from monitor.analysis.verdict import Thresholds
-from monitor.capture.files import BLOCK_S, FileSource, find
+from monitor.capture.files import BLOCK_S, FileSource, Part
 from monitor.capture.folder import FolderSource, is_session_folder
 from monitor.clock import Clock, SystemClock
-from monitor.errors import ApexbeatError, InputError, UsageError
+from monitor.decoding.decoder import Hints
+from monitor.errors import ApexbeatError, InputError
 from monitor.events import Output
+from monitor.inputs import Item, refuse_clashes
 from monitor.live_state import load_board
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.session import EventFileSink, Models, Session, Sink, open_models, open_pipeline
@@ -54,12 +56,18 @@ class Options:
         None as fast as it goes, 1.0 as it was recorded.
     block_frames
         Frames in a block, None for the default; events do not depend on it.
+    hints
+        What files do not tell of themselves.
+    part
+        Which part of each recording.
     """
 
     events: Path | None = None
     overwrite: bool = False
     speed: float | None = None
     block_frames: int | None = None
+    hints: Hints = Hints()
+    part: Part = Part()
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,7 @@ class Interrupted(Exception):
     """A worker was told to stop."""
 
 
-def collect(inputs: Sequence[Path]) -> list[Path | Outcome]:
-    """Return what to read, folders searched for audio, session folders taken whole.
-
-    An input that is neither is a failed outcome.
-    """
-    files: list[Path | Outcome] = []
-    for path in inputs:
-        if not path.is_dir() or is_session_folder(path):
-            files.append(path)
-            continue
-        try:
-            files += find(path)
-        except InputError as error:
-            files.append(Outcome(path, None, str(error)))
-    return files
-
-
-def check(files: Sequence[Path], options: Options) -> None:
+def check(files: Sequence[Item], options: Options) -> None:
     """See that event files can be written, before the first sound is read.
 
     Raises
@@ -104,15 +95,9 @@ def check(files: Sequence[Path], options: Options) -> None:
     """
     if options.events is None:
         return
-    seen: dict[str, Path] = {}
-    for path in files:
-        other = seen.setdefault(path.stem, path)
-        if other is not path:
-            raise UsageError(
-                f"{other} and {path} would both be written to {path.stem}{SUFFIX}",
-                "replay them into different folders",
-            )
-    prepare(options.events, seen, options.overwrite)
+    refuse_clashes(files, SUFFIX)
+    stems = [item.stem for item in files]
+    prepare(options.events, map(os.fspath, stems), options.overwrite)
 
 
 @dataclass

@@ -9,7 +9,7 @@ monitoring drives the same pipeline from its own loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -83,6 +83,7 @@ def open_pipeline(
     *,
     index: int = 0,
     board: Board | None = None,
+    notes: Mapping[str, str | int | float] | None = None,
 ) -> Pipeline:
     """Make the pipeline of a source.
 
@@ -102,6 +103,7 @@ def open_pipeline(
             models=models.hashes,
             index=index,
             board=board,
+            notes=notes,
         )
     except ValueError as error:
         raise InputError(f"{source.name}: {error}") from None
