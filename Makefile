@@ -73,13 +73,13 @@ mutants: $(VENV)/.test
 	$(PY) tests/mutants/run.py
 
 golden: $(VENV)/.test
-	$(PY) tests/monitor/golden.py
+	$(PY) tests/support/golden.py
 
 pictures: $(VENV)/.test
-	$(PY) tests/tui/pictures.py
-	$(PY) tests/outward/ward_scene.py
-	$(PY) tests/tui/guided.py
-	OMP_NUM_THREADS=1 $(PY) tests/tui/recorded.py
+	$(PY) tests/support/pictures.py
+	$(PY) tests/support/ward_scene.py
+	$(PY) tests/support/guided.py
+	OMP_NUM_THREADS=1 $(PY) tests/support/recorded.py
 
 # The manual, into site/; a warning fails it. `make refill` first where figures have changed.
 docs: $(VENV)/.docs

@@ -6,6 +6,9 @@ of linear phase so that the place of an R wave is its place in the signal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve, firwin
@@ -21,6 +24,11 @@ SHARE = 0.3
 
 PIECE_S, MARGIN_S = 20.0, 2.0
 """What is looked at at once, and how much more on either side."""
+
+R_S1_MS = (-40.0, 220.0)
+"""Where a first heart sound may lie after its R wave."""
+
+CYCLES_MIN = 3
 
 TEMPLATE_S = 0.06
 WORKING_HZ = 500
@@ -130,3 +138,42 @@ def likeness(signal: FloatArray, rate_hz: float) -> tuple[int, float]:
     mean = parts.mean(axis=0)
     norms = np.sqrt((parts**2).sum(axis=1) * (mean**2).sum()) + 1e-30
     return len(at), float(np.median((parts * mean).sum(axis=1) / norms))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What an electrocardiogram says beside the sound.
+
+    Attributes
+    ----------
+    rate
+        Of it, 1/min, by the median of its cycles; None under three.
+    r_s1_ms
+        Median time from an R wave to the first heart sound after it; None under three.
+    waves
+        R waves found.
+    matched
+        Share of them that a first heart sound follows.
+    """
+
+    rate: float | None
+    r_s1_ms: float | None
+    waves: int
+    matched: float | None
+
+
+def compare(waves: Sequence[int], onsets: Sequence[int]) -> Reference:
+    """Lay the first heart sounds beside the R waves; both in samples at 2 kHz, in order."""
+    r, s1 = np.asarray(waves, np.int64), np.asarray(sorted(onsets), np.int64)
+    rate = None
+    if len(r) > CYCLES_MIN:
+        rate = round(60 * RATE_HZ / float(np.median(np.diff(r))), 1)
+    if not len(r) or not len(s1):
+        return Reference(rate, None, len(r), None)
+    first = np.searchsorted(s1, r - round(R_S1_MS[0] * RATE_HZ / 1000))
+    late = s1[np.minimum(first, len(s1) - 1)] - r
+    there = (first < len(s1)) & (late <= R_S1_MS[1] * RATE_HZ / 1000)
+    middle = float(np.median(late[there])) * 1000 / RATE_HZ if there.sum() >= CYCLES_MIN else None
+    return Reference(
+        rate, None if middle is None else round(middle, 1), len(r), round(float(there.mean()), 3)
+    )

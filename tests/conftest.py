@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = str(Path(__file__).resolve().parent / "house")
-if HOUSE not in sys.path:
-    sys.path.insert(0, HOUSE)
+SUPPORT = str(Path(__file__).resolve().parent / "support")
+if SUPPORT not in sys.path:
+    sys.path.insert(0, SUPPORT)
 
 from risks import hazards, unproven  # noqa: E402
 

@@ -21,15 +21,15 @@ import torch
 from torch import nn
 
 from models.teacher import Ensemble
-from training.ablation import record_scores, train_on
 from training.config import Config, load_config
+from training.dataset_bundle import World
 from training.errors import TrainingError
+from training.experiments.ablation import record_scores, train_on
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, macro
 from training.splits import split
 from training.whole import write_whole
-from training.world import World
 
 SYSTEMS = Path(__file__).parent / "systems"
 ALL_WINDOWS = 10_000

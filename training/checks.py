@@ -26,15 +26,15 @@ from models.engine import Engine
 from training import datasets, evaluate
 from training.calibrate import calibrate
 from training.cells import Cell, Say, commit, machine, system, trained
+from training.dataset_bundle import World
 from training.datasets import Recording
 from training.evaluate import HeldOut
-from training.further import open_world
+from training.experiments.probe import database_accuracy
+from training.extra_datasets import open_world
+from training.monitor_eval import play, record_z, through_monitor
 from training.prepare import cache_folder
-from training.probe import database_accuracy
 from training.scores import auc
 from training.ship import FURTHER
-from training.through import play, record_z, through_monitor
-from training.world import World
 
 FIGURES = ("mean_auc", "mean_macc", "weighted_auc_no_e", "pooled_auc")
 CALLS = 2000

@@ -41,7 +41,8 @@ def prepare(data: Path) -> None:
 
 
 def _train(system: str, data: Path, protocol: str, fold: int, seed: int, systems: Path) -> None:
-    from training import cells, further
+    from training import cells
+    from training import extra_datasets as further
 
     one_thread()
     config = cells.system(system, systems)
@@ -111,7 +112,8 @@ def grid(
 
 def _group_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
     """Run cells of protocols S and D; features are opened once for systems that share them."""
-    from training import cells, further
+    from training import cells
+    from training import extra_datasets as further
 
     opened: dict[str, Any] = {}
 
@@ -129,8 +131,10 @@ def _group_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], obj
 
 def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], object]:
     """Run cells of protocol P."""
-    from training import cells, datasets, paper, world
+    from training import cells, datasets
+    from training import dataset_bundle as world
     from training import prepare as room
+    from training.paper import protocol as paper
 
     recordings = datasets.load_cinc2016(data)
     prepared = room.prepare("cinc2016", recordings, progress=progress_bar)
@@ -172,8 +176,11 @@ def ablate(
     import dataclasses
     import json
 
-    from training import ablation, cells, datasets, further, world
+    from training import cells, datasets
+    from training import dataset_bundle as world
+    from training import extra_datasets as further
     from training.config import load_config
+    from training.experiments import ablation
 
     one_thread()
     config = load_config(path)

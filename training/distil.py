@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.peers import focal_loss
 from training.config import Config, Distil
+from training.paper.networks import focal_loss
 
 
 def loss_of(logits: Tensor, target: Tensor, soft: Tensor | None, config: Config) -> Tensor:

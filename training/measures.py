@@ -67,7 +67,8 @@ def compare(
     Kept in gains.json. Protocol P: the accuracy, and both tables of the paper are written and
     printed.
     """
-    from training import cells, datasets, gains
+    from training import cells, datasets
+    from training import comparisons as gains
     from training import evaluate as room
 
     recordings = datasets.load_cinc2016(data)
@@ -92,7 +93,8 @@ def compare(
 def _paper_gain(
     first: str, second: str, data: Path, recordings: list[Any], seeds: Any, results: Path
 ) -> dict[str, float]:
-    from training import paper, world
+    from training import dataset_bundle as world
+    from training.paper import protocol as paper
     from training.prepare import prepare as prepared
 
     annotated = world.hand_annotated(data, recordings)
@@ -123,7 +125,7 @@ def check(system: str, data: Path, seed: int, others: Path | None, results: Path
 @results_option
 def int8(system: str, data: Path, fold: int, seed: int, results: Path) -> None:
     """Quantise the network of a finished cell; size, latency, AUC beside float32."""
-    from training import int8 as room
+    from training.experiments import int8 as room
 
     one_thread()
     _store(results / "int8.json", room.run(system, data, fold, seed))

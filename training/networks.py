@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.peers import CardioXNet, FocalCnn, MobileNetV3
 from models.student import Standardise, Student, TemporalStudent
 from models.teacher import Teacher, TemporalTeacher
 from training.config import Config
 from training.errors import TrainingError
+from training.paper.networks import CardioXNet, FocalCnn, MobileNetV3
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "student": Student,

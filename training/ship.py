@@ -11,17 +11,17 @@ from models.contract import ModelRefused
 from models.engine_torchscript import open_model
 from models.shipped.pin import pin
 from training import datasets, evaluate
-from training.ablation import other_scores
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
+from training.dataset_bundle import World, open_other
 from training.errors import TrainingError
+from training.experiments.ablation import other_scores
 from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
+from training.extra_datasets import open_world
 from training.fit import Fitted
-from training.further import open_world
 from training.phantoms import ABOUT
 from training.splits import FOLDS
-from training.world import World, open_other
 
 TRAINED_ON = (
     "PhysioNet/CinC Challenge 2016 (cinc2016): all groups but e-unlisted, hand-annotated S1"

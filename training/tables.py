@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training import evaluate, gains, paper_tables
+from training import comparisons as gains
+from training import evaluate
 from training.cells import SYSTEMS
 from training.datasets import Recording
+from training.paper import tables as paper_tables
 
 WITHIN = (
     ("mean_auc", "mean AUC"),

@@ -17,8 +17,8 @@ DEMO = ("recordings/normal.wav", "recordings/tachycardia.flac", "recordings/nois
 
 def settings() -> str:
     """One table per section of the settings file."""
-    from monitor import sections
-    from monitor.settings import Settings, describe
+    from monitor.config import schema as sections
+    from monitor.config.load import Settings, describe
 
     words, parts = describe(), []
     for section in msgspec.structs.fields(Settings):
@@ -107,8 +107,8 @@ def delays() -> str:
     from dsp.windows import WINDOW
     from monitor.analysis.alarm_table import RULES
     from monitor.analysis.vitals import LEAST
-    from monitor.settings import Settings
-    from monitor.supervisor import TICK_S
+    from monitor.config.load import Settings
+    from monitor.supervise.supervisor import TICK_S
 
     alarms, verdict = Settings().alarms, Settings().verdict
     onset_s = 2.0  # CycleDecoder.delay, a property of its contract

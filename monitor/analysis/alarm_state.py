@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from monitor.analysis.alarm_table import RANK, Rule
+from monitor.config.load import Alarms
 from monitor.events import AlarmState, Priority
-from monitor.settings import Alarms
 
 Block = Literal["", "gap", "quality"]
 

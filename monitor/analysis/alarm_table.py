@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from monitor.config.load import Alarms
 from monitor.events import Priority
-from monitor.settings import Alarms
 
 AlarmClass = Literal["physiological", "technical"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from monitor.analysis.alarm_state import Alarm, Moment, Reading, Transition, acknowledge, advance
 from monitor.analysis.alarm_table import RANK, RULES, TABLE
+from monitor.config.load import Alarms
 from monitor.events import Command
-from monitor.settings import Alarms
 
 MAX_PAUSE_S = 120.0
 """Longest audio pause, in seconds."""

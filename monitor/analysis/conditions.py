@@ -15,8 +15,8 @@ from monitor.analysis.alarm_state import Block, Reading
 from monitor.analysis.alarm_table import RULES
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import BLIND, Life, Vitals
+from monitor.config.load import Alarms
 from monitor.events import QualityValue
-from monitor.settings import Alarms
 
 NO_SAMPLES = 2 * RATE_HZ
 """Samples' worth of waiting after which the signal is lost."""

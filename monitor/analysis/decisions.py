@@ -19,8 +19,8 @@ from monitor.analysis.limits import Learner, changed, words_of
 from monitor.analysis.steps import Found
 from monitor.analysis.verdict import Judgement, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
+from monitor.config.load import Settings
 from monitor.errors import UsageError
-from monitor.settings import Settings
 
 _ORDER: dict[type, int] = {kind: rank for rank, kind in enumerate(ev.ORDER)}
 

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from dsp.stage import RATE_HZ
-from monitor.settings import Alarms, Settings, build
+from monitor.config.load import Alarms, Settings, build
 
 FASTER = 1.35
 SLOWER = 0.65

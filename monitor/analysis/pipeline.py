@@ -32,7 +32,7 @@ from monitor.analysis.own_tones import OWN_TONE
 from monitor.analysis.steps import Found, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
-from monitor.settings import Settings
+from monitor.config.load import Settings
 from monitor.version import version
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from statistics import median
 import msgspec
 from msgspec.structs import replace
 
+from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
 from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
-from monitor.settings import Settings
+from monitor.config.load import Settings
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
@@ -46,7 +47,12 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One recording. Times in seconds, rate in 1/min, intervals in ms; None where not known."""
+    """One recording. Times in seconds, rate in 1/min, intervals in ms; None where not known.
+
+    ``rate_uncertainty`` is given where the rate rests on a few cycles (95 %, in 1/min).
+    ``warnings``, ``channel`` and ``reference`` tell what a file is like: what is missing of it,
+    which channel was taken and why, and an electrocardiogram beside the sound.
+    """
 
     name: str
     duration_s: float
@@ -62,6 +68,10 @@ class Summary(msgspec.Struct, frozen=True):
     gaps: int
     complete: bool
     averaged: Picture | None
+    rate_uncertainty: float | None = None
+    warnings: list[str] = []
+    channel: str = ""
+    reference: Reference | None = None
 
 
 class Collector:

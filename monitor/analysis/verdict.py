@@ -13,7 +13,7 @@ from math import exp, isfinite, log
 
 from dsp.stage import RATE_HZ
 from dsp.windows import WINDOW
-from monitor import settings as st
+from monitor.config import load as st
 from monitor.events import VerdictValue
 
 CLIP = 5e-5

@@ -129,6 +129,29 @@ class FileSource(Closing):
         return self._part.length_s if length_s is None else min(length_s, self._part.length_s)
 
     @property
+    def has_ecg(self) -> bool:
+        """Whether an electrocardiogram lies beside the sound, and can be read."""
+        beside = self._decoder.has_ecg or (self.choice is not None and self.choice.ecg is not None)
+        return beside and not self.is_stream
+
+    @property
+    def start_s(self) -> float:
+        """Begin of the part that is read."""
+        return self._part.start_s
+
+    @property
+    def notes(self) -> dict[str, str | int | float]:
+        """What the first line of the event file tells of it."""
+        told: dict[str, str | int | float] = {}
+        if self.choice is not None:
+            told["analysis.channel_reason"] = self.choice.words
+        if self._part.start_s:
+            told["part.start_s"] = self._part.start_s
+        if self._part.length_s is not None:
+            told["part.length_s"] = self._part.length_s
+        return told
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is known to be missing; final once all was read."""
         return not self._decoder.trouble

@@ -17,7 +17,7 @@ from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, NoInputError, UsageError
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.archive.result import Line
+    from monitor.replay.archive.result import Line
 
 
 @click.command("archive")
@@ -73,9 +73,9 @@ def archive(
     if not folder.is_dir():
         raise NoInputError(f"{folder}: is no folder", "name the folder of an archive")
     settings = load_settings(config_file, overrides, model, sha256).settings
-    from monitor.archive.local import cores
-    from monitor.archive.result import ResultFile
-    from monitor.archive.run import plan, run
+    from monitor.replay.archive.local import cores
+    from monitor.replay.archive.result import ResultFile
+    from monitor.replay.archive.run import plan, run
 
     wanted = plan(folder, settings)
     result = ResultFile(output, wanted.head, resume=resume, overwrite=overwrite)

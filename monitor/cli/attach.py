@@ -34,13 +34,13 @@ def attach(
     overrides: tuple[str, ...],
 ) -> int:
     """Open a screen on a monitor that is running."""
-    from monitor.background import spawn
     from monitor.cli.web import Beside, check
-    from monitor.job import Job
+    from monitor.config.paths import store_folder
     from monitor.link.address import address_of
     from monitor.link.client import Client
     from monitor.link.messages import Hello
-    from monitor.place import store_folder
+    from monitor.supervise.job import Job
+    from monitor.supervise.launch import spawn
 
     check(web, web_control)
     settings = load_settings(config_file, overrides).settings

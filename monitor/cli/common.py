@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from monitor.settings import Loaded, load
+from monitor.config.load import Loaded, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 

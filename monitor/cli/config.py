@@ -28,13 +28,13 @@ def config(
     """Show the settings in force and where each came from."""
     import msgspec
 
-    from monitor import settings as st
+    from monitor.config import load as st
 
     if only_path:
         click.echo(str(config_file or st.default_path()))
         return
     if save:
-        from monitor.settings_file import remember
+        from monitor.config.edit import remember
 
         config_file = config_file or st.default_path()
         remember(st.parse_options(overrides), config_file)

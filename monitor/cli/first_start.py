@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from monitor.tui.first_app import FirstApp
-    from monitor.tui.glyphs import Glyphs
+    from monitor.tui.first_start.app import FirstApp
+    from monitor.tui.widgets.glyphs import Glyphs
 
 METER = [sys.executable, "-m", "monitor.capture.meter"]
 SELFTEST = [sys.executable, "-m", "monitor.cli.main", "selftest"]
@@ -26,13 +26,14 @@ def choose(store: Path, config_file: Path | None) -> tuple[str, bool]:
     Abort
         Where the person left.
     """
-    from monitor.background import log_path
-    from monitor.tui import terminal, theme
+    from monitor.supervise.launch import log_path
+    from monitor.tui import terminal
+    from monitor.tui.widgets import theme
 
     apps: list[FirstApp] = []
 
     def make(glyphs: Glyphs) -> FirstApp:
-        from monitor.tui.first_app import FirstApp
+        from monitor.tui.first_start.app import FirstApp
 
         config = [] if config_file is None else ["--config", str(config_file)]
         app = FirstApp(METER, SELFTEST + config, glyphs=glyphs, theme_name=theme.preferred())

@@ -35,10 +35,10 @@ def listen(
     import os
     import threading
 
+    from monitor.config.paths import store_folder
     from monitor.link.address import address_of
     from monitor.link.client import Client
-    from monitor.listening import Hearing, follow
-    from monitor.place import store_folder
+    from monitor.sound.listening import Hearing, follow
 
     settings = load_settings(config_file, overrides).settings
     address = address_of(store_folder(store, settings))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.cli.web import Beside
-    from monitor.job import Begun, Job
-    from monitor.settings import Settings
+    from monitor.config.load import Settings
+    from monitor.supervise.job import Begun, Job
 
 
 ANY = "device:"
@@ -67,9 +67,9 @@ def live(
     level, hear yourself, place the stethoscope, self-test.
     """
     from monitor.cli.web import check
+    from monitor.config.paths import store_folder
     from monitor.errors import UsageError
-    from monitor.job import Job
-    from monitor.place import store_folder
+    from monitor.supervise.job import Job
 
     if device is not None and phantom is not None:
         raise UsageError("--device and --phantom exclude each other")
@@ -112,10 +112,10 @@ def _device(device: str | None, settings: Settings) -> str:
 
 def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
     """Write the device that was found into the settings file; where it cannot, say so and go on."""
+    from monitor.config.edit import remember
+    from monitor.config.load import parse_options
     from monitor.errors import UsageError
     from monitor.record.store import Archive
-    from monitor.settings import parse_options
-    from monitor.settings_file import remember
 
     archive = Archive(Path(job.store))
     row = archive.session(begun.sessions[0])
@@ -132,7 +132,7 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
 
 
 def _headless(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.background import log_path, quiet_stderr, supervise
+    from monitor.supervise.launch import log_path, quiet_stderr, supervise
 
     kept = quiet_stderr(log_path(Path(job.store)))
     sys.stderr = os.fdopen(kept, "w", buffering=1)
@@ -165,7 +165,7 @@ def _page(begun: Begun, web: str, control: bool) -> Beside | None:
 
 
 def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.background import spawn
+    from monitor.supervise.launch import spawn
     from monitor.tui.app import run
 
     click.echo("starting the monitor", err=True)

@@ -135,7 +135,7 @@ def purge(
     undone, and is refused while a monitor runs on the store.
     """
     from monitor.cli.log_purge import run_purge
-    from monitor.place import store_folder
+    from monitor.config.paths import store_folder
 
     settings = load_settings(config_file, overrides).settings
     return run_purge(store_folder(store, settings), settings.record, sessions, everything, yes)
@@ -167,7 +167,7 @@ def label(
         click.echo(harmless(row.label or ""))
         return 0
     archive.close()
-    from monitor.place import store_folder
+    from monitor.config.paths import store_folder
 
     folder = store_folder(store, load_settings(config_file, overrides).settings)
     return set_label(folder, row.id)
@@ -176,8 +176,8 @@ def label(
 def _open(
     store: Path | None, config_file: Path | None, overrides: tuple[str, ...]
 ) -> tuple[Archive, list[SessionRow]]:
+    from monitor.config.paths import store_folder
     from monitor.errors import NoInputError
-    from monitor.place import store_folder
     from monitor.record.schema import VERSION
     from monitor.record.store import Archive
 

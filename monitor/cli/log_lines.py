@@ -11,10 +11,10 @@ import click
 import msgspec
 
 from monitor import events as ev
-from monitor.live_state import load_board
 from monitor.record.export.model import Anchor, Record
 from monitor.record.store import AnchorRow, Archive, SessionRow
 from monitor.text import clock, harmless
+from monitor.view.state import load_board
 
 NOTED = ("gap", "fault", "quality", "verdict", "mark", "alarm", "end")
 FOLLOW_S = 0.5

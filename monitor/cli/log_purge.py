@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.record.lock import StoreLock
 from monitor.record.retention import (
@@ -22,7 +23,6 @@ from monitor.record.retention import (
 )
 from monitor.record.schema import FILE, open_store
 from monitor.record.store import Archive
-from monitor.settings import Record
 from monitor.text import harmless
 
 

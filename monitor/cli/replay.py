@@ -19,7 +19,7 @@ from monitor.imports import large_imports
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.replay import Outcome
+    from monitor.replay.batch import Outcome
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
@@ -115,7 +115,7 @@ def replay(
     if annotation is not None:
         raise UsageError("--annotation needs --screen")
     with large_imports():
-        from monitor import replay as rp
+        from monitor.replay import batch as rp
 
     found = rp.collect(inputs)
     files = [item for item in found if isinstance(item, Path)]

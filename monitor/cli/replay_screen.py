@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
+
+from monitor.config.load import Settings
 from monitor.errors import InputError, NoInputError, UsageError
-from monitor.settings import Settings
+from monitor.text import harmless
+
+if TYPE_CHECKING:
+    from monitor.capture.files import Part
+    from monitor.decoding.decoder import Hints
 
 
 def show(
-    inputs: tuple[Path, ...], settings: Settings, speed: float, annotation: Path | None = None
+    inputs: tuple[Path, ...],
+    settings: Settings,
+    speed: float,
+    annotation: Path | None,
+    hints: Hints,
+    part: Part,
 ) -> int:
     """Show the one recording among ``inputs`` until the person leaves; return the exit code.
 
@@ -27,25 +40,25 @@ def show(
     ModelError
         If a model is refused.
     """
-    path = _one(inputs)
+    path = _one(inputs, hints)
     from monitor.tui import terminal
 
     try:
         terminal.check()
     except UsageError as error:
         raise UsageError(error.what, "leave out --screen, or use another terminal") from None
-    from monitor.annotation import read
+    from monitor.assembly import open_models
     from monitor.clock import SystemClock
     from monitor.link.address import runtime_folder
-    from monitor.play import Player
-    from monitor.play_ahead import Ahead
-    from monitor.session import open_models
+    from monitor.replay.annotation import read
+    from monitor.replay.lookahead import Ahead
+    from monitor.replay.player import Player
     from monitor.tui.app import run
 
     annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
     try:
-        ahead = Ahead(path, settings, models)
+        ahead = Ahead(path, settings, models, hints, part)
     except InputError as error:
         raise NoInputError(error.what, error.remedy) from None
     ahead.found.annotation = annotated
@@ -56,18 +69,23 @@ def show(
             code = run(address, quit_ends=True, log=ours / "screen.log")
     if ahead.found.trouble:
         raise InputError(ahead.found.trouble)
+    for words in ahead.source.warnings:
+        click.echo(f"apexbeat: {harmless(f'{path}: {words}', 400)}", err=True)
     return code
 
 
-def _one(inputs: tuple[Path, ...]) -> Path:
-    from monitor.replay import collect
+def _one(inputs: tuple[Path, ...], hints: Hints) -> Path:
+    from monitor.replay.inputs import collect
 
-    found = collect(inputs)
-    files = [item for item in found if isinstance(item, Path)]
-    if len(found) != 1:
-        raise UsageError(f"--screen shows one recording, not {len(found)}", "name one file")
-    if not files:
-        raise NoInputError(getattr(found[0], "error", "no usable input"))
-    if files[0].is_dir():
-        raise UsageError(f"{files[0]}: --screen shows a file of sound", "name the file")
-    return files[0]
+    found = collect(inputs, hints)
+    if len(found.files) + len(found.failed) != 1:
+        raise UsageError(
+            f"--screen shows one recording, not {len(found.files) + len(found.failed)}",
+            "name one file",
+        )
+    if found.failed:
+        raise NoInputError(found.failed[0][1])
+    path = found.files[0].path
+    if path.is_dir():
+        raise UsageError(f"{path}: --screen shows a file of sound", "name the file")
+    return path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.settings import Settings
+    from monitor.config.load import Settings
     from monitor.tui.helpers import Helpers
 
 
@@ -20,7 +20,13 @@ def helpers(store: Path, settings: Settings) -> Helpers:
 
         path = clip_path(store, session, index, kind)
         if path.is_file():
-            return [sys.executable, "-m", "monitor.hear", str(path), settings.sound.output]
+            return [
+                sys.executable,
+                "-m",
+                "monitor.sound.play_clip",
+                str(path),
+                settings.sound.output,
+            ]
         if not settings.record.clips:
             return "no clips are kept (record.clips is off)"
         return "no clip of this alarm: it is written 20 s after it, and deleted with age"

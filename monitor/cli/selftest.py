@@ -11,7 +11,7 @@ from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from monitor.settings import Settings
+    from monitor.config.load import Settings
 
 Checks = list[tuple[str, Callable[[], str]]]
 
@@ -34,7 +34,7 @@ def selftest(
     """Check this installation on a phantom heart: models, cycles, rate, alarms, repeatability."""
     from pathlib import Path
 
-    from monitor import selfcheck
+    from monitor.selftest import installation as selfcheck
 
     assert model is None or isinstance(model, Path)
     assert config_file is None or isinstance(config_file, Path)
@@ -59,13 +59,13 @@ def _checks(
     settings: Settings, alarm: bool, source: str
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """Those that were asked for, else those of the installation."""
-    from monitor import selfcheck
     from monitor.clock import SystemClock
+    from monitor.selftest import installation as selfcheck
 
     if source:
         yield from _chest(settings, source)
     if alarm:
-        from monitor import alarmcheck
+        from monitor.selftest import alarms as alarmcheck
 
         yield from alarmcheck.checks(settings, SystemClock())
     if not (source or alarm):
@@ -73,10 +73,10 @@ def _checks(
 
 
 def _chest(settings: Settings, source: str) -> Checks:
-    from monitor import chestcheck
+    from monitor.assembly import open_models
     from monitor.clock import SystemClock
-    from monitor.live_source import driver_for
-    from monitor.session import open_models
+    from monitor.live.source import driver_for
+    from monitor.selftest import device as chestcheck
 
     models, clock = open_models(settings), SystemClock()
     driver = driver_for(source, settings.capture, clock)

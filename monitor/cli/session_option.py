@@ -62,7 +62,7 @@ def read_session(
     ApexbeatError
         If an option, the file or the session is wrong.
     """
-    from monitor.place import store_folder
+    from monitor.config.paths import store_folder
     from monitor.record.export.open import open_session
 
     folder = store_folder(store, load_settings(config_file, overrides).settings)

@@ -27,11 +27,11 @@ def ward(broker: str, bell: bool, config_file: Path | None, overrides: tuple[str
     medical device.
     """  # fmt: skip
     settings = load_settings(config_file, overrides).settings.outward
-    from monitor.outward.broker import check
-    from monitor.outward.door import broker_of
-    from monitor.outward.listen import Listening
+    from monitor.integrations.broker import check
+    from monitor.integrations.listen import Listening
+    from monitor.integrations.publisher import broker_of
     from monitor.tui.terminal import check as check_terminal
-    from monitor.tui.ward import run
+    from monitor.tui.ward.app import run
 
     host, port = _address(broker)
     where = broker_of(msgspec.structs.replace(settings, mqtt_host=host, mqtt_port=port))

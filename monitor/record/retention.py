@@ -15,10 +15,10 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor import folderformat as ff
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.clips import QUOTA_BYTES
 from monitor.record.clips import purge as purge_clips
+from monitor.sessionfolder import format as ff
 
 SESSIONS = "sessions"
 """Folder of the session folders, in the store."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from monitor.link import messages as ms
-from monitor.tui import banner, theme, trend, wave
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, home
-from monitor.tui.wave_panel import WavePanel
+from monitor.tui.widgets import banner, theme, trend, wave
+from monitor.tui.widgets.wave_panel import WavePanel
 
 if TYPE_CHECKING:
     from monitor.tui.app import ApexbeatApp
@@ -71,7 +71,7 @@ class Actions(Live, Screen[None]):
         """Ask for a note and mark the moment."""
         session = self._session()
         if session is not None and self._home.may_change():
-            from monitor.tui.note import NoteScreen
+            from monitor.tui.screens.note import NoteScreen
 
             self.app.push_screen(NoteScreen(self._home.now()), self._noted)
 
@@ -218,7 +218,7 @@ class Actions(Live, Screen[None]):
 
     def action_alarm_log(self) -> None:
         """The whole log."""
-        from monitor.tui.log_screen import LogScreen
+        from monitor.tui.screens.log import LogScreen
 
         self.app.push_screen(LogScreen(), self._jump)
 
@@ -234,19 +234,19 @@ class Actions(Live, Screen[None]):
 
     def action_help(self) -> None:
         """All keys, and what the parts show."""
-        from monitor.tui.help_screen import HelpScreen
+        from monitor.tui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen())
 
     def action_device(self) -> None:
         """Facts about the device."""
-        from monitor.tui.device_screen import DeviceScreen
+        from monitor.tui.screens.device import DeviceScreen
 
         self.app.push_screen(DeviceScreen())
 
     def action_settings(self) -> None:
         """Limits."""
-        from monitor.tui.settings_screen import SettingsScreen
+        from monitor.tui.screens.settings import SettingsScreen
 
         self.app.push_screen(SettingsScreen())
 
@@ -256,7 +256,7 @@ class Actions(Live, Screen[None]):
         if session is not None and session.play is not None:
             self.app.exit(0)
             return
-        from monitor.tui.quit_screen import QuitScreen
+        from monitor.tui.screens.quit import QuitScreen
 
         self.app.push_screen(QuitScreen())
 

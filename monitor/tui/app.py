@@ -16,16 +16,16 @@ from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
-from monitor.tui import theme
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.connection import Connection, Deliver, Note
-from monitor.tui.glyphs import UNICODE, Glyphs
 from monitor.tui.helpers import Helpers, Player
 from monitor.tui.keys import KEYS
 from monitor.tui.live import Live
-from monitor.tui.main_screen import MainScreen
 from monitor.tui.requests import Answered, Requests
+from monitor.tui.screens.main import MainScreen
 from monitor.tui.state import ScreenState, SessionState
+from monitor.tui.widgets import theme
+from monitor.tui.widgets.glyphs import UNICODE, Glyphs
 
 FRAMES_PER_S = 10
 MESSAGE_S = 4.0

@@ -1,7 +1,7 @@
 """Input devices as a person chooses among them: a list with live levels. Pure.
 
 The levels come from the core (`ms.Levels`, for a further device) or, before there is a core, from
-a program beside the screen (`monitor.tui.first_app`).
+a program beside the screen (`monitor.tui.first_start.app`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from monitor.link.messages import DeviceLevel
 from monitor.tui import words
-from monitor.tui.glyphs import Glyphs
-from monitor.tui.panel import Line
+from monitor.tui.widgets.glyphs import Glyphs
+from monitor.tui.widgets.panel import Line
 
 FLOOR_DB = -60.0
 SILENT_DB = -80.0

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from monitor.tui import words
-from monitor.tui.glyphs import Glyphs
-from monitor.tui.panel import Line
 from monitor.tui.state import SessionState
+from monitor.tui.widgets.glyphs import Glyphs
+from monitor.tui.widgets.panel import Line
 
 LIMITS = (
     ("tachycardia_extreme", "very fast, high", "above"),

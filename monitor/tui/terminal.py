@@ -21,11 +21,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, ApexbeatError, UsageError
-from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from monitor.tui.app import ApexbeatApp
-    from monitor.tui.first_app import FirstApp
+    from monitor.tui.first_start.app import FirstApp
 
 GRACE_S = 2.0
 """How long the event loop may take to leave after a signal."""

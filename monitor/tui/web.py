@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from monitor.tui import theme
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Connection
-from monitor.tui.glyphs import UNICODE
+from monitor.tui.widgets import theme
+from monitor.tui.widgets.glyphs import UNICODE
 
 BEAT_S = 0.5
 

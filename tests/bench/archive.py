@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "archive"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from cluster_processes import Cluster  # noqa: E402
 

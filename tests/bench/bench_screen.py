@@ -27,16 +27,17 @@ from typing import Any
 
 import pexpect
 
-from monitor.background import spawn
-from monitor.job import Job
-from monitor.settings import Settings
+from monitor.config.load import Settings
+from monitor.supervise.job import Job
+from monitor.supervise.launch import spawn
 
 COLUMNS, ROWS = 120, 40
 TICKS = os.sysconf("SC_CLK_TCK")
 RECORDING = Path(__file__).parents[2] / "recordings" / "tachycardia.flac"
 SCREEN = """
 import json, pathlib, sys, time
-from monitor.tui import terminal, theme
+from monitor.tui import terminal
+from monitor.tui.widgets import theme
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Connection
 from textual.screen import Screen

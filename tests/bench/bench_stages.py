@@ -18,10 +18,10 @@ import numpy as np
 import soundfile
 
 from dsp.phantom import PRESETS, PhantomStream
-from monitor import replay as rp
 from monitor.analysis.summary import Summary
-from monitor.session import Models
-from monitor.settings import Settings
+from monitor.assembly import Models
+from monitor.config.load import Settings
+from monitor.replay import batch as rp
 
 STAGES: tuple[tuple[str, str, str, str], ...] = (
     ("decode", "monitor.capture.files", "soundfile.SoundFile", "read"),

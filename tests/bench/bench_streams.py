@@ -17,10 +17,10 @@ from dsp.phantom import PRESETS, PhantomStream
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models
 from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.record.store import Store
-from monitor.session import Models
-from monitor.settings import Settings
 
 RATE = 4000
 

@@ -4,7 +4,7 @@
 
 Compared: capture on a thread of the process that stalls, with a short and a long buffer asked of
 the device, and capture in a process of its own. The counter in the sound tells to the frame what
-was lost; the ledger is judged by it. Needs PulseAudio (see tests/live/virtual_microphone.py).
+was lost; the ledger is judged by it. Needs PulseAudio (see tests/support/virtual_microphone.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "live")]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("support",)]
 
 import numpy as np  # noqa: E402
 import soundfile as sf  # noqa: E402

@@ -22,7 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "proof"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
@@ -38,9 +38,9 @@ MEMORY = (
     ("numpy", "import numpy"),
     ("scipy.signal", "import scipy.signal"),
     ("torch", "import torch"),
-    ("the core's own modules", "import monitor.core"),
+    ("the core's own modules", "import monitor.live.core"),
     ("models opened and asked once",
-     "from monitor.session import open_models; from monitor.settings import Settings; "
+     "from monitor.assembly import open_models; from monitor.config.load import Settings; "
      "m = open_models(Settings()); m.engine.probability(numpy.zeros((1, 5000), 'float32'))"),
 )  # fmt: skip
 
@@ -71,7 +71,7 @@ def whole(seconds: float, out: Outcome, folder: Path) -> None:
     core = next(
         int(pid)
         for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        if b"monitor.core" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"monitor.live.core" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     family = {"supervisor": process.pid, "core": core}
     before = {name: cpu_s(Path(f"/proc/{pid}")) for name, pid in family.items()}
@@ -99,9 +99,9 @@ def whole(seconds: float, out: Outcome, folder: Path) -> None:
 def threads(seconds: float) -> dict[str, float]:
     """Percent of a core by thread of a core that runs here."""
     from monitor.clock import SystemClock
-    from monitor.core import Core
-    from monitor.job import Job
-    from monitor.settings import Settings
+    from monitor.config.load import Settings
+    from monitor.live.core import Core
+    from monitor.supervise.job import Job
 
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:

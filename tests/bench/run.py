@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "bench")]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("support", "bench")]
 
 import numpy as np  # noqa: E402
 from bench_commands import best  # noqa: E402
@@ -26,11 +26,11 @@ from bench_stages import Spent, replay, write_phantom  # noqa: E402
 from bench_streams import delay_in_sound, delay_to_disk, many_streams  # noqa: E402
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
+from monitor.assembly import Models, open_models  # noqa: E402
 from monitor.clock import SystemClock  # noqa: E402
+from monitor.config.load import Settings  # noqa: E402
 from monitor.record.eventfile import read  # noqa: E402
 from monitor.record.store import Store  # noqa: E402
-from monitor.session import Models, open_models  # noqa: E402
-from monitor.settings import Settings  # noqa: E402
 
 
 def quantiles(values: list[float]) -> str:

@@ -15,7 +15,7 @@ from monitor.capture.meter import Level, Meter
 from monitor.cli.devices import lines
 from monitor.errors import DeviceError
 from monitor.link.messages import Levels
-from monitor.live_levels import LevelWatch
+from monitor.live.levels import LevelWatch
 
 LEVEL = Level(identity="alsa:mic", name="mic", rate_hz=4000, channels=1, default=True)
 LOUD = Level(

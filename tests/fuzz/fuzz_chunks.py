@@ -13,9 +13,9 @@ from dsp.phantom import PRESETS, PhantomStream
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models
+from monitor.config.load import Settings
 from monitor.record.eventfile import encode
-from monitor.session import Models
-from monitor.settings import Settings
 
 RATES_HZ = (2000, 4000, 8000, 44_100)
 SOUND_S = 7.3

@@ -17,8 +17,8 @@ from fuzz_mutate import mutate
 
 from dsp.phantom import PRESETS, PhantomStream
 from monitor import events as ev
+from monitor.config.load import Settings
 from monitor.errors import ApexbeatError
-from monitor.settings import Settings
 
 FORMATS: dict[str, tuple[str, str, int, int]] = {
     "pcm16.wav": ("WAV", "PCM_16", 4000, 1),
@@ -128,7 +128,7 @@ def settings() -> Kind:
     """Settings files."""
     import tomlkit
 
-    from monitor.settings import load
+    from monitor.config.load import load
 
     everything = tomlkit.dumps(_without_none(msgspec.to_builtins(Settings())))
     few = '[alarms]\ntachycardia = 110.0\n[analysis]\nchannel = 1\n[record]\nsound = "raw"\n'

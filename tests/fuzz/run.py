@@ -19,7 +19,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "fuzz")]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("support", "fuzz")]
 
 import fuzz_kinds  # noqa: E402
 from fuzz_forks import EXTRA_MIB, SECONDS, Case, Found, run  # noqa: E402
@@ -103,8 +103,8 @@ def chunks(out: Outcome, count: int) -> None:
     """Random chunkings."""
     from fuzz_chunks import differing
 
-    from monitor.session import open_models
-    from monitor.settings import Settings
+    from monitor.assembly import open_models
+    from monitor.config.load import Settings
 
     wrong = differing(count, open_models(Settings()))
     out.add("Random chunkings", "results that differ from those of one block",

@@ -13,18 +13,18 @@ from scripted import RATE, Rig
 from dsp.cycles.model import CycleModel
 from models import shipped
 from monitor import events as ev
-from monitor import folderformat as ff
 from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models
 from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.link.frames import encode
 from monitor.link.messages import EventLine, Request, Status, Wave
-from monitor.live_state import load_board
-from monitor.record.folder import FolderWriter
 from monitor.record.store import Archive
-from monitor.replay import Options, replay_file
-from monitor.session import Models
-from monitor.settings import Settings
+from monitor.replay.batch import Options, replay_file
+from monitor.sessionfolder import format as ff
+from monitor.sessionfolder.writer import FolderWriter
+from monitor.view.state import load_board
 
 
 @pytest.fixture

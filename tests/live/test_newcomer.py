@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from monitor.background import spawn
 from monitor.cli.live import _goes_on
 from monitor.cli.main import run
 from monitor.cli.screen_helpers import helpers
-from monitor.job import Job
-from monitor.settings import Settings
+from monitor.config.load import Settings
+from monitor.supervise.job import Job
+from monitor.supervise.launch import spawn
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Connection
-from monitor.tui.first_app import FirstApp
+from monitor.tui.first_start.app import FirstApp
 
 NO_DEVICE = [sys.executable, "-c", "import sys; print('[]', flush=True); sys.stdin.read()"]
 

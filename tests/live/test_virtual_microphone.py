@@ -25,15 +25,15 @@ from virtual_microphone import VirtualMicrophone, missing
 
 from dsp.phantom import PRESETS, render
 from monitor import events as ev
-from monitor import folderformat as ff
 from monitor.analysis.pipeline import Pipeline
-from monitor.capture.folder import FolderSource
+from monitor.assembly import open_models
 from monitor.errors import InputError
 from monitor.link.address import address_of
 from monitor.link.client import Client, Gone
 from monitor.link.messages import EventLine, Reply, Snapshot, Status
 from monitor.record.store import Archive
-from monitor.session import open_models
+from monitor.sessionfolder import format as ff
+from monitor.sessionfolder.reader import FolderSource
 
 RATE = 48000
 PATIENCE_S = 60.0

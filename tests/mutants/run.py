@@ -25,19 +25,23 @@ RESULT = ROOT / "docs" / "results" / "mutants.json"
 TARGET = 0.85
 MUTATED = ("alarms", "alarm_state", "alarm_table", "conditions", "limits", "verdict")
 TESTS = ("alarm_state", "alarm_board", "alarm_words", "conditions", "limits", "verdict")
-FILES = ("pipeline_fakes.py", *(f"test_{name}.py" for name in TESTS))
+FILES = (
+    ("support", "pipeline_fakes.py"),
+    *(("analysis", f"test_{name}.py") for name in TESTS),
+)
 CONFIG = f"""
 [tool.mutmut]
 source_paths = ["monitor"]
 only_mutate = {json.dumps([f"monitor/analysis/{name}.py" for name in MUTATED])}
 also_copy = ["dsp", "models"]
-pytest_add_cli_args_test_selection = ["tests/monitor"]
+pytest_add_cli_args_test_selection = ["tests/analysis"]
 pytest_add_cli_args = ["-x", "-q"]
 use_git_change_detection = false
 track_dependencies = false
 
 [tool.pytest.ini_options]
 addopts = "--timeout=240"
+pythonpath = ["tests/support"]
 """
 _LINE = re.compile(
     r"^\s*(?P<module>[\w.]+)\.(?P<rest>\S+__mutmut_\d+): (?P<what>.+)$", re.MULTILINE
@@ -50,9 +54,10 @@ def main() -> int:
         copy = Path(folder)
         for name in ("monitor", "dsp", "models"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        (copy / "tests" / "monitor").mkdir(parents=True)
-        for name in FILES:
-            shutil.copy(ROOT / "tests" / "monitor" / name, copy / "tests" / "monitor")
+        for room, name in FILES:
+            target = copy / "tests" / room
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "tests" / room / name, target)
         (copy / "pyproject.toml").write_text(CONFIG)
         niced = {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
         command = [sys.executable, "-m", "mutmut"]

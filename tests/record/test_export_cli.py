@@ -13,11 +13,11 @@ import record_sample
 from monitor import events as ev
 from monitor.cli.main import run
 from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.errors import EXIT_NO_INPUT, EXIT_RECORD, EXIT_SOME_FAILED, EXIT_USAGE
 from monitor.record.export.model import from_event_file
 from monitor.record.export.stored import from_store
 from monitor.record.store import AnchorRow, SessionRow, Store
-from monitor.settings import Settings
 
 
 @pytest.fixture

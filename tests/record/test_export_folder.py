@@ -11,16 +11,16 @@ import record_sample
 import soundfile
 
 from monitor import events as ev
-from monitor import folderformat as ff
 from monitor.cli.main import run
 from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.errors import InputError
-from monitor.record import heard
+from monitor.record import session_sound as heard
 from monitor.record.export.model import from_event_file
 from monitor.record.export.open import open_session
-from monitor.record.folder import FolderWriter
-from monitor.record.segments import SegmentWriter
-from monitor.settings import Settings
+from monitor.sessionfolder import format as ff
+from monitor.sessionfolder.segments import SegmentWriter
+from monitor.sessionfolder.writer import FolderWriter
 
 START, LENGTH = record_sample.GAP
 

@@ -22,7 +22,7 @@ import record_sample
 
 from monitor import events as ev
 from monitor.errors import InputError, UsageError
-from monitor.record import heard
+from monitor.record import session_sound as heard
 from monitor.record.export.model import from_event_file, record_of
 from monitor.record.report import averaged, media, pdf
 from monitor.record.report.facts import gather

@@ -12,7 +12,8 @@ import pytest
 from test_store import a_session, an_alarm
 
 from monitor.clock import SystemClock
-from monitor.live_retention import Retention
+from monitor.config.load import Record
+from monitor.live.retention import Retention
 from monitor.record import retention
 from monitor.record.clips import QUOTA_BYTES
 from monitor.record.retention import (
@@ -24,9 +25,8 @@ from monitor.record.retention import (
     forget_sound,
 )
 from monitor.record.schema import FILE, open_store
-from monitor.record.segments import SegmentWriter
 from monitor.record.store import AnchorRow, CommandRow, Store
-from monitor.settings import Record
+from monitor.sessionfolder.segments import SegmentWriter
 
 NOW = 1_000_000_000.0
 ROWS = {"sessions": "id", "runs": "session", "anchors": "session", "events": "session",

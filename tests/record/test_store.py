@@ -198,7 +198,7 @@ for k in range(10**6):
 
 
 def test_a_transition_that_was_confirmed_survives_kill_9(tmp_path: Path) -> None:
-    code = _KILLED.format(tests=str(Path(__file__).parent))
+    code = _KILLED.format(tests=str(Path(__file__).parents[1] / "support"))
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )

@@ -15,13 +15,13 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / name) for name in ("proof", "soak")]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("support", "soak")]
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 from soak_plan import soak  # noqa: E402
 
-from monitor.session import open_models  # noqa: E402
-from monitor.settings import Settings  # noqa: E402
+from monitor.assembly import open_models  # noqa: E402
+from monitor.config.load import Settings  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -40,7 +40,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
 
     With the seed SETTLE it only goes on from the store until no command waits, and ends.
     """
-    sys.path.insert(0, str(ROOT / "tests" / "live"))
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     from scripted import RATE, ScriptedPhantom, VirtualClock
 
     from dsp.cycles.model import CycleModel
@@ -48,13 +48,13 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor import events as ev
     from monitor.analysis.pipeline import Pipeline
     from monitor.capture.stream import Capture
+    from monitor.config.load import Settings
     from monitor.link.messages import Request
-    from monitor.live_session import LiveSession
-    from monitor.live_start import unapplied
-    from monitor.live_state import AlarmLog, load_board
-    from monitor.live_ties import Ties
+    from monitor.live.context import Ties
+    from monitor.live.session import LiveSession
+    from monitor.live.startup import unapplied
     from monitor.record.store import Archive, SessionRow, Store
-    from monitor.settings import Settings
+    from monitor.view.state import AlarmLog, load_board
 
     clock = VirtualClock()
     store = Store(folder, clock)

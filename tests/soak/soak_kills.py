@@ -25,7 +25,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "proof"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 
@@ -34,8 +34,8 @@ from monitor.errors import InputError  # noqa: E402
 from monitor.link.address import address_of  # noqa: E402
 from monitor.link.client import Client, Gone  # noqa: E402
 from monitor.link.messages import EventLine, Reply, Snapshot, Status  # noqa: E402
-from monitor.record.pieces import open_sound  # noqa: E402
 from monitor.record.store import Archive  # noqa: E402
+from monitor.sessionfolder.pieces import open_sound  # noqa: E402
 
 LIFE_S = 9.0
 AT_START = 0.2

@@ -20,8 +20,8 @@ from outcome import Outcome
 from soak_rig import RATE, TURN_S, SoakRig
 
 from dsp.stage import RATE_HZ
+from monitor.assembly import Models
 from monitor.record.store import Archive
-from monitor.session import Models
 
 PRESETS = ("normal", "murmur_tachycardia", "irregular", "noisy", "bradycardia", "stop")
 PHASE_S = 600.0

@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from dsp.phantom import PRESETS, PhantomStream
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.assembly import Models, open_pipeline
 from monitor.capture.driver import Port
 from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.frames import encode
 from monitor.link.messages import EventLine, FromCore, Request
-from monitor.live_session import LiveSession, Ties
-from monitor.live_state import AlarmLog
+from monitor.live.session import LiveSession, Ties
 from monitor.record.store import SessionRow, Store
-from monitor.session import Models, open_pipeline
-from monitor.settings import Settings
+from monitor.view.state import AlarmLog
 
 RATE = 4000
 TURN_S = 0.5

@@ -29,10 +29,10 @@ from typing import Any
 import pexpect
 import pyte
 
-from monitor.background import spawn
-from monitor.job import Job
+from monitor.config.load import Settings
 from monitor.link.client import Client, Gone
-from monitor.settings import Settings
+from monitor.supervise.job import Job
+from monitor.supervise.launch import spawn
 
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
 """The alternate screen is left, and the cursor is back."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import listening
 from monitor.link.messages import Hello, Wave
-from monitor.listening import Follower
+from monitor.sound import listening
 from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
+from monitor.sound.listening import Follower
 
 RATE = 48_000
 
@@ -103,7 +103,7 @@ def test_gain_is_fixed_and_ends_at_full_scale() -> None:
 
 
 def test_all_bands_are_settings() -> None:
-    from monitor.settings import build
+    from monitor.config.load import build
 
     for band in BANDS:
         assert build({"sound": {"listen": band}}).sound.listen == band

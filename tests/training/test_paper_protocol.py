@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from models.mfcc import MfccSettings
-from training import datasets, paper
+from training import datasets
 from training.config import Config
+from training.dataset_bundle import hand_annotated
 from training.frontend import make_mfcc
+from training.paper import protocol as paper
 from training.phantoms import write_set
 from training.prepare import Prepared, prepare
 from training.windows import WindowTable
-from training.world import hand_annotated
 
 Parts = tuple[list[datasets.Recording], Prepared, WindowTable, np.ndarray, np.ndarray]
 

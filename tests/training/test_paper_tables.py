@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import gains, paper
+from training import comparisons as gains
 from training.cells import system
 from training.costs import costs
 from training.errors import TrainingError
-from training.paper_tables import BEYOND, TABLE_II, TABLE_III, page
+from training.paper import protocol as paper
+from training.paper.tables import BEYOND, TABLE_II, TABLE_III, page
 from training.windows import WindowTable
 
 

@@ -13,7 +13,7 @@ from dsp.quality_features import COUNT
 from dsp.quality_judge import Judge, Parameters
 from dsp.quality_table import PARAMETERS
 from training.datasets import States
-from training.noise_study import counts
+from training.experiments.noise import counts
 from training.quality.__main__ import auc
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
 from training.quality.fit import fit, judged, margins, threshold, with_threshold, write

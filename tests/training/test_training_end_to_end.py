@@ -16,12 +16,12 @@ from monitor.cli.main import run as apexbeat
 from training import cells, datasets
 from training.cli import cli
 from training.config import Config
+from training.dataset_bundle import World, open_cinc2016
 from training.errors import TrainingError
 from training.fit import fit
 from training.phantoms import heart
 from training.prepare import prepare
 from training.sampler import Sampler
-from training.world import World, open_cinc2016
 
 SHIPPED = Path(__file__).parents[2] / "recordings" / "normal.wav"
 
@@ -87,8 +87,8 @@ def record_p(model: Path, sha256: str, seed: int, murmur: bool) -> float:
     from models import shipped
     from models.engine_torchscript import open_model
     from monitor.analysis.pipeline import Pipeline
+    from monitor.config.load import Settings
     from monitor.events import Block, Window
-    from monitor.settings import Settings
 
     drawn = render(heart(seed, murmur))
     sound = (0.5 * drawn.sound / np.abs(drawn.sound).max()).astype(np.float32)[:, None]

@@ -14,11 +14,12 @@ from pictures import GOLDEN, MANUAL, text_of
 from textual.pilot import Pilot
 
 from monitor.link.messages import DeviceLevel
-from monitor.tui import devices, first_steps
-from monitor.tui.first_app import FirstApp
-from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
+from monitor.tui import devices
+from monitor.tui.first_start import steps as first_steps
+from monitor.tui.first_start.app import FirstApp
+from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
 
-METER = [sys.executable, str(Path(__file__).with_name("fakemeter.py"))]
+METER = [sys.executable, str(Path(__file__).parents[1] / "support" / "fakemeter.py")]
 GOOD = [sys.executable, "-c", "print('ok    rate: 71/min')"]
 BAD = [sys.executable, "-c", "print('FAIL  rate: 12/min'); raise SystemExit(1)"]
 

@@ -1,6 +1,6 @@
 """What stands on the screen, whole: states, sizes, alphabets, dialogs.
 
-Rewritten by ``python tests/tui/pictures.py``; the diff is to be read.
+Rewritten by ``python tests/support/pictures.py``; the diff is to be read.
 """
 
 from __future__ import annotations

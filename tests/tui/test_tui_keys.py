@@ -8,7 +8,7 @@ from hands import bench, run
 from scenes import alarm, scene
 
 from monitor.link import messages as ms
-from monitor.tui import theme
+from monitor.tui.widgets import theme
 
 
 def test_a_screen_attaches_as_what_it_is_and_shows_the_full_state(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from hands import bench, run
 from scenes import SETTINGS, scene
 
 from monitor.tui import limits
-from monitor.tui.glyphs import ASCII, UNICODE
 from monitor.tui.series import Series
 from monitor.tui.state import SessionState
+from monitor.tui.widgets.glyphs import ASCII, UNICODE
 
 
 def known(*rates: float | None) -> SessionState:

@@ -11,8 +11,8 @@ from hands import bench, run
 from scenes import scene
 
 from monitor.cli.screen_helpers import helpers
-from monitor.hear import PEAK, louder, main
-from monitor.settings import Settings, build
+from monitor.config.load import Settings, build
+from monitor.sound.play_clip import PEAK, louder, main
 from monitor.tui.helpers import Helpers
 
 LONG = [sys.executable, "-c", "import time; time.sleep(60)"]

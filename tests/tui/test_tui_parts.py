@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.tui import (
-    braille,
-    words,
-)
-from monitor.tui.digits import big
-from monitor.tui.glyphs import ASCII, UNICODE, Glyphs
-from monitor.tui.main_screen import size_class
+from monitor.tui import words
+from monitor.tui.screens.main import size_class
 from monitor.tui.terminal import alphabet
+from monitor.tui.widgets import braille
+from monitor.tui.widgets.digits import big
+from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
 
 
 def test_a_full_raster_is_full_braille_and_an_empty_one_blank() -> None:

@@ -12,8 +12,8 @@ import re
 import pytest
 from recorded import MOMENTS_S, RECORDINGS, SIZES, golden, texts
 
-from monitor.session import Models, open_models
-from monitor.settings import Settings
+from monitor.assembly import Models, open_models
+from monitor.config.load import Settings
 
 P = re.compile(r"(?<=mean p )\d\.\d\d")
 

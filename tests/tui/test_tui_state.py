@@ -11,21 +11,14 @@ from shown import heard, plain
 
 from monitor import events as ev
 from monitor.link import messages as ms
-from monitor.tui import (
-    banner,
-    rate,
-    signal,
-    title,
-    verdict,
-    wave,
-    words,
-)
+from monitor.tui import words
 from monitor.tui.alarmbook import AlarmBook
-from monitor.tui.glyphs import ASCII, UNICODE
 from monitor.tui.limits import wrong
 from monitor.tui.requests import Requests
 from monitor.tui.series import FULL, Series
 from monitor.tui.state import ScreenState, SessionState
+from monitor.tui.widgets import banner, rate, signal, title, verdict, wave
+from monitor.tui.widgets.glyphs import ASCII, UNICODE
 
 
 def test_the_trend_keeps_hours_in_flat_memory() -> None:

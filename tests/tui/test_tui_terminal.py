@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 PROGRAM = """
 import pathlib, sys
 from monitor.errors import ApexbeatError
@@ -27,7 +27,7 @@ except ApexbeatError as error:
 """
 FAILING = PROGRAM.replace(
     "try:",
-    "from monitor.tui.main_screen import MainScreen\n"
+    "from monitor.tui.screens.main import MainScreen\n"
     "def fail(self): raise RuntimeError('panel broken')\n"
     "MainScreen.advance = fail\n"
     "try:",
@@ -60,7 +60,9 @@ print("after", code, file=sys.stderr)
 def core(tmp_path: Path) -> Iterator[Path]:
     """A core that plays at the pace of life; gives its address."""
     address = tmp_path / "core.sock"
-    process = subprocess.Popen([sys.executable, str(HERE / "fakecore.py"), str(address), "alarm"])
+    process = subprocess.Popen(
+        [sys.executable, str(SUPPORT / "fakecore.py"), str(address), "alarm"]
+    )
     yield address
     process.terminate()
     process.wait(10)
@@ -178,7 +180,8 @@ def test_a_latin_terminal_gets_ascii_only(core: Path) -> None:
 
 def test_the_core_side_of_the_package_loads_no_screen_library() -> None:
     code = (
-        "import sys, monitor.tui, monitor.tui.glyphs, monitor.tui.terminal, monitor.tui.state;"
+        "import sys, monitor.tui, monitor.tui.widgets.glyphs;"
+        "import monitor.tui.terminal, monitor.tui.state;"
         "assert 'textual' not in sys.modules, 'textual'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -11,13 +11,10 @@ from shown import heard, plain
 
 from monitor import events as ev
 from monitor.link import messages as ms
-from monitor.tui import (
-    spectrogram,
-    wave,
-)
-from monitor.tui.glyphs import UNICODE
 from monitor.tui.state import ScreenState
 from monitor.tui.waves import HOLD_BACK, PlayHead, WaveStore
+from monitor.tui.widgets import spectrogram, wave
+from monitor.tui.widgets.glyphs import UNICODE
 
 
 def pairs(start: int, count: int, low: int = -100, high: int = 100) -> ms.Wave:

@@ -104,10 +104,10 @@ def _all_heard(
     from training.alarms import measure as room
     from training.alarms.streams import stream_of, subjects
     from training.cells import Cell
+    from training.dataset_bundle import hand_annotated
     from training.datasets import load_cinc2016
     from training.evaluate import final_calibration, held_out, load_cells
-    from training.through import export_cell
-    from training.world import hand_annotated
+    from training.monitor_eval import export_cell
 
     torch.set_num_threads(1)
     recordings = load_cinc2016(data)

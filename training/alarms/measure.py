@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from dsp.cycles.model import CycleModel
 from models.engine import Engine
 from monitor.analysis.pipeline import Pipeline
+from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
 from monitor.record.episodes import TECHNICAL, episodes
-from monitor.settings import Settings
 from training.alarms.rates import KINDS as RATE_KINDS
 from training.alarms.rates import RateCheck, annotated_rate, check
 from training.alarms.streams import RATE_HZ, Stream

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.analysis.alarm_table import RULES
+from monitor.config.load import Alarms
 from monitor.record.episodes import Episode
-from monitor.settings import Alarms
 from training.alarms.streams import RATE_HZ, Stream
 
 KINDS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from monitor import folderformat as ff
 from monitor.errors import NoInputError
 from monitor.record.export.model import Record, from_event_file
+from monitor.sessionfolder import format as ff
 from monitor.text import clean
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from monitor import events as ev
-from monitor import folderformat as ff
 from monitor.errors import NoInputError
 from monitor.record.export.model import Anchor, Record, record_of
 from monitor.record.store import Archive, SessionRow
+from monitor.sessionfolder import format as ff
 from monitor.text import clean
 
 DECIDING = ("analysis", "verdict", "alarms")

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.atomic_write import refuse_existing, write_files
 from monitor.errors import UsageError
-from monitor.record import heard
+from monitor.record import session_sound as heard
 from monitor.record.export.model import Record
-from monitor.record.publish import refuse_existing, write_files
 from monitor.record.report import averaged, clip, page, parts
 from monitor.record.report.cards import shipped_cards
 from monitor.record.report.facts import Facts, gather

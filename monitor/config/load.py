@@ -1,0 +1,274 @@
+"""All settings: one TOML file, typed and checked, each overridable by an option.
+
+``load`` reads the file (if there is one), lays ``--set section.key=value`` over it, checks types,
+names and limits, and remembers where each value came from. A wrong one is a single line that
+names the key. The tables and their fields are in ``monitor.config.schema``.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from monitor.config.schema import (
+    Alarms,
+    Analysis,
+    Capture,
+    Outward,
+    Record,
+    Screen,
+    Section,
+    Sound,
+    Verdict,
+)
+from monitor.errors import UsageError
+
+__all__ = [
+    "Alarms",
+    "Analysis",
+    "Capture",
+    "Loaded",
+    "Outward",
+    "Record",
+    "Screen",
+    "Settings",
+    "Sound",
+    "Verdict",
+    "build",
+    "default_path",
+    "describe",
+    "load",
+    "names",
+    "parse_options",
+]
+
+Scalar = str | int | float | bool | None
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All tables."""
+
+    analysis: Analysis = Analysis()
+    verdict: Verdict = Verdict()
+    alarms: Alarms = Alarms()
+    capture: Capture = Capture()
+    record: Record = Record()
+    sound: Sound = Sound()
+    screen: Screen = Screen()
+    outward: Outward = Outward()
+
+    def for_event_file(self) -> dict[str, Scalar]:
+        """Return what decides about events, flat; no path and no wall time."""
+        kept: dict[str, Scalar] = {}
+        for name in ("analysis", "verdict", "alarms"):
+            section: dict[str, Scalar] = msgspec.structs.asdict(getattr(self, name))
+            kept.update({f"{name}.{key}": value for key, value in section.items()})
+        del kept["analysis.model"]
+        return kept
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings in force, and the origin (default, file, option) of each key."""
+
+    settings: Settings
+    origin: dict[str, str]
+    path: Path
+
+
+def default_path() -> Path:
+    """Return where the platform keeps the file; it is not created."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_path("apexbeat", appauthor=False)) / "apexbeat.toml"
+
+
+def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
+    """Read the file, lay ``options`` (``section.key=value``) over it, check all.
+
+    Raises
+    ------
+    UsageError
+        Names the key that is unknown, of a wrong type or out of its limits, or the file that
+        cannot be read. A ``path`` that was asked for must exist; the default one need not.
+    """
+    where = path if path is not None else default_path()
+    values: dict[str, Any] = {}
+    if path is not None or where.is_file():
+        values = _read(where)
+    origin = dict.fromkeys(names(), "default")
+    _note(origin, values, f"file {where}")
+    given: dict[str, Any] = {}
+    for key, value in parse_options(options).items():
+        section, _, name = key.partition(".")
+        given.setdefault(section, {})[name] = value
+    for section, table in given.items():
+        if not isinstance(values.setdefault(section, {}), dict):
+            raise UsageError(f"setting {section}: must be a table")
+        values[section].update(table)
+    _note(origin, given, "option")
+    return Loaded(build(values), origin, where)
+
+
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """Return values by key of ``section.key=value``, unchecked.
+
+    Raises
+    ------
+    UsageError
+        If one is not written so, or names no setting.
+    """
+    return dict(_parse_option(option) for option in options)
+
+
+def build(values: Mapping[str, Any]) -> Settings:
+    """Check nested ``values`` and make settings of them.
+
+    Raises
+    ------
+    UsageError
+        Names the first key that is wrong.
+    """
+    try:
+        settings = msgspec.convert(values, Settings, strict=True)
+    except msgspec.ValidationError as error:
+        raise UsageError(_one_line(str(error))) from None
+    _check(settings)
+    return settings
+
+
+def names() -> list[str]:
+    """Return every key as ``section.name``, in the order of the file."""
+    return [
+        f"{section.name}.{field.name}"
+        for section in msgspec.structs.fields(Settings)
+        for field in msgspec.structs.fields(section.type)
+    ]
+
+
+def describe() -> dict[str, str]:
+    """Return the docstring under each field, by key."""
+    words: dict[str, str] = {}
+    for section in msgspec.structs.fields(Settings):
+        tree = ast.parse(inspect.getsource(section.type)).body[0]
+        assert isinstance(tree, ast.ClassDef)
+        for field, text in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                assert isinstance(text, ast.Expr)
+                assert isinstance(text.value, ast.Constant)
+                words[f"{section.name}.{field.target.id}"] = str(text.value.value)
+    return words
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"settings {path}: {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"settings {path}: not TOML, {error}") from None
+
+
+def _parse_option(option: str) -> tuple[str, Any]:
+    key, equals, text = option.partition("=")
+    key = key.strip()
+    if not equals or "." not in key:
+        raise UsageError(f"--set {option}: write it as section.key=value")
+    if key not in names():
+        raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
+    try:
+        return key, tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return key, text.strip()
+
+
+def _note(origin: dict[str, str], values: Mapping[str, Any], where: str) -> None:
+    for section, table in values.items():
+        if isinstance(table, Mapping):
+            origin.update({f"{section}.{name}": where for name in table})
+
+
+def _one_line(message: str) -> str:
+    """Turn msgspec's sentence into one that begins with the key."""
+    what, _, place = message.partition(" - at `$")
+    key = place.rstrip("`").lstrip(".")
+    if what.startswith("Object contains unknown field"):
+        name = what.split("`")[1]
+        return f"setting {key + '.' if key else ''}{name}: unknown"
+    return f"setting {key}: {what[0].lower()}{what[1:]}"
+
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "analysis.channel": (0, 1024),
+    "analysis.min_confidence": (0, 1),
+    "verdict.windows": (1, 1000),
+    "verdict.span_s": (2.5, 600),
+    "verdict.least": (1, 1000),
+    "verdict.few": (1, 1000),
+    "verdict.stale_s": (1, 600),
+    "alarms.tachycardia": (30, 300),
+    "alarms.tachycardia_extreme": (30, 300),
+    "alarms.bradycardia": (10, 300),
+    "alarms.bradycardia_extreme": (10, 300),
+    "alarms.tachycardia_band": (0, 50),
+    "alarms.bradycardia_band": (0, 50),
+    "alarms.rate_delay_s": (0, 60),
+    "alarms.extreme_delay_s": (0, 60),
+    "alarms.irregular_spread": (0.01, 1),
+    "alarms.irregular_delay_s": (0, 300),
+    "alarms.abnormal_p": (0, 1),
+    "alarms.abnormal_windows": (1, 1000),
+    "alarms.abnormal_delay_s": (0, 60),
+    "alarms.heart_lost_s": (4, 60),
+    "alarms.poor_signal_delay_s": (0, 120),
+    "alarms.escalate_s": (10, 600),
+    "alarms.learn_s": (0, 3600),
+    "capture.rate_hz": (0, 192_000),
+    "capture.channels": (0, 1024),
+    "record.sound_days": (0, 36_500),
+    "record.event_days": (0, 36_500),
+    "sound.volume": (0.1, 1),
+    "sound.listen_gain_db": (-20, 40),
+    "screen.seconds": (1, 60),
+    "outward.mqtt_port": (0, 65_535),
+    "outward.mqtt_trend_s": (1, 3600),
+    "outward.mqtt_queue": (100, 1_000_000),
+    "outward.command_limit_s": (0.1, 300),
+    "outward.webhook_limit_s": (0.1, 300),
+    "outward.metrics_port": (0, 65_535),
+}
+
+_RISING = (
+    ("alarms.bradycardia_extreme", "alarms.bradycardia"),
+    ("alarms.bradycardia", "alarms.tachycardia"),
+    ("alarms.tachycardia", "alarms.tachycardia_extreme"),
+    ("verdict.least", "verdict.few"),
+    ("verdict.few", "verdict.windows"),
+    ("alarms.abnormal_windows", "verdict.windows"),
+)
+_MAY_BE_EQUAL = {"verdict.least", "verdict.few", "alarms.abnormal_windows"}
+
+
+def _value(settings: Settings, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(settings, section), name)
+
+
+def _check(settings: Settings) -> None:
+    for key, (least, most) in _BOUNDS.items():
+        value = _value(settings, key)
+        if not least <= value <= most:
+            raise UsageError(f"setting {key}: {value:g} is not within {least:g} and {most:g}")
+    for low, high in _RISING:
+        a, b = _value(settings, low), _value(settings, high)
+        if a > b or (a == b and low not in _MAY_BE_EQUAL):
+            raise UsageError(f"setting {low}: {a:g} must be below {high} ({b:g})")
+    limits = settings.alarms
+    if limits.bradycardia + limits.bradycardia_band > limits.tachycardia - limits.tachycardia_band:
+        raise UsageError("setting alarms.bradycardia_band: the bands of rate limits overlap")

@@ -1,0 +1,279 @@
+"""The core, ``python -m monitor.live.core``: a process with sessions, their store and the link.
+
+Threads: this one analyses (all sessions in turn); the devices' callbacks fill rings; `store`
+writes; `link` serves screens. Everything that comes from another thread is put into the inbox
+and run here. The core ends by the request ``stop``, by SIGTERM, or, when a device can only be
+revived by a new process, with `EXIT_RESTART`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from monitor.clock import Clock, SystemClock
+from monitor.errors import ApexbeatError
+from monitor.integrations.publisher import Outward
+from monitor.link.address import address_of
+from monitor.link.messages import (
+    LINK_VERSION,
+    Attach,
+    FromCore,
+    FromScreen,
+    Hello,
+    Request,
+)
+from monitor.link.server import Server
+from monitor.live.context import Ties
+from monitor.live.reporting import Reporter
+from monitor.live.requests import Requests
+from monitor.live.retention import Retention
+from monitor.live.session import LiveSession
+from monitor.live.sleep_inhibitor import Awake
+from monitor.live.source import boot_id
+from monitor.live.startup import Starter
+from monitor.record.store import CommandRow, Store
+from monitor.supervise.job import EXIT_RESTART, Begun, Job
+from monitor.version import version
+
+POLL_S = 0.1
+RESTART_AFTER_S = 60.0
+"""A core younger than this does not restart itself: that did not help a minute ago."""
+
+
+class Core:
+    """All sessions of one store.
+
+    Parameters
+    ----------
+    job
+        What to do.
+
+    Raises
+    ------
+    ApexbeatError
+        If it cannot begin.
+    """
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._clients: dict[int, str] = {}
+        self._steps = 0
+        self._reason: str | None = None
+        self._restart = False
+        self.sessions: dict[str, LiveSession] = {}
+        self.store = Store(Path(job.store), clock)
+        self._awake = Awake()
+        self._outward: Outward | None = None
+        try:
+            self._outward = Outward(job.settings.outward, Path(job.store), strict=not job.resume)
+            self._reporter = Reporter(self._outward, clock)
+            if job.resume:
+                self._reporter.catch_up(Path(job.store))
+            self._outward.start()
+            ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
+            self._starter = Starter(job, ties)
+            self._server: Server | None = None
+            self._requests = Requests(
+                self._starter, self.sessions, job.config, self._send, self._publish,
+                self._inbox.put, self._stop,
+            )  # fmt: skip
+            for session in self._starter.start():
+                self.sessions[session.id] = session
+            kept = job.settings.record
+            self._retention = Retention(kept, self.store, clock, self._unanswered, not job.resume)
+            self._damaged = self.store.damaged
+            self._server = Server(
+                address_of(Path(job.store)), self._message, self._gone, self._beat, clock
+            )
+        except BaseException:
+            if self._outward is not None:
+                self._outward.close(0.0)
+            self.store.close(1.0)
+            raise
+
+    @property
+    def begun(self) -> Begun:
+        """What to tell whoever started us."""
+        assert self._server is not None
+        return Begun(
+            address=str(self._server.address),
+            sessions=list(self.sessions),
+            notes=self._retention.words + self._starter.notes + self._sleep_note(),
+        )
+
+    def _sleep_note(self) -> list[str]:
+        refusal = self._awake.refusal
+        if refusal is None:
+            return []
+        return [f"the machine may go to sleep while it monitors ({refusal})"]
+
+    def run(self) -> int:
+        """Monitor until told to stop; return the exit code."""
+        while self._reason is None and not self._restart:
+            self._take_inbox(POLL_S)
+            for session in self.sessions.values():
+                while session.step():
+                    self._steps += 1
+                    self._take_inbox(0.0)
+            self._steps += 1
+            self._look_at_health()
+        return self._end()
+
+    def stop(self, reason: str) -> None:
+        """End in order; callable from any thread and from a signal handler."""
+        self._inbox.put(lambda: self._stop(reason))
+
+    # ------------------------------------------------------------ this thread
+
+    def _stop(self, reason: str) -> None:
+        self._reason = reason
+
+    def _take_inbox(self, wait_s: float) -> None:
+        try:
+            self._inbox.get(timeout=wait_s)() if wait_s else self._inbox.get_nowait()()
+            while True:
+                self._inbox.get_nowait()()
+        except queue.Empty:
+            return
+
+    def _look_at_health(self) -> None:
+        old = self._clock.monotonic() - self._began_s > RESTART_AFTER_S
+        failed = any(session.capture.failed for session in self.sessions.values())
+        if failed and old and "supervisor" in self._clients.values():
+            self._restart = True
+        assert self._outward is not None
+        for line in self._outward.troubles():
+            self._note_all("outward", line)
+        for line in self._retention.turn():
+            self._note_all("retention", line)
+        if self.store.damaged != self._damaged:
+            self._damaged = self.store.damaged
+            assert self._damaged is not None
+            kept = self._damaged.name
+            self._note_all(
+                "store", f"the store was damaged and is kept as {kept}; a new one is used"
+            )
+
+    def _note_all(self, kind: str, words: str) -> None:
+        for session in self.sessions.values():
+            self._note(session, kind, words)
+
+    def _unanswered(self) -> set[tuple[str, int]]:
+        """(session, index) of the alarms of all sessions that nobody has acknowledged."""
+        return set().union(*(session.unanswered() for session in self.sessions.values()))
+
+    def _end(self) -> int:
+        assert self._server is not None
+        assert self._outward is not None
+        self._awake.release()
+        self._requests.close()
+        if self._restart:
+            self._server.close("the core restarts: the audio library hangs")
+            self._outward.close(0.5)
+            self.store.close()
+            return EXIT_RESTART
+        for session in self.sessions.values():
+            session.end(self._reason or "stopped")
+        self._reporter.ended()
+        self._outward.close()
+        written = self.store.close()
+        self._server.close(self._reason or "stopped")
+        return 0 if written else 6
+
+    def _attach(self, client: int, attach: Attach) -> None:
+        assert self._server is not None
+        self._clients[client] = attach.client
+        hello = Hello(
+            link=LINK_VERSION,
+            software=f"apexbeat {version()}",
+            pid=os.getpid(),
+            sessions=list(self.sessions),
+            supervised="supervisor" in self._clients.values(),
+        )
+        snapshots = [session.snapshot() for session in self.sessions.values()]
+        self._server.admit(client, [hello, *snapshots], attach.waves)
+
+    def _leave(self, client: int) -> None:
+        self._requests.leave(client)
+        if self._clients.pop(client, "") == "supervisor" and self._reason is None:
+            for session in self.sessions.values():
+                words = "the supervisor is gone: alarms make no sound, a dead core stays dead"
+                self._note(session, "supervisor_gone", words)
+
+    def _ask(self, client: int, request: Request) -> None:
+        self._requests.ask(client, self._clients.get(client, "unknown"), request)
+
+    def _note(self, session: LiveSession, kind: str, words: str) -> None:
+        row = CommandRow(session.pipeline.index, self._clock.wall(), "core", kind, words)
+        self.store.command(session.id, row, lambda: None)
+
+    # ------------------------------------------------------------ other threads
+
+    def _publish(self, message: FromCore) -> None:
+        if self._server is not None:
+            self._server.broadcast(message)
+        self._reporter.take(message)
+
+    def _send(self, client: int, message: FromCore) -> None:
+        if self._server is not None:
+            self._server.send(client, message)
+
+    def _message(self, client: int, message: FromScreen) -> None:
+        if isinstance(message, Attach):
+            self._inbox.put(lambda: self._attach(client, message))
+        else:
+            self._inbox.put(lambda: self._ask(client, message))
+
+    def _gone(self, client: int) -> None:
+        self._inbox.put(lambda: self._leave(client))
+
+    def _beat(self) -> int:
+        return self._steps
+
+
+def main() -> int:
+    """Read a job, say how it began, monitor."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    os.umask(0o077)
+    threading.current_thread().name = "analysis"
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    try:
+        core = Core(job, SystemClock())
+    except ApexbeatError as error:
+        _say(Begun(error=str(error), code=error.exit_code))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - told to the supervisor, whatever it was
+        traceback.print_exc()
+        _say(Begun(error=f"the core failed: {error!r}", code=1))
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: core.stop("terminated"))
+    _say(core.begun)
+    gc.collect()
+    gc.freeze()
+    return core.run()
+
+
+def _say(begun: Begun) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(begun) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # an abandoned call into the audio library must not keep us

@@ -1,0 +1,310 @@
+"""One live stream in the core: capture → pipeline → store, link and session folder.
+
+`step` is called ten times a second on the analysis thread and never waits for disk, network or
+device. What a person asks for comes in by `ask` on the same thread.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.capture.stream import Capture
+from monitor.errors import ApexbeatError
+from monitor.link.messages import EventLine, Request, Snapshot, Status
+from monitor.live.context import Folder, Ties
+from monitor.record.clips import Clips
+from monitor.record.store import AnchorRow, CommandRow
+from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.view.status import status_of
+
+ANCHOR_S = 60.0
+STATUS_S = 0.5
+FAILURES = 5
+"""So many failures of a stage in a row, and only a new core can help."""
+
+
+class LiveSession:
+    """One stream.
+
+    Parameters
+    ----------
+    id
+        Of the session.
+    capture, pipeline
+        Of the stream, begun at the same index.
+    log
+        Alarms so far.
+    seq
+        Number of the next line.
+    folder
+        Where sound and inputs are recorded, None if they are not.
+    record
+        Makes a folder from an index and the alarms' state on.
+    remake
+        Makes a new pipeline at an index with the alarms' state, after a stage failed.
+
+    Attributes
+    ----------
+    clips
+        Keeps sound around alarms, None if they are switched off.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        capture: Capture,
+        pipeline: Pipeline,
+        ties: Ties,
+        log: AlarmLog,
+        seq: int = 0,
+        folder: Folder | None = None,
+        record: Callable[[int, str], Folder] | None = None,
+        remake: Callable[[int, Board], Pipeline] | None = None,
+    ) -> None:
+        self.id = id
+        self.capture, self.pipeline = capture, pipeline
+        self.log, self.folder = log, folder
+        self._ties = ties
+        self._record, self._remake = record, remake
+        self._failures = 0
+        self.clips: Clips | None = None
+        self._seq = seq
+        self._shown = Shown()
+        self._anchor_s = float("-inf")
+        self._status_s = float("-inf")
+        self._told_state = capture.health.state
+        self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
+        self._cannot: bool = False
+        self._limits = self.board.limits
+        self._over = False
+        self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
+
+    # ------------------------------------------------------------ the analysis thread
+
+    def step(self) -> bool:
+        """Take what came; tell whether more waits."""
+        for item in self.capture.poll():
+            if not self.feed(item):
+                break  # what followed was lost with the stage that failed
+        self._check_record()
+        if self.capture.health.state is not self._told_state:
+            self._told_state = self.capture.health.state
+            self._status_s = float("-inf")  # a screen learns of it now
+        now_s = self._ties.clock.boot()
+        if now_s - self._anchor_s >= ANCHOR_S:
+            self._anchor_s = now_s
+            self.anchor()
+        if now_s - self._status_s >= STATUS_S:
+            self._status_s = now_s
+            self._ties.publish(self.status())
+        return self.capture.behind_s > 0.5
+
+    def feed(self, item: ev.Input) -> bool:
+        """Push one input, and give its output to everybody; False if a stage failed on it."""
+        if self.folder is not None:
+            self.folder.take(item)
+        try:
+            output = self.pipeline.push(item)
+        except Exception as error:  # noqa: BLE001 - printed, alarmed, counted
+            self._mend(error)
+            return False
+        self._give(output)
+        if isinstance(item, ev.Block):
+            self._failures = 0
+        return True
+
+    def _mend(self, error: Exception) -> None:
+        """Go on with a new pipeline after what failed; too often in a row ends the core."""
+        self._failures += 1
+        if self._remake is None or self._failures >= FAILURES:
+            raise error
+        traceback.print_exception(error)
+        done = self.pipeline.index
+        self.pipeline = self._remake(done, self.board)
+        lost = max(1, self.capture.index - done)
+        words = f"a stage failed: {type(error).__name__}"
+        self.feed(ev.Condition("analysis_fault", True, words))
+        self.feed(ev.Lost(done, lost, 0, words))
+        self.feed(ev.Condition("analysis_fault", False, "started anew"))
+
+    def ask(self, request: Request, client: str, answer: Callable[[bool, str], None]) -> None:
+        """Do what a person asked for; ``answer`` is called once it is on the disk."""
+        kind = request.what
+        index = self.pipeline.index
+        if kind == "record":
+            answer(*self._switch_recording(request.on is not False))
+            return
+        if kind == "tone" and client == "supervisor":
+            self.feed(ev.Condition("own tone", request.on is True, ""))
+            answer(True, "")
+            return
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+            answer(False, f"this session cannot {kind}")
+            return
+        command = ev.Command(
+            kind=kind,  # type: ignore[arg-type]
+            index=index,
+            alarm=request.alarm,
+            seconds=request.seconds,
+            note=request.note,
+            limits=request.limits,
+        )
+        asked = request.alarm or ""
+        if kind == "acknowledge":
+            self._asked.append(asked)
+
+        def committed() -> None:
+            if kind == "acknowledge":
+                self._ties.later(lambda: self._asked.remove(asked))
+            answer(True, "")
+
+        body = msgspec.json.encode(request).decode()
+        row = CommandRow(index, self._ties.clock.wall(), client, kind, body, self._seq)
+        self._ties.store.command(self.id, row, committed)
+        self.feed(command)
+
+    def anchor(self) -> None:
+        """Tie the index to the clocks."""
+        clock = self._ties.clock
+        boot_id = self._ties.boot_id
+        row = AnchorRow(
+            self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
+        )
+        self._ties.store.anchor(self.id, row)
+        if self.folder is not None:
+            self.folder.anchor(row)
+
+    def end(self, how: str, complete: bool = True) -> None:
+        """Close device and pipeline; write the last lines."""
+        if self._over:
+            return
+        self._over = True
+        for item in self.capture.end():
+            self.feed(item)
+        self.anchor()
+        self._give(self.pipeline.finish(complete))
+        self.capture.close()
+        self._ties.publish(self.status())
+        self._ties.store.end(self.id, self.pipeline.index, how)
+        if self.folder is not None:
+            self.folder.close()
+        if self.clips is not None:
+            self.clips.close()
+
+    # ------------------------------------------------------------ what a screen sees
+
+    def snapshot(self) -> Snapshot:
+        """The full state."""
+        return Snapshot(
+            status=self.status(),
+            alarms=self.log.all(),
+            waves=list(self._shown.waves),
+            beats=list(self._shown.beats),
+            trend=self._shown.trend,
+            settings=self.pipeline.settings,
+        )
+
+    def status(self) -> Status:
+        """The present state."""
+        return status_of(
+            self.id,
+            self.capture,
+            self.pipeline,
+            self._shown,
+            alarm_lines(self.board, self._asked) + self.log.earlier,
+            clock_s=self._clock_s(),
+            wall=self._ties.clock.wall(),
+            recording=self.folder is not None,
+            can_record=not self._cannot,
+        )
+
+    def _clock_s(self) -> float:
+        """Seconds since index 0; goes on while no sample comes."""
+        now_s = self._ties.clock.boot()
+        zero_s = self._zero_s
+        if zero_s is None:
+            zero_s = now_s - self.capture.index_now / RATE_HZ
+            if self.capture.begun:
+                self._zero_s = zero_s
+        elif (earlier_s := now_s - self.pipeline.index / RATE_HZ) < zero_s:
+            # The first samples had come late, as the backlog behind them shows.
+            self._zero_s = zero_s = earlier_s
+        return now_s - zero_s
+
+    def unanswered(self) -> set[tuple[str, int]]:
+        """(session, index) of every alarm that nobody has acknowledged."""
+        return {
+            (line.earlier_session or self.id, line.raised)
+            for line in self.log.all()
+            if line.acknowledged is None
+        }
+
+    @property
+    def board(self) -> Board:
+        """The alarms."""
+        return self.pipeline.present.board
+
+    # ------------------------------------------------------------ inside
+
+    def _give(self, output: ev.Output) -> None:
+        lines = tuple(e for e in output.events if not isinstance(e, ev.Session))
+        if self.folder is not None and output.events:
+            self.folder.events(output.events)
+        if lines:
+            board = None
+            alarmed = any(isinstance(line, ev.Alarm) for line in lines)
+            if alarmed:
+                self._status_s = float("-inf")
+            if alarmed or self.board.limits != self._limits:
+                self._limits = self.board.limits
+                self.log.update(self.board)
+                board = self.log.save(self.board)
+            self._ties.store.events(self.id, self._seq, lines, board)
+        for line in lines:
+            self._ties.publish(EventLine(session=self.id, seq=self._seq, event=line))
+            self._seq += 1
+            if isinstance(line, ev.Beat):
+                self._shown.beats.append(line)
+            elif isinstance(line, ev.Vitals):
+                self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
+            elif isinstance(line, ev.Alarm) and self.clips is not None:
+                self.clips.alarm(line)
+        for picture in output.pictures:
+            if self.clips is not None:
+                self.clips.picture(picture)
+            self._ties.publish(self._shown.picture(self.id, picture))
+
+    def _switch_recording(self, on: bool) -> tuple[bool, str]:
+        """Begin or end to keep the sound."""
+        if on == (self.folder is not None):
+            return True, ""
+        if not on:
+            assert self.folder is not None
+            self.folder.close(0.0)
+            self.folder = None
+            return True, ""
+        if self._record is None:
+            return False, "there is no folder to record into"
+        try:
+            board = self.log.save(self.board).decode()
+            self.folder = self._record(self.capture.index, board)
+        except ApexbeatError as error:
+            return False, str(error)
+        return True, ""
+
+    def _check_record(self) -> None:
+        trouble = self._ties.store.writer.trouble()
+        if trouble is None and self.clips is not None:
+            trouble = self.clips.trouble
+        if trouble is None and self.folder is not None:
+            trouble = self.folder.trouble()
+        if (trouble is not None) != self._cannot:
+            self._cannot = trouble is not None
+            self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))

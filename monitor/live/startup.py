@@ -1,0 +1,332 @@
+"""How live sessions begin: new, or going on where a dead core left them.
+
+A session that goes on has the index of its last anchor plus the time since, on a clock that
+counts sleep; what lies between is a gap. Its alarms come from the store.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Literal
+
+import msgspec
+
+from dsp.stage import RATE_HZ
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models, open_models
+from monitor.capture.stream import Capture
+from monitor.errors import InputError, ModelError, RecordError
+from monitor.link.messages import AlarmLine, Request
+from monitor.live.context import Folder, Ties
+from monitor.live.session import LiveSession
+from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
+from monitor.record.clips import Clips
+from monitor.record.store import Archive, CommandRow, SessionRow, new_id
+from monitor.sessionfolder.format import VERSION as FOLDER_VERSION
+from monitor.sessionfolder.format import FolderInfo
+from monitor.sessionfolder.writer import FolderWriter
+from monitor.supervise.job import Job
+from monitor.version import version
+from monitor.view.state import AlarmLog, load_board, open_lines
+
+GAP_DOUBT = RATE_HZ
+"""Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
+
+
+def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
+    """Commands that were answered, but of which no line tells: the core was killed in between.
+
+    Parameters
+    ----------
+    last
+        Number of the last line of the session.
+    """
+    found = []
+    for row in archive.commands(session):
+        if row.kind in ("acknowledge", "mark", "limits") and row.seq is not None and row.seq > last:
+            try:
+                asked = msgspec.json.decode(row.body, type=Request)
+            except msgspec.MsgspecError:
+                continue  # a damaged row; the alarm shows that nobody has acknowledged it
+            kind: Literal["acknowledge", "mark", "limits"] = row.kind  # type: ignore[assignment]
+            found.append(ev.Command(kind, row.index, asked.alarm, None, asked.note, asked.limits))
+    return found
+
+
+class Starter:
+    """Begins the sessions of one core.
+
+    Parameters
+    ----------
+    job, ties
+        Of the core.
+    """
+
+    def __init__(self, job: Job, ties: Ties) -> None:
+        self._job, self._ties = job, ties
+        self.notes: list[str] = []
+        self._earlier: list[AlarmLine] = []
+        self._models: Models | None = None
+        if ties.store.damaged is not None:
+            self.notes.append(
+                f"the store was damaged and is kept as {ties.store.damaged.name}; a new one is used"
+            )
+
+    def start(self) -> list[LiveSession]:
+        """Go on with open sessions, or begin those of the job."""
+        archive = Archive(self._ties.store.folder)
+        try:
+            left = archive.open_sessions()
+            if not self._job.resume:
+                self._earlier = self._unanswered(archive)
+                begun = [self.begin(self.open(source)) for source in self._job.sources]
+                self._close_left(archive, left)  # last: a start that dies before has told nobody
+                return begun
+            self._earlier = self._unanswered(archive)
+            return [self._resume(archive, row) for row in left]
+        finally:
+            archive.close()
+
+    def open(self, source: str) -> Capture:
+        """Find and open a device; takes seconds, callable from any thread.
+
+        Raises
+        ------
+        ApexbeatError
+            If it cannot be opened, or the models are refused.
+        """
+        clock = self._ties.clock
+        driver = driver_for(source, self._job.settings.capture, clock)
+        self._open_models(strict=True)  # before there is sound that would have to wait for them
+        capture = Capture(driver, clock, threading.Event())
+        capture.start(OPEN_S)
+        return capture
+
+    def begin(self, capture: Capture) -> LiveSession:
+        """Begin a new session on an opened device.
+
+        Raises
+        ------
+        ApexbeatError
+            If the models are refused, or it cannot be recorded.
+        """
+        ties, driver = self._ties, capture.driver
+        now = ties.clock.wall()
+        try:
+            pipeline = self._pipeline(capture, 0, None, strict=True)
+        except BaseException:
+            capture.close()
+            raise
+        row = SessionRow(
+            id=new_id(now),
+            name=driver.name,
+            device=getattr(driver, "identity", driver.name),
+            source=driver.kind,
+            rate_hz=capture.rate_hz,
+            channels=capture.channels,
+            software=f"apexbeat {version()}",
+            models=msgspec.json.encode(self._open_models(True).hashes).decode(),
+            settings=msgspec.json.encode(self._job.settings).decode(),
+            folder=None,
+            started=now,
+            ended=None,
+            ended_index=None,
+            ended_how=None,
+            board=None,
+            label=None,
+        )
+        folder = None
+        if self._job.record:
+            try:
+                folder = self._folder(row, 0, None)
+            except BaseException:
+                capture.close()
+                raise
+            row = replace(row, folder=str(folder.folder))
+        ties.store.begin(row)
+        ties.store.run(row, 0, os.getpid())
+        log = AlarmLog(earlier=self._earlier)
+        return self._session(row, capture, pipeline, log, 0, folder)
+
+    def acknowledge_earlier(
+        self,
+        request: Request,
+        client: str,
+        sessions: Iterable[LiveSession],
+        answer: Callable[[bool, str], None],
+    ) -> None:
+        """Acknowledge alarms of a session that is over."""
+        meant = [
+            line
+            for line in self._earlier
+            if line.earlier_session == request.session
+            and (request.alarm is None or line.kind == request.alarm)
+        ]
+        if not meant:
+            answer(False, f"session {request.session} has no such open alarm")
+            return
+        self._earlier = [line for line in self._earlier if line not in meant]
+        for session in sessions:
+            session.log.earlier = list(self._earlier)
+        archive = Archive(self._ties.store.folder)
+        row = archive.session(request.session)
+        archive.close()
+        saved = load_board(row.board) if row is not None else None
+        if saved is not None:
+            kinds = {line.kind for line in meant}
+            alarms = {
+                kind: replace(alarm, state="acknowledged", acknowledged=alarm.raised)
+                if kind in kinds
+                else alarm
+                for kind, alarm in saved.board.alarms.items()
+            }
+            board = replace(saved.board, alarms=alarms)
+            blob = msgspec.json.encode(msgspec.structs.replace(saved, board=board))
+            self._ties.store.board(request.session, blob)
+        body = msgspec.json.encode(request).decode()
+        wall = self._ties.clock.wall()
+        command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
+        self._ties.store.command(request.session, command, lambda: answer(True, ""))
+
+    # ------------------------------------------------------------ inside
+
+    def _open_models(self, strict: bool) -> Models:
+        if self._models is None:
+            try:
+                self._models = open_models(self._job.settings)
+            except ModelError as error:
+                if strict:
+                    raise
+                from dsp.cycles.model import CycleModel
+                from models import shipped
+
+                self.notes.append(f"model refused: {error}")
+                return Models(None, CycleModel.from_arrays(shipped.cycles_arrays()))
+        return self._models
+
+    def _pipeline(
+        self, capture: Capture, index: int, board: Board | None, strict: bool
+    ) -> Pipeline:
+        models = self._open_models(strict)
+        try:
+            return Pipeline(
+                self._job.settings,
+                models.engine,
+                models.cycles,
+                capture.driver.name,
+                capture.rate_hz,
+                capture.channels,
+                models=models.hashes,
+                index=index,
+                board=board,
+            )
+        except ValueError as error:
+            raise InputError(f"{capture.driver.name}: {error}") from None
+
+    def _resume(self, archive: Archive, row: SessionRow) -> LiveSession:
+        ties = self._ties
+        seq, last = archive.last(row.id)
+        anchors = archive.anchors(row.id)
+        known = max(last, anchors[-1].index if anchors else 0)
+        index = max(known + 1, index_now(anchors, ties.boot_id, ties.clock))
+        driver = driver_again(row, ties.clock)
+        capture = Capture(driver, ties.clock, threading.Event(), index, row.rate_hz, row.channels)
+        capture.resume()  # sound is kept while the models are opened
+        saved = load_board(row.board)
+        board = None if saved is None else saved.board
+        pipeline = self._pipeline(capture, known, board, strict=False)
+        earlier = [line for line in self._earlier if line.earlier_session != row.id]
+        log = AlarmLog([] if saved is None else saved.log, earlier)
+        ties.store.run(row, index, os.getpid())
+        folder = None
+        if row.folder is not None:
+            try:
+                folder = self._folder(row, known, row.board)
+            except RecordError as error:
+                self.notes.append(f"the sound is not recorded any more: {error}")
+        session = self._session(row, capture, pipeline, log, seq + 1, folder)
+        for command in unapplied(archive, row.id, seq):
+            session.feed(command)
+        lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
+        session.feed(lost)
+        return session
+
+    def _session(
+        self,
+        row: SessionRow,
+        capture: Capture,
+        pipeline: Pipeline,
+        log: AlarmLog,
+        seq: int,
+        folder: Folder | None,
+    ) -> LiveSession:
+        session = LiveSession(
+            row.id,
+            capture,
+            pipeline,
+            self._ties,
+            log,
+            seq,
+            folder,
+            self._recorder(row),
+            lambda index, board: self._pipeline(capture, index, board, strict=False),
+        )
+        kept = self._job.settings.record
+        if kept.clips:
+            store, clock = self._ties.store.folder, self._ties.clock
+            session.clips = Clips(store, row.id, kept.sound_days, session.unanswered, clock)
+        return session
+
+    def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
+        def record(index: int, board: str) -> Folder:
+            folder = self._folder(row, index, board, whole=False)
+            self._ties.store.folder_of(row.id, str(folder.folder))
+            return folder
+
+        return record
+
+    def _folder(
+        self, row: SessionRow, index: int, board: str | None, whole: bool = True
+    ) -> FolderWriter:
+        """A session folder; one more for each core that goes on with the session."""
+        parent = self._ties.store.folder / "sessions"
+        path, number = parent / row.id, 1
+        while path.exists():
+            number += 1
+            path = parent / f"{row.id}-{number}"
+        info = FolderInfo(
+            version=FOLDER_VERSION,
+            session=row.id,
+            name=row.name,
+            source=row.source,
+            device=row.device,
+            rate_hz=row.rate_hz,
+            channels=row.channels,
+            software=row.software,
+            models=msgspec.json.decode(row.models, type=dict[str, str]),
+            settings=self._job.settings,
+            started=self._ties.clock.wall(),
+            index=index,
+            board=board,
+            whole=whole,
+        )
+        return FolderWriter(path, info, self._ties.clock)
+
+    def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
+        for row in left:
+            index = archive.last(row.id)[1]
+            self._ties.store.end(row.id, index, "broke off")
+            self.notes.append(f"session {row.id} ended unexpectedly")
+
+    def _unanswered(self, archive: Archive) -> list[AlarmLine]:
+        lines: list[AlarmLine] = []
+        for row in archive.sessions():
+            saved = load_board(row.board)
+            if saved is not None and not (self._job.resume and row.ended is None):
+                lines += open_lines(saved, row.id)
+        return lines

@@ -1,0 +1,105 @@
+"""Reads where a person, or another program, put S1 and S2 in a recording.
+
+================  =================================================================
+``.csv``          ``sample,state``: sample at 2 kHz, states S1, systole, S2, diastole
+``.tsv .txt``     start, end (seconds) and S1 or S2, or 1 and 3: labels of Audacity,
+                  segmentations of the CirCor data
+``.jsonl``        an event file of ours: its beats
+================  =================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dsp.cycles.matching import Onset
+from monitor.errors import NoInputError
+
+RATE_HZ = 2000
+LONGEST = 64 * 2**20
+"""Bytes: a day of labels is far below."""
+_SOUNDS = {"s1": 1, "s2": 2}
+_NUMBERS = {"1": 1, "3": 2}
+"""As CirCor and the Springer segmentation count the states."""
+
+
+class _Line(msgspec.Struct):
+    type: str
+    s1: int | None = None
+    s2: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Onsets in order, and the file's base name."""
+
+    name: str
+    onsets: tuple[Onset, ...]
+
+
+def read(path: Path) -> Annotation:
+    """Read an annotation file.
+
+    Raises
+    ------
+    NoInputError
+        If it cannot be read, or holds no S1 and no S2.
+    """
+    try:
+        if path.stat().st_size > LONGEST:
+            raise ValueError("too large to be an annotation")
+        text = path.read_text(encoding="utf-8")
+        kind = path.suffix.lower()
+        if kind == ".jsonl":
+            found = list(_events(text.splitlines()))
+        elif kind == ".csv":
+            found = list(_states(text.splitlines()))
+        else:
+            found = list(_labels(text.splitlines()))
+    except OSError as error:
+        raise NoInputError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, msgspec.DecodeError) as error:
+        raise NoInputError(f"{path}: not an annotation ({error})", _REMEDY) from None
+    if not found:
+        raise NoInputError(f"{path}: no S1 and no S2 in it", _REMEDY)
+    return Annotation(path.name, tuple(sorted(found)))
+
+
+_REMEDY = "give sample,state (.csv), start end S1|S2 in seconds (.tsv, .txt), or an event file"
+
+
+def _states(lines: Iterable[str]) -> Iterator[Onset]:
+    rows = csv.DictReader(lines)
+    if rows.fieldnames is None or not {"sample", "state"} <= set(rows.fieldnames):
+        raise ValueError("no columns sample and state")
+    for row in rows:
+        sound = _SOUNDS.get((row["state"] or "").strip().lower())
+        if sound is not None:
+            yield int(row["sample"]), sound
+
+
+def _labels(lines: Iterable[str]) -> Iterator[Onset]:
+    for line in lines:
+        parts = line.split()
+        if len(parts) < 3 or parts[0].startswith(("#", "\\")):
+            continue
+        start_s, word = float(parts[0]), parts[2].lower()
+        sound = _SOUNDS.get(word, _NUMBERS.get(word))
+        if sound is not None:
+            if not 0 <= start_s < 1e7:
+                raise ValueError(f"{parts[0]} is no time in seconds")
+            yield round(start_s * RATE_HZ), sound
+
+
+def _events(lines: Iterable[str]) -> Iterator[Onset]:
+    for line in lines:
+        event = msgspec.json.decode(line, type=_Line)
+        if event.type == "beat":
+            for at, sound in ((event.s1, 1), (event.s2, 2)):
+                if at is not None:
+                    yield at, sound

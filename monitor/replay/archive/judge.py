@@ -1,0 +1,89 @@
+"""One recording to one line, in whichever process asks.
+
+The models are opened once per process and kept for as long as the settings stay the same. Within
+one process recordings are judged one after the other: arithmetic that other threads share would
+be no faster, and its rounding no longer sure.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import msgspec
+
+from monitor.assembly import Models, open_models
+from monitor.config.load import Settings
+from monitor.errors import InputError, ModelError
+from monitor.replay.archive.result import Line, line_of
+from monitor.replay.batch import Options, replay_file
+from monitor.text import clean
+
+_lock = threading.Lock()
+_kept: tuple[bytes, Models] | None = None
+
+_PLAIN = Options()
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What a worker needs to know.
+
+    Attributes
+    ----------
+    settings
+        As JSON.
+    hashes
+        Of the models.
+    folder, names
+        Paths as the system has them (`os.fsencode`), which need not be UTF-8.
+    """
+
+    settings: bytes
+    hashes: dict[str, str]
+    folder: bytes
+    names: list[bytes]
+
+
+def shown(name: bytes) -> str:
+    """The name of a recording as it stands in the result."""
+    return name.decode("utf-8", "backslashreplace")
+
+
+def judge(task: Task) -> list[Line]:
+    """Judge the recordings of a task, in order.
+
+    Raises
+    ------
+    ModelError
+        If the models of this worker are refused, or are not those of whoever asked.
+    """
+    global _kept  # noqa: PLW0603 - one process, one set of models
+    with _lock:
+        settings = msgspec.json.decode(task.settings, type=Settings)
+        if _kept is None or _kept[0] != task.settings:
+            _kept = task.settings, open_models(settings)
+        models = _kept[1]
+        if models.hashes != task.hashes:
+            raise ModelError(
+                "a worker has other models than this machine",
+                "install the same version of apexbeat on all of them",
+            )
+        folder = Path(os.fsdecode(task.folder))
+        return [_one(folder, name, settings, models) for name in task.names]
+
+
+def judge_encoded(task: bytes) -> bytes:
+    """`judge` for a cluster: bytes in and out, so that nothing of ours is pickled."""
+    return msgspec.json.encode(judge(msgspec.json.decode(task, type=Task)))
+
+
+def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Line:
+    path, name = folder / os.fsdecode(raw), shown(raw)
+    try:
+        return line_of(name, replay_file(path, settings, models, _PLAIN))
+    except InputError as error:
+        # The folder may be mounted elsewhere on another machine: it is no part of the result.
+        return Line(name=name, error=clean(str(error).replace(str(path), name)))
+    except Exception as error:  # noqa: BLE001 - one recording must not stop a hundred thousand
+        return Line(name=name, error=clean(f"{name}: the analysis failed: {error!r}"))

@@ -1,0 +1,227 @@
+"""The result of an archive: one JSON line per recording, readable at every moment.
+
+The first line says with what everything was judged; a run that goes on (``--resume``) must judge
+with the same. Lines are appended as recordings are done, each with one write; a line that a kill
+cut short is taken away by the next run. A finished file is sorted, so that it is the same byte
+for byte however many workers there were.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from monitor.analysis.summary import Summary
+from monitor.errors import RecordError, UsageError
+from monitor.record.lock import try_lock
+
+SCHEMA = 1
+SYNC_LINES = 200
+"""Lines after which the disk is made to keep them."""
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="archive"):
+    """With what everything was judged."""
+
+    schema: int
+    software: str
+    models: dict[str, str]
+    settings: dict[str, str | int | float | bool | None]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording; None where not known, ``error`` where it could not be judged.
+
+    ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
+    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
+    ``complete`` and ``warnings`` tell what is missing of the recording.
+    """
+
+    name: str
+    duration_s: float | None = None
+    rate: float | None = None
+    quality: float | None = None
+    verdict: str | None = None
+    p: float | None = None
+    abnormal: bool | None = None
+    windows: int = 0
+    beats: int = 0
+    alarms: dict[str, int] = {}
+    error: str | None = None
+    complete: bool | None = None
+    warnings: list[str] = []
+
+
+def line_of(name: str, summary: Summary) -> Line:
+    """Make the line of a recording that was judged."""
+    alarms: dict[str, int] = {}
+    for entry in summary.alarms:
+        alarms[entry.kind] = alarms.get(entry.kind, 0) + 1
+    whole_s = sum(summary.quality_s.values())
+    return Line(
+        name=name,
+        duration_s=summary.duration_s,
+        rate=summary.rate,
+        quality=round(summary.quality_s.get("good", 0.0) / whole_s, 4) if whole_s else None,
+        verdict=summary.verdict.value,
+        p=summary.verdict.p,
+        abnormal=summary.verdict.abnormal,
+        windows=summary.verdict.windows,
+        beats=summary.beats,
+        alarms=dict(sorted(alarms.items())),
+        complete=summary.complete,
+        warnings=summary.warnings,
+    )
+
+
+_encode = msgspec.json.Encoder().encode
+_line = msgspec.json.Decoder(Line).decode
+_head = msgspec.json.Decoder(Head).decode
+
+
+class ResultFile:
+    """The file while it is written.
+
+    Parameters
+    ----------
+    path
+        Of it.
+    head
+        Of this run.
+    resume
+        Go on with what is there.
+    overwrite
+        Replace what is there.
+
+    Raises
+    ------
+    UsageError
+        If a file is there and neither was asked for, or it was judged with something else.
+    RecordError
+        If it cannot be written, is no result, or another run writes it.
+    """
+
+    def __init__(self, path: Path, head: Head, *, resume: bool, overwrite: bool = False) -> None:
+        self._path, self._head = path, head
+        self.lines: dict[str, Line] = {}
+        self._unsynced = 0
+        if path.exists() and not (resume or overwrite):
+            raise UsageError(f"{path} exists", "--resume goes on with it, --overwrite begins anew")
+        try:
+            self._lock = _lock(path)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        try:
+            if resume:
+                self._read()
+            else:
+                os.ftruncate(self._file, 0)
+            if os.lseek(self._file, 0, os.SEEK_END) == 0:
+                self._write(_encode(head) + b"\n")
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, line: Line) -> bool:
+        """Append the line of a recording; False if it has one already.
+
+        Raises
+        ------
+        RecordError
+            If the disk refuses.
+        """
+        if line.name in self.lines:
+            return False
+        self._write(_encode(line) + b"\n")
+        self.lines[line.name] = line
+        self._unsynced += 1
+        if self._unsynced >= SYNC_LINES:
+            os.fsync(self._file)
+            self._unsynced = 0
+        return True
+
+    def finish(self) -> None:
+        """Sort the file by name and give it its place at once.
+
+        Raises
+        ------
+        RecordError
+            If the disk refuses; the unsorted file stays then.
+        """
+        part = self._path.with_name(self._path.name + ".part")
+        try:
+            with part.open("wb") as out:
+                out.write(_encode(self._head) + b"\n")
+                for name in sorted(self.lines):
+                    out.write(_encode(self.lines[name]) + b"\n")
+                out.flush()
+                os.fsync(out.fileno())
+            if os.name == "nt":
+                os.close(self._file)
+                self._file = -1
+            os.replace(part, self._path)
+        except OSError as error:
+            raise RecordError(f"{self._path}: {(error.strerror or str(error)).lower()}") from None
+
+    def close(self) -> None:
+        """Close it; what was added stays."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._lock >= 0:
+            os.close(self._lock)
+            _lock_path(self._path).unlink(missing_ok=True)
+            self._lock = -1
+
+    # ------------------------------------------------------------ inside
+
+    def _read(self) -> None:
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            os.ftruncate(self._file, len(whole))  # a kill cut it short
+        rows = whole.splitlines()
+        if not rows:
+            return
+        try:
+            known = _head(rows[0])
+            lines = [_line(row) for row in rows[1:]]
+        except msgspec.DecodeError:
+            raise RecordError(f"{self._path}: is no result of an archive", "name another") from None
+        if known != self._head:
+            raise UsageError(
+                f"{self._path}: was judged with another {_difference(known, self._head)}",
+                "begin anew in another file, or with --overwrite",
+            )
+        self.lines = {line.name: line for line in lines}
+
+    def _write(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError as error:
+            raise RecordError(f"{self._path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _difference(one: Head, other: Head) -> str:
+    if one.software != other.software or one.schema != other.schema:
+        return f"version ({one.software})"
+    if one.models != other.models:
+        return "model"
+    names = [k for k in one.settings if one.settings[k] != other.settings.get(k)]
+    return f"setting ({', '.join(names) or 'a new one'})"
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if not try_lock(handle):
+        os.close(handle)
+        raise RecordError(f"{path}: another run writes it")
+    return handle

@@ -1,0 +1,195 @@
+"""Writes a session folder (see `monitor.sessionfolder.format`) on a thread of its own.
+
+Nothing here makes the analysis wait: inputs are queued; a disk that refuses or hangs is told by
+`trouble`. Sound that would overfill the queue ends the recording, never the monitoring.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from monitor import events as ev
+from monitor.clock import Clock
+from monitor.errors import RecordError
+from monitor.record.store import AnchorRow
+from monitor.sessionfolder import format as ff
+from monitor.sessionfolder.segments import SegmentWriter
+
+FLUSH_S = 0.5
+UNCONFIRMED_S = 3.0
+LIMIT_S = 120.0
+"""Seconds of sound that may wait for the disk."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class FolderWriter:
+    """One session folder.
+
+    Parameters
+    ----------
+    folder
+        To be made.
+
+    Raises
+    ------
+    RecordError
+        If it cannot be made.
+    """
+
+    def __init__(self, folder: Path, info: ff.FolderInfo, clock: Clock) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._rate_hz = info.rate_hz
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            _write_whole(folder / ff.INFO, _encode(info))
+            self._files = {
+                name: os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                for name in (ff.INPUTS, ff.EVENTS, ff.ANCHORS)
+            }
+            self._sound = SegmentWriter(folder / ff.SOUND, info.rate_hz, info.channels)
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise RecordError(f"{folder}: {words}", "choose another --store") from None
+        self._changed = threading.Condition()
+        self._queue: deque[tuple[str, bytes | ev.Block]] = deque()
+        self._waiting_frames = 0
+        self._since_s: float | None = None
+        self._trouble: str | None = None
+        self._over = self._broken = False
+        self._run_frames = 0
+        self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------ the analysis thread
+
+    def take(self, item: ev.Input) -> None:
+        """Record one input."""
+        if isinstance(item, ev.Block):
+            self._waiting_frames += len(item.samples)
+            if self._waiting_frames > LIMIT_S * self._rate_hz:
+                self._broken = True
+            self._put(ff.SOUND, item)
+        else:
+            self._put(ff.INPUTS, _encode(line_of(item)) + b"\n")
+
+    def events(self, events: tuple[ev.Event, ...]) -> None:
+        """Record what the pipeline said."""
+        self._put(ff.EVENTS, b"".join(_encode(event) + b"\n" for event in events))
+
+    def anchor(self, row: AnchorRow) -> None:
+        """Record the clocks."""
+        self._put(ff.ANCHORS, _encode(asdict(row)) + b"\n")
+
+    def trouble(self) -> str | None:
+        """Why the session cannot be recorded now; None if all is well."""
+        if self._broken:
+            return "the recording of the sound broke off: the disk was too slow"
+        since_s = self._since_s
+        if self._trouble is None and since_s is not None:
+            waited_s = self._clock.monotonic() - since_s
+            if waited_s > UNCONFIRMED_S:
+                return f"the sound has not reached the disk for {waited_s:.0f} s"
+        return self._trouble
+
+    def close(self, limit_s: float = 5.0, complete: bool = True) -> None:
+        """Write the rest."""
+        self._put(ff.INPUTS, _encode(ff.End(complete)) + b"\n")
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        self._thread.join(limit_s)
+
+    def _put(self, where: str, what: bytes | ev.Block) -> None:
+        if self._broken:
+            return
+        with self._changed:
+            self._queue.append((where, what))
+            if self._since_s is None:
+                self._since_s = self._clock.monotonic()
+
+    # ------------------------------------------------------------ its own thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._over:
+                    self._changed.wait(FLUSH_S)
+                over = self._over
+            try:
+                self._drain()
+                if over:
+                    self._sound.close()
+            except OSError as error:
+                self._trouble = error.strerror or str(error)
+                self._since_s = self._clock.monotonic()
+            else:
+                self._trouble = self._since_s = None
+            if over:
+                break
+        for handle in self._files.values():
+            os.close(handle)
+
+    def _drain(self) -> None:
+        """Write what waits; what the disk refused stays at the head of the queue."""
+        while self._queue:
+            where, what = self._queue[0]
+            if isinstance(what, ev.Block):
+                frames = np.round(what.samples * ff.FULL_SCALE).astype(np.int16)
+                if what.flags:
+                    self._count_run()
+                self._sound.write(frames)
+                self._waiting_frames -= len(frames)
+                self._run_frames += len(frames)
+                if what.flags:
+                    self._count_run(what.flags)
+            else:
+                if where == ff.INPUTS:
+                    self._count_run()
+                self._append(where, what)
+            self._queue.popleft()
+        self._count_run()
+
+    def _count_run(self, flags: tuple[str, ...] = ()) -> None:
+        if self._run_frames:
+            line = _encode(ff.Sound(self._run_frames, list(flags))) + b"\n"
+            self._append(ff.INPUTS, line)
+            self._run_frames = 0
+
+    def _append(self, where: str, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._files[where], view) :]
+
+
+def line_of(item: ev.Input) -> ff.Line:
+    """An input, all but sound, as its line."""
+    match item:
+        case ev.Lost():
+            return ff.Lost(item.start, item.length, item.uncertainty, item.reason)
+        case ev.Idle():
+            return ff.Idle(item.seconds)
+        case ev.Condition():
+            return ff.Condition(item.kind, item.present, item.evidence)
+        case ev.Command():
+            return ff.Command(
+                item.kind, item.index, item.alarm, item.seconds, item.note, item.limits
+            )
+        case _:
+            raise TypeError("sound is counted, not written as a line")
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,190 @@
+"""Listening: a process that follows a core over the link and plays what it hears.
+
+It is a client like any screen, so it cannot delay the capture: the link drops waves that it does
+not take. A core that is gone is waited for; an output that is gone is tried again.
+
+    python -m monitor.sound.listening   started by `Helper`: reads a `Hearing`, plays until EOF
+    cli/listen.py                       the same in the foreground
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from monitor.clock import Clock
+from monitor.errors import InputError
+from monitor.link.client import Client, Gone
+from monitor.link.messages import Bye, Hello, Wave
+
+if TYPE_CHECKING:  # the supervisor stays small: scipy is for the process that plays
+    from monitor.sound.listen import Listen
+
+RETRY_S = 2.0
+"""Wait before a core, an output or this process is tried again."""
+
+AGAIN_S = 10.0
+"""Wait before a helper that ended is started again."""
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """What to listen to, and how."""
+
+    address: str
+    """Of the core."""
+    session: str = ""
+    """Empty for the first."""
+    band: str = "wide"
+    output: str = ""
+    gain_db: float = 12.0
+
+
+class Follower:
+    """Hands the waves of one session to a `Listen`.
+
+    Parameters
+    ----------
+    session
+        Empty takes the first that the core names.
+    """
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+        self._next = 0
+
+    def take(self, message: object, listen: Listen) -> None:
+        """One message of the core."""
+        if isinstance(message, Hello) and not self._session and message.sessions:
+            self._session = message.sessions[0]
+        elif isinstance(message, Wave) and message.session == self._session:
+            if message.start < self._next:  # heard already, before the link was lost
+                return
+            sound = np.frombuffer(message.samples, "<i2").astype(np.float64) / 32767
+            self._next = message.start + sound.size
+            listen.push(sound)
+
+
+def follow(hearing: Hearing, over: threading.Event, say: Callable[[str], None]) -> None:
+    """Play until ``over`` is set or the core ends in order; ``say`` gets lines for people."""
+    from monitor.sound.player import Player
+
+    follower, said = Follower(hearing.session), ""
+    while not over.is_set():
+        try:
+            player = Player(hearing.output, hearing.band, hearing.gain_db)
+        except OSError as error:
+            if str(error) != said:
+                said = str(error)
+                say(said)
+            over.wait(RETRY_S)
+            continue
+        with contextlib.closing(player):
+            said = _play(hearing, player.listen, lambda p=player: p.playing, follower, over)  # type: ignore[misc]
+        if said:
+            say(said)
+        if said == ENDED:
+            return
+        over.wait(RETRY_S)
+
+
+ENDED = "the monitoring has ended"
+
+
+def _play(
+    hearing: Hearing,
+    listen: Listen,
+    playing: Callable[[], bool],
+    follower: Follower,
+    over: threading.Event,
+) -> str:
+    """Follow one core on one output; return why that ended."""
+    try:
+        with Client.connect(Path(hearing.address), "listen", waves=True) as client:
+            while not over.is_set():
+                message = client.receive(0.5)
+                follower.take(message, listen)
+                if isinstance(message, Bye):
+                    return ENDED if "restart" not in message.reason else message.reason
+                if not playing():
+                    return "the audio output is gone; it is tried again"
+    except InputError as error:
+        return str(error)
+    except Gone:
+        return "the core is gone; waiting for it"
+    return ""
+
+
+class Helper:
+    """Keeps a listening process beside a supervisor; it ends with us.
+
+    Parameters
+    ----------
+    hearing
+        What to play.
+    errors
+        File descriptor for what it says.
+    """
+
+    def __init__(self, hearing: Hearing, errors: int, clock: Clock) -> None:
+        self._hearing, self._errors, self._clock = hearing, errors, clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next_s = 0.0
+
+    def tick(self) -> None:
+        """Start it if it is not there; call this now and then."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._clock.monotonic() < self._next_s:
+            return
+        self._next_s = self._clock.monotonic() + AGAIN_S
+        self.close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "monitor.sound.listening"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(self._hearing) + b"\n")
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        process.kill()
+        process.wait()
+
+
+def main() -> None:
+    """Play until standard input closes."""
+    import os
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
+    hearing = msgspec.json.decode(sys.stdin.buffer.readline(), type=Hearing)
+    over = threading.Event()
+
+    def wait_for_end() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)  # a call that hangs in the audio library must not keep us
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    follow(hearing, over, lambda words: print(words, file=sys.stderr, flush=True))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Limits of the heart-rate alarms, changed for the running session, each with its effect."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from monitor.tui import limits, words
+from monitor.tui.limits import LIMITS, in_force
+from monitor.tui.live import home
+from monitor.tui.screens.dialog import Dialog
+from monitor.tui.screens.entry import EntryScreen
+from monitor.tui.widgets.panel import Line
+
+RULER = 58
+"""Columns of the scale."""
+
+
+class SettingsScreen(Dialog[None]):
+    """Keys 1 to 4 change a limit, ``k`` keeps all four in the settings file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(n + 1), f"change({n})", show=False) for n in range(len(LIMITS))),
+        Binding("k", "keep", show=False),
+        Binding("s,q", "close", show=False),
+    ]
+    heading = "LIMITS OF THIS SESSION"
+
+    def lines(self) -> list[Line]:
+        """The limits, each with its effect."""
+        session = home(self).state.shown()
+        if session is None:
+            return [[("no session yet", "plain")]]
+        width = max(24, min(RULER, self.app.size.width - 10))
+        out: list[Line] = limits.ruler(session, width, home(self).glyphs)
+        out.append([])
+        for number, (name, effect, side) in enumerate(LIMITS):
+            value = in_force(session, name)
+            so_far = "" if value is None else limits.effect(session, name, value)
+            out.append(
+                [
+                    (f"{number + 1}  ", "strong"),
+                    (f"{side} {words.number(value):>4} /min  ", "plain"),
+                    (f"{effect:<16}", "plain"),
+                    (words.cut(so_far, max(0, width - 34)), "dim"),
+                ]
+            )
+        if self.app.size.height >= 24:
+            out += [[], *limits.others(session)]
+        out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
+        message, ink = home(self).message()
+        if message:
+            out[-1] = [(words.cut(message, width), ink)]
+        return out
+
+    def foot(self) -> str:
+        """Keys."""
+        return "1-4 change · k keep for next time · esc close"
+
+    def action_change(self, number: int) -> None:
+        """Ask for a limit."""
+        session = home(self).state.shown()
+        if session is None or not home(self).may_change():
+            return
+        name, effect, side = LIMITS[number]
+        before = in_force(session, name)
+        self.app.push_screen(
+            EntryScreen(
+                words.kind(name).upper(),
+                f"Raise the alarm ({effect}) {side} this rate, 1/min:",
+                value="" if before is None else f"{before:.0f}",
+                longest=5,
+                preview=lambda text: limits.try_out(session, name, text),
+            ),
+            lambda text: self._take(name, text),
+        )
+
+    def action_keep(self) -> None:
+        """Write the limits in force into the settings file of the core."""
+        app = home(self)
+        session = app.state.shown()
+        if session is None:
+            return
+        known = {name: in_force(session, name) for name, _, _ in LIMITS}
+        kept: dict[str, str | int | float | bool]
+        kept = {f"alarms.{name}": value for name, value in known.items() if value is not None}
+        app.ask("remember", session, settings=kept, done="kept for next time")
+
+    def _take(self, name: str, text: str | None) -> None:
+        app = home(self)
+        session = app.state.shown()
+        if not text or session is None:
+            return
+        try:
+            value = float(text)
+        except ValueError:
+            app.say(f"{text} is no number; the limit stays", "medium")
+            return
+        values = {n: in_force(session, n) for n, _, _ in LIMITS} | {name: value}
+        trouble = limits.wrong(values)
+        if trouble:
+            app.say(f"{trouble}; the limit stays", "medium")
+            return
+        app.ask(
+            "limits",
+            session,
+            limits={name: value},
+            done="limit changed",
+            after=lambda: session.settings.update({name: value, f"alarms.{name}": value}),
+        )

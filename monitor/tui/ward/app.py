@@ -1,0 +1,190 @@
+"""The screen of a ward: many beds that report to a broker, alarms first. It only shows.
+
+What is heard comes from a thread; four times a second it is taken and what changed is drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from monitor.clock import Clock, SystemClock
+from monitor.integrations.beds import Ward
+from monitor.integrations.listen import Heard
+from monitor.tui.ward import lines as ward_lines
+from monitor.tui.widgets import theme
+from monitor.tui.widgets.glyphs import UNICODE, Glyphs
+from monitor.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from monitor.tui.app import ApexbeatApp
+
+FRAMES_PER_S = 4
+
+
+class Ear(Protocol):
+    """What the screen needs of a `Listening`."""
+
+    def take(self) -> list[Heard]:
+        """What was heard since the last time."""
+        ...
+
+
+class WardScreen(Screen[None]):
+    """Title, banner, beds, log, keys."""
+
+    AUTO_FOCUS = None
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """All panels."""
+        self.set_class(not self._glyphs.unicode, "ascii")
+        for name in ("title", "banner", "beds", "ward-log", "keys"):
+            yield Panel(self._glyphs, id=name)
+
+
+class WardApp(App[int]):
+    """Shows the beds of one broker.
+
+    Parameters
+    ----------
+    ear
+        Started and stopped by whoever made it.
+    broker
+        Words for the title.
+    bell
+        Ring the terminal's bell when an alarm of high priority is raised or a bed falls silent.
+    """
+
+    CSS_PATH = "apexbeat.tcss"
+    CSS = "#ward-log { height: 9; } #beds { height: 1fr; }"
+    TITLE = "apexbeat ward"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,ctrl+c,ctrl+q", "quit_now", "leave", priority=True),
+        Binding("down,pagedown,space", "page(1)", "further beds"),
+        Binding("up,pageup", "page(-1)", "back"),
+        Binding("home", "page(0)", "most urgent"),
+    ]
+
+    def __init__(
+        self,
+        ear: Ear,
+        broker: str,
+        *,
+        glyphs: Glyphs = UNICODE,
+        clock: Clock | None = None,
+        theme_name: str = theme.DARK.name,
+        frames_per_s: float = FRAMES_PER_S,
+        bell: bool = False,
+    ) -> None:
+        super().__init__(ansi_color=True)
+        self.glyphs = glyphs
+        self.ward = Ward()
+        self._ear, self._broker, self._bell = ear, broker, bell
+        self._clock = clock or SystemClock()
+        self._frames_per_s = frames_per_s
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._trouble = ""
+        self._skip = 0
+        self.register_theme(theme.DARK)
+        self.register_theme(theme.LIGHT)
+        self.theme = theme_name
+
+    def get_default_screen(self) -> Screen[None]:
+        """The only screen."""
+        return WardScreen(self.glyphs)
+
+    def leave(self, code: int) -> None:
+        """End with ``code``; may be called from a signal handler."""
+        if self._loop_of_app is not None:
+            self._loop_of_app.call_soon_threadsafe(self.exit, code)
+
+    def on_mount(self) -> None:
+        """Start to draw."""
+        self._loop_of_app = asyncio.get_running_loop()
+        self.ward.link(False, self._clock.monotonic())
+        if self._frames_per_s:
+            self.set_interval(1 / self._frames_per_s, self.frame)
+
+    def frame(self) -> None:
+        """Take what was heard, and draw what changed."""
+        now = self._clock.monotonic()
+        fresh = []
+        for heard in self._ear.take():
+            if heard.topic:
+                fresh += self.ward.receive(heard.topic, heard.body, heard.retained, now)
+            else:
+                self._trouble = heard.body.decode("utf-8", "replace")
+                self.ward.link(not heard.body, now)
+        fresh += self.ward.tick(now, self._clock.wall())
+        if self._bell and any(entry.priority == "high" for entry in fresh):
+            self.bell()
+        self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        glyphs, ward = self.glyphs, self.ward
+        screen = self.screen_stack[0]
+        if not screen.query("#beds"):
+            return
+        panels = {name: screen.query_one(f"#{name}", Panel) for name in
+                  ("title", "banner", "beds", "ward-log", "keys")}  # fmt: skip
+        rows = ward.rows(now)
+        width = self.size.width
+        line = ward_lines.title(rows, self._broker, ward.strange, width, glyphs)
+        panels["title"].show([line])
+        panels["banner"].show([ward_lines.banner(ward, rows, self._trouble, now, width, glyphs)])
+        size = panels["beds"].size
+        room = ward_lines.fits(size.width, size.height)
+        self._skip = max(0, min(self._skip, len(rows) - room)) if room else 0
+        hidden = len(rows) - room - self._skip
+        panels["beds"].show(
+            ward_lines.beds(rows, size.width, size.height, self._skip, glyphs),
+            "BEDS · most urgent first",
+            f"{hidden} more below" if hidden > 0 else "",
+        )
+        size = panels["ward-log"].size
+        entries = ward.log
+        panels["ward-log"].show(
+            ward_lines.log(entries, size.width, size.height, glyphs),
+            f"ALARMS · {len(entries)} · newest first",
+            "research and teaching · not a medical device",
+        )
+        keys = " q leave  down further beds  up back  home most urgent"
+        panels["keys"].show([[(keys, "dim")]])
+
+    def action_page(self, way: int) -> None:
+        """Show other beds."""
+        panel = self.screen.query_one("#beds", Panel)
+        room = ward_lines.fits(panel.size.width, panel.size.height)
+        self._skip = max(0, self._skip + way * room) if way else 0
+        self.frame()
+
+    def action_quit_now(self) -> None:
+        """Leave; nothing is changed by it."""
+        self.exit(0)
+
+
+def run(ear: Ear, broker: str, log: Path, *, bell: bool = False) -> int:
+    """Show the beds until the person leaves; gives the exit code.
+
+    Raises
+    ------
+    UsageError
+        Where there is no terminal that a screen can be drawn on.
+    """
+    from monitor.tui import terminal
+
+    def make(glyphs: Glyphs) -> WardApp:
+        return WardApp(ear, broker, glyphs=glyphs, theme_name=theme.preferred(), bell=bell)
+
+    return terminal.run(cast("Callable[[Glyphs], ApexbeatApp]", make), log=log)

@@ -1,0 +1,70 @@
+"""What the sound of the last windows is judged to be, with the evidence and its age."""
+
+from __future__ import annotations
+
+from monitor.link.messages import Status
+from monitor.tui import words
+from monitor.tui.state import SessionState
+from monitor.tui.widgets.glyphs import Glyphs
+from monitor.tui.widgets.panel import Line
+
+_INK = {"normal": "good", "abnormal": "medium", "unsure": "low", "none": "dim"}
+
+
+def lines(
+    session: SessionState | None, now: float, width: int, height: int, glyphs: Glyphs
+) -> list[Line]:
+    """The word, then evidence, mean p and age."""
+    if session is None or session.status is None or not session.trusted(now):
+        return [[("", "dim")], [(words.UNKNOWN, "dim")]]
+    status = session.status
+    shape = {
+        "normal": glyphs.tick,
+        "abnormal": glyphs.medium,
+        "unsure": "?",
+        "none": glyphs.dash,
+    }[status.verdict]
+    word = {"none": "NO VERDICT"}.get(status.verdict, status.verdict.upper())
+    out: list[Line] = [[(f"{word} {shape}", _INK[status.verdict])]]
+    evidence = status.verdict_evidence
+    room = max(1, height - 2)
+    if evidence:
+        out += [
+            [(row, "plain")] for row in wrap(glyphs.plain(evidence), width, room, glyphs.ellipsis)
+        ]
+    age = status.verdict_age_s
+    if age is not None:
+        age += session.age(now)
+    foot = _foot(status, age, width, glyphs)
+    out.append([(words.cut(foot, width), "plain")])
+    if height > 4:
+        out.insert(0, [])
+    return out
+
+
+def _foot(status: Status, age: float | None, width: int, glyphs: Glyphs) -> str:
+    """Mean p, where the evidence has not said it, and the age of the verdict."""
+    if "mean p" in status.verdict_evidence:
+        return f"age {words.age(age)}"
+    p = words.number(status.p, ".2f")
+    foot = f"mean p {p} {glyphs.sep} age {words.age(age)}"
+    return foot if len(foot) <= width else f"p {p} {glyphs.sep} {words.age(age)}"
+
+
+def wrap(text: str, width: int, rows: int, ellipsis: str) -> list[str]:
+    """``text`` broken at blanks into at most ``rows`` rows, the last one cut."""
+    out: list[str] = []
+    row = ""
+    for number, word in enumerate(text.split()):
+        longer = f"{row} {word}".strip()
+        if len(longer) <= width:
+            row = longer
+            continue
+        if row:
+            out.append(row)
+        row = word
+        if len(out) == rows:
+            rest = " ".join(text.split()[number:])
+            out[-1] = words.cut(f"{out[-1]} {rest}", width, ellipsis)
+            return out
+    return [*out, words.cut(row, width, ellipsis)]

@@ -1,0 +1,281 @@
+"""An archive judged: the same result however many workers, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+import soundfile
+from cluster_processes import Cluster, free_port
+from msgspec.structs import replace
+
+from monitor.cli.main import run as apexbeat
+from monitor.config.load import Settings
+from monitor.errors import ModelError, RecordError, UsageError
+from monitor.replay.archive import judge as judging
+from monitor.replay.archive import local
+from monitor.replay.archive.judge import Task
+from monitor.replay.archive.result import Line, ResultFile
+from monitor.replay.archive.run import Plan, plan, run
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 4
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty-four short recordings in folders, two that are broken, one that is no audio."""
+    root = tmp_path_factory.mktemp("archive")
+    sounds = sorted((ROOT / "recordings").glob("*.wav"))
+    for number in range(24):
+        sound, rate = soundfile.read(sounds[number % len(sounds)], dtype="float32")
+        start = number // len(sounds) * 2 * rate
+        path = root / "abc"[number % 3] / f"r{number:02d}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, sound[start : start + SECONDS * rate], rate)
+    (root / "a" / "broken.wav").write_bytes(b"no audio")
+    (root / "b" / "empty.flac").write_bytes(b"")
+    (root / "c" / "notes.txt").write_text("nothing")
+    return root
+
+
+@pytest.fixture(scope="module")
+def wanted(folder: Path) -> Plan:
+    return plan(folder, Settings())
+
+
+@pytest.fixture(scope="module")
+def expected(wanted: Plan, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The result of one process."""
+    path = tmp_path_factory.mktemp("expected") / "result.jsonl"
+    assert judged(wanted, path, jobs=1) == 26
+    return path.read_bytes()
+
+
+def judged(
+    wanted: Plan,
+    path: Path,
+    *,
+    jobs: int = 1,
+    cluster: str = "",
+    resume: bool = False,
+    each: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Judge; gives how many lines came, each of another recording."""
+    result = ResultFile(path, wanted.head, resume=resume)
+    try:
+        names = []
+        for line in run(wanted, result, jobs=jobs, cluster=cluster):
+            names.append(line.name)
+            each(len(names))
+        assert len(set(names)) == len(names)
+        return len(names)
+    finally:
+        result.close()
+
+
+def children_of(pid: int) -> list[int]:
+    """Worker processes of a pool."""
+    found = subprocess.run(["pgrep", "-P", str(pid), "-f", "spawn_main"], capture_output=True)
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 240  # a starved machine imports slowly
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def test_every_recording_has_one_line_and_a_failure_says_why(expected: bytes) -> None:
+    head, *lines = [json.loads(line) for line in expected.splitlines()]
+    assert head["type"] == "archive"
+    assert set(head["models"]) == {"student", "cycles"}
+    names = [line["name"] for line in lines]
+    assert names == sorted(names)
+    assert len(names) == 26
+    failed = {line["name"]: line["error"] for line in lines if line["error"]}
+    assert failed == {
+        "a/broken.wav": "a/broken.wav: not a sound file that can be read",
+        "b/empty.flac": "b/empty.flac: empty file",
+    }
+    good = [line for line in lines if not line["error"]]
+    assert {line["duration_s"] for line in good} == {SECONDS}
+    assert any(line["rate"] for line in good)
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_a_run_that_was_killed_leaves_a_readable_file_and_goes_on_from_it(
+    count: int, wanted: Plan, expected: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    lines = expected.splitlines(keepends=True)
+    cut = lines[count + 1][:40]
+    path.write_bytes(b"".join(lines[: count + 1]) + cut)  # killed in the middle of a line
+    assert judged(wanted, path, resume=True) == 26 - count
+    assert path.read_bytes() == expected
+
+
+def test_a_process_that_is_killed_with_9_is_resumed_to_the_same_bytes(
+    folder: Path, expected: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    command = [sys.executable, "-m", "monitor.cli.main", "archive", str(folder), "-o", str(path)]
+    process = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, stderr=subprocess.PIPE)
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") > 3)
+    workers = children_of(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(workers) == 2
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    for line in path.read_bytes().splitlines()[:-1]:
+        json.loads(line)
+    done = subprocess.run([*command, "--jobs", "1", "--resume"], cwd=ROOT, capture_output=True)
+    assert done.returncode == 1  # two are broken
+    assert b"known from before, 2 failed" in done.stderr
+    assert path.read_bytes() == expected
+
+
+def test_a_worker_that_is_killed_loses_nothing(
+    wanted: Plan, expected: bytes, tmp_path: Path
+) -> None:
+    def kill(count: int) -> None:
+        if count == 3:
+            os.kill(children_of(os.getpid())[0], signal.SIGKILL)
+
+    path = tmp_path / "r.jsonl"
+    assert judged(wanted, path, jobs=2, each=kill) == 26
+    assert path.read_bytes() == expected
+
+
+def test_a_recording_that_kills_its_process_is_a_failure_and_the_others_are_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pools: list[list[bytes]] = []
+
+    def pool(task: Task, rest: list[bytes], jobs: int):  # type: ignore[no-untyped-def]
+        """A pool that breaks as soon as the deadly one is under way."""
+        under_way: list[bytes] = []
+        pools.append(under_way)
+        while rest and len(under_way) < 3:
+            under_way.append(rest.popleft())  # type: ignore[attr-defined]
+        if b"deadly" in under_way:
+            return under_way
+        yield from (Line(name=name.decode()) for name in under_way)
+        return []
+
+    monkeypatch.setattr(local, "_pool", pool)
+    names = [b"one", b"deadly", b"two", b"three", b"four"]
+    lines = list(local.on_this_machine(Task(b"", {}, b"", names), 2))
+    assert sorted(line.name for line in lines) == ["deadly", "four", "one", "three", "two"]
+    errors = [line.error for line in lines if line.error]
+    assert errors == ["deadly: its process died, each time it was tried"]
+
+
+def test_a_result_is_neither_overwritten_nor_mixed_with_another_model(
+    wanted: Plan, expected: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(expected)
+    with pytest.raises(UsageError, match="exists"):
+        ResultFile(path, wanted.head, resume=False)
+    other = replace(wanted.head, models={"student": "x", "cycles": "y"})
+    with pytest.raises(UsageError, match="another model"):
+        ResultFile(path, other, resume=True)
+    changed = wanted.head.settings | {"alarms.tachycardia": 99.0}
+    with pytest.raises(UsageError, match=r"another setting \(alarms.tachycardia\)"):
+        ResultFile(path, replace(wanted.head, settings=changed), resume=True)
+    assert path.read_bytes() == expected
+    result = ResultFile(path, wanted.head, resume=True)
+    with pytest.raises(RecordError, match="another run"):
+        ResultFile(path, wanted.head, resume=True)
+    result.close()
+    path.write_bytes(b'{"type":"session"}\n')
+    with pytest.raises(RecordError, match="no result"):
+        ResultFile(path, wanted.head, resume=True)
+
+
+def test_a_name_that_is_no_text_is_judged_and_shown(tmp_path: Path, expected: bytes) -> None:
+    raw = os.fsencode(tmp_path) + b"/in/\xff\x1b[2J.wav"
+    os.makedirs(os.path.dirname(raw))
+    sound = soundfile.read(sorted((ROOT / "recordings").glob("*.wav"))[0], frames=8000)
+    soundfile.write(tmp_path / "x.wav", *sound)
+    os.rename(tmp_path / "x.wav", raw)
+    path = tmp_path / "r.jsonl"
+    judged(plan(tmp_path / "in", Settings()), path)
+    [_, line] = [json.loads(line) for line in path.read_text().splitlines()]
+    assert line["name"] == "\\xff\x1b[2J.wav"
+    assert line["duration_s"] > 0
+    assert "\x1b" not in path.read_text()
+
+
+def test_a_worker_with_other_models_is_refused(wanted: Plan) -> None:
+    task = Task(msgspec.json.encode(wanted.settings), {"student": "x"}, b"/", [b"x"])
+    with pytest.raises(ModelError, match="other models"):
+        judging.judge_encoded(msgspec.json.encode(task))
+
+
+def test_what_cannot_be_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "r.jsonl")
+    (tmp_path / "none").mkdir()
+    for arguments, code, words in (
+        ([str(tmp_path / "missing"), "-o", out], 3, "is no folder"),
+        ([str(tmp_path / "none"), "-o", out], 1, "no audio in this folder"),
+        ([str(tmp_path), "-o", out, "--resume", "--overwrite"], 2, "exclude"),
+        ([str(tmp_path), "-o", out, "--jobs", "2", "--cluster", "x"], 2, "name one of them"),
+    ):
+        assert apexbeat(["archive", *arguments]) == code
+        assert words in capsys.readouterr().err
+    assert not Path(out).exists()
+
+
+@pytest.mark.timeout(400)
+def test_a_cluster_with_a_worker_killed_and_the_scheduler_restarted_gives_the_same_bytes(
+    wanted: Plan, expected: bytes, tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed")
+    cluster = Cluster(tmp_path, 2)
+    cluster.start()
+    cluster.wait()
+    restarting: list[threading.Thread] = []
+
+    def trouble(count: int) -> None:
+        if count == 4:
+            cluster.kill_worker()
+        elif count == 12:
+            cluster.stop()
+            restarting.append(threading.Thread(target=cluster.start))
+            restarting[0].start()
+
+    path = tmp_path / "r.jsonl"
+    try:
+        assert judged(wanted, path, cluster=cluster.address, each=trouble) == 26
+        assert restarting
+        assert path.read_bytes() == expected
+    finally:
+        cluster.stop()
+
+
+def test_a_cluster_that_is_not_there_is_one_line(
+    wanted: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("monitor.replay.archive.cluster.CONNECT_S", 0.5)
+    result = ResultFile(tmp_path / "r.jsonl", wanted.head, resume=False)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with pytest.raises(UsageError, match="no scheduler at"):
+        list(run(wanted, result, jobs=1, cluster=address))
+    result.close()

@@ -1,0 +1,63 @@
+"""A core without a heart, for tests of the supervisor: answers as `sys.argv[1]` says.
+
+well      monitors until told to stop
+refuse    cannot begin
+frozen    begins, then stops its heartbeat; well when it is started again
+stuck     begins, its heartbeat goes on but counts no work; well when it is started again
+alarm     has an active alarm of high priority
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+
+import msgspec
+from test_link import make_status
+
+from monitor.clock import SystemClock
+from monitor.link.address import address_of
+from monitor.link.messages import AlarmLine, Attach, FromScreen, Hello, Reply
+from monitor.link.server import Server
+from monitor.supervise.job import Begun, Job
+
+how = sys.argv[1]
+job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+over = threading.Event()
+steps = itertools.count()
+
+
+def beat() -> int:
+    if how == "frozen" and not job.resume:
+        threading.Event().wait(60)
+    return 0 if how == "stuck" and not job.resume else next(steps)
+
+
+def message(client: int, what: FromScreen) -> None:
+    if isinstance(what, Attach):
+        hello = Hello(link=1, software="fake", pid=os.getpid(), sessions=["s"])
+        server.admit(client, [hello, status], what.waves)
+    else:
+        server.send(client, Reply(id=what.id, ok=True, error=""))
+        over.set()
+
+
+alarm = AlarmLine(
+    occurrence=1, kind="tachycardia", priority="high", state="active", condition=True, raised=5,
+    evidence="", acknowledged=None, acknowledge_pending=False, cleared=None, count=1,
+    earlier_session=None,
+)  # fmt: skip
+status = msgspec.structs.replace(make_status(0), alarms=[alarm] if how == "alarm" else [])
+if how == "refuse":
+    print(msgspec.json.encode(Begun(error="no such phantom", code=4)).decode(), flush=True)
+    sys.exit(4)
+from pathlib import Path  # noqa: E402 - only what begins needs it
+
+server = Server(address_of(Path(job.store)), message, lambda _: None, beat, SystemClock())
+begun = Begun(address=str(server.address), sessions=["s"], notes=["resumed"] if job.resume else [])
+print(msgspec.json.encode(begun).decode(), flush=True)
+over.wait(60)
+server.close("over")
+os._exit(0)
