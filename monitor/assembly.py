@@ -112,6 +112,12 @@ def open_pipeline(
         raise InputError(f"{source.name}: {error}") from None
 
 
+def channel_of(settings: Settings, look: bool) -> int | None:
+    """Channel for a `FileSource`: that of the settings, None where it is to be looked for."""
+    channel = settings.analysis.channel
+    return None if look and not channel else channel
+
+
 def file_pipeline(source: FileSource, settings: Settings, models: Models) -> Pipeline:
     """Pipeline of a file: with the channel that was chosen, which the first line tells.
 

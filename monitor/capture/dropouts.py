@@ -97,10 +97,9 @@ class DropoutFinder:
         for first, last, words in found:
             if last <= begin or first >= stop:
                 continue
-            first = max(first, begin)
             if first > begin:
                 yield Stretch(first - begin)
-            yield Stretch(last - first, words)
+            yield Stretch(last - max(first, begin), words)
             begin = last
         if begin < stop:
             yield Stretch(stop - begin)

@@ -8,7 +8,6 @@ dropouts become gaps. A file that holds no sound at all is an ``InputError`` of 
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from monitor.capture.dropouts import DropoutFinder
 from monitor.capture.source import SourceKind
 from monitor.closing import Closing
 from monitor.decoding.channels import Choice, choose
-from monitor.decoding.decoder import Decoder, Frames, Hints, Missing
+from monitor.decoding.decoder import NO_HINTS, Decoder, Frames, Hints, Missing
 from monitor.decoding.opening import open_decoder
 from monitor.decoding.pipe import STDIN
 from monitor.errors import InputError
@@ -56,6 +55,10 @@ class Part:
     length_s: float | None = None
 
 
+WHOLE = Part()
+"""All of it."""
+
+
 class FileSource(Closing):
     """One file or stream of sound.
 
@@ -66,7 +69,7 @@ class FileSource(Closing):
     block_s, block_frames
         How much a block holds: in seconds, or in frames.
     channel
-        Channel to take, counted from 1; 0 looks for the best.
+        Channel to take, counted from 1; 0 the mean of all, None looks for what is best.
     hints
         What the file does not tell.
     part
@@ -95,9 +98,9 @@ class FileSource(Closing):
         block_s: float = BLOCK_S,
         block_frames: int | None = None,
         *,
-        channel: int = 0,
-        hints: Hints = Hints(),
-        part: Part = Part(),
+        channel: int | None = None,
+        hints: Hints = NO_HINTS,
+        part: Part = WHOLE,
         name: str = "",
     ) -> None:
         self.path, self._hints, self._part = path, hints, part
@@ -109,7 +112,8 @@ class FileSource(Closing):
         self._held: list[Frames | Missing] = []
         self.warnings: list[str] = []
         self.choice: Choice | None = None
-        self._channel = channel
+        self._look_at_channels = channel is None
+        self._channel = channel or 0
         self._scale = 1.0
         try:
             self._check()
@@ -201,7 +205,7 @@ class FileSource(Closing):
 
     def _look(self) -> None:
         """Look at channels and level, where there is something to be found."""
-        many = self.channels > 1 and not self._channel
+        many = self.channels > 1 and self._look_at_channels
         if not many and self._decoder.bounded:
             return
         if self.is_stream:

@@ -22,6 +22,7 @@ def show(
     settings: Settings,
     speed: float,
     annotation: Path | None,
+    look: bool,
     hints: Hints,
     part: Part,
 ) -> int:
@@ -58,7 +59,7 @@ def show(
     annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
     try:
-        ahead = Ahead(path, settings, models, hints, part)
+        ahead = Ahead(path, settings, models, look, hints, part)
     except InputError as error:
         raise NoInputError(error.what, error.remedy) from None
     ahead.found.annotation = annotated

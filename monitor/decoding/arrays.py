@@ -102,7 +102,7 @@ def _load_npy(path: Path) -> tuple[NDArray[Any], str]:
         raise ValueError("it holds objects")
     row = kind.itemsize * int(np.prod(shape[1:], dtype=np.int64))
     trouble = ""
-    if shape and 0 < row and shape[0] * row > there:
+    if shape and row > 0 and shape[0] * row > there:
         if by_column and len(shape) > 1:
             raise ValueError("cut short, and kept column by column")
         trouble = f"cut short, {there // row} of {shape[0]} rows"

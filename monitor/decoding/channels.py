@@ -219,9 +219,7 @@ def _among(found: list[_Channel], everything: bool) -> tuple[int, str]:
     for other in found:
         if _other_heart(best, other):
             rates = f"{60 / (best.cycle_s or 1):.0f} and {60 / (other.cycle_s or 1):.0f}/min"
-            return best.number, (
-                f"two hearts, {rates}: --channel {other.number} takes the other"
-            )
+            return best.number, (f"two hearts, {rates}: --channel {other.number} takes the other")
     return best.number, "the cleaner of channels that differ"
 
 

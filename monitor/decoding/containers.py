@@ -10,6 +10,7 @@ Lengths that programs write when they do not know it yet: 0, 0xFFFFFFFF (ffmpeg)
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from dataclasses import dataclass
@@ -213,7 +214,7 @@ def _extended(data: bytes) -> float:
     exponent &= 0x7FFF
     if exponent > 16383 + 40:
         raise BadHeader("its rate cannot be")
-    return float(mantissa) * 2.0 ** (exponent - 16383 - 63)
+    return math.ldexp(mantissa, exponent - 16383 - 63)
 
 
 def _au(reader: _Reader, head: bytes) -> Header:
@@ -379,4 +380,3 @@ def ogg_trouble(path: Path) -> str:
     if at + 27 + segments + body > len(tail):
         return "cut short within its last page"
     return "" if tail[at + 5] & 4 else "cut short, its last page is missing"
-

@@ -51,6 +51,9 @@ class Hints:
     raw: RawFormat | None = None
 
 
+NO_HINTS = Hints()
+
+
 class Decoder(Closing):
     """Frames of one file or stream.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -146,7 +147,6 @@ class EdfDecoder(Decoder):
         self._present = header.labels.index(PRESENT) if PRESENT in header.labels else None
         self._time_s: float | None = None
         self._queue: list[Frames | Missing] = []
-        self._spans_only = self._present is not None
 
     def read(self, count: int) -> Frames | Missing:
         """See `Decoder.read`."""
@@ -180,7 +180,7 @@ class EdfDecoder(Decoder):
         there = self._column(data, self._present) > 0
         each = len(frames) // max(1, len(there))
         edges = [0, *(np.flatnonzero(there[1:] != there[:-1]) + 1).tolist(), len(there)]
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             stop = len(frames) if b == len(there) else b * each
             part = frames[a * each : stop]
             if not there[a] and (self._left or self._time_left(there, b)):
@@ -188,7 +188,7 @@ class EdfDecoder(Decoder):
             elif there[a]:
                 self._queue.append(part)
 
-    def _time_left(self, there: NDArray[np.float64], stop: int) -> bool:
+    def _time_left(self, there: NDArray[np.bool_], stop: int) -> bool:
         """Whether sound comes after ``stop`` of the last record: else it is padding."""
         return bool((there[stop:] > 0).any())
 

@@ -30,6 +30,8 @@ EXTRA = "install the extra apexbeat[media], or ffmpeg"
 _TOLD = re.compile(r"mov|mp4|matroska|webm|asf|caf|wav|avi|w64")
 """Containers whose duration is written in them; that of others FFmpeg guesses by their size."""
 
+_COMPLAINT = re.compile(r"(?i)error|invalid data|corrupt|truncat")
+
 SHORT_S, SHORT_FRAMES = 0.25, 4096
 """A recording that lacks less than either of its duration is whole: the encoder's delay, and a
 last packet that is counted as a full one."""
@@ -105,7 +107,8 @@ class AvDecoder(Decoder):
         av = importlib.import_module("av")
         av.logging.set_level(None)
         self._errors = (av.error.FFmpegError, ValueError, OSError, MemoryError)
-        self._file, self._container = file, None
+        self._file = file
+        self._container: Any = None
         try:
             self._container = av.open(file, options={"protocol_whitelist": "none"})
             audio = self._container.streams.audio
@@ -133,7 +136,7 @@ class AvDecoder(Decoder):
     def _decode(self, av: Any, stream: Any) -> Iterator[Frames]:
         """Frames as they are decoded; a damaged packet is left out, and noted."""
         resampler = av.AudioResampler(format="flt")
-        for packet in self._container.demux(stream):  # type: ignore[attr-defined]
+        for packet in self._container.demux(stream):
             try:
                 decoded = packet.decode()
             except self._errors as error:
@@ -191,7 +194,7 @@ class FfmpegDecoder(Decoder):
     """The first audio stream of a file, through the program ``ffmpeg``."""
 
     def __init__(self, path: Path) -> None:
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this
         command = [
             "ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-protocol_whitelist", "file,pipe",
             "-i", f"file:{os.fspath(path)}", "-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-",
@@ -238,7 +241,9 @@ class FfmpegDecoder(Decoder):
     def _end(self) -> None:
         code = self._process.wait()
         self.trouble = _lacking(self)
-        if not self.trouble and (code or re.search(r"(?i)error|invalid data|corrupt|truncat", self._text())):
+        if not self.trouble and (
+            code or re.search(r"(?i)error|invalid data|corrupt|truncat", self._text())
+        ):
             self.trouble = f"damaged, {length_words(self.rate_hz, self.done, None)} could be read"
 
     def close(self) -> None:

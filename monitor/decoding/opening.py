@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.decoding import arrays, edf, media, pipe, sndfile, wfdb
-from monitor.decoding.decoder import RATES_HZ, Decoder, Hints
+from monitor.decoding.decoder import NO_HINTS, RATES_HZ, Decoder, Hints
 from monitor.decoding.sndfile import NotSound
 from monitor.errors import InputError
 
@@ -29,7 +29,7 @@ RECORDS = frozenset({".hea", ".edf", ".bdf", ".mat", ".npy"})
 """Read here; such a file may hold something else than sound."""
 
 
-def open_decoder(path: Path, hints: Hints = Hints(), ecg: bool = False) -> Decoder:
+def open_decoder(path: Path, hints: Hints = NO_HINTS, ecg: bool = False) -> Decoder:
     """Open a file or a stream.
 
     Parameters

@@ -37,7 +37,7 @@ class NotSound(Exception):
     """libsndfile does not read it; the words say why, where that is known."""
 
 
-class Forward(soundfile.SoundFile):
+class Forward(soundfile.SoundFile):  # type: ignore[misc]  # no types there
     """Read from the front only: soundfile seeks after each block otherwise."""
 
     def seekable(self) -> bool:

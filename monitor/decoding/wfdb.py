@@ -183,7 +183,7 @@ class WfdbDecoder(Decoder):
             self._held = self._load(max(1, count // self._per))[: max(count, 0)]
             if not len(self._held):
                 self._end()
-        lost = np.isnan(self._held).any(axis=1)
+        lost = np.asarray(np.isnan(self._held).any(axis=1), np.bool_)
         if not len(lost):
             return self.none()
         change = np.flatnonzero(lost != lost[0])

@@ -28,14 +28,15 @@ from monitor.assembly import (
     Models,
     Session,
     Sink,
+    channel_of,
     file_pipeline,
     open_models,
     open_pipeline,
 )
-from monitor.capture.files import BLOCK_S, FileSource, Part
+from monitor.capture.files import BLOCK_S, WHOLE, FileSource, Part
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import Settings
-from monitor.decoding.decoder import Hints
+from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.decoding.reference import r_waves_of
 from monitor.errors import ApexbeatError, InputError
 from monitor.events import Beat, Output
@@ -69,6 +70,8 @@ class Options:
         None as fast as it goes, 1.0 as it was recorded.
     block_frames
         Frames in a block, None for the default; events do not depend on it.
+    look
+        Whether the channels of a recording are looked at, where the settings name none.
     hints
         What files do not tell of themselves.
     part
@@ -79,8 +82,9 @@ class Options:
     overwrite: bool = False
     speed: float | None = None
     block_frames: int | None = None
-    hints: Hints = Hints()
-    part: Part = Part()
+    look: bool = True
+    hints: Hints = NO_HINTS
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True)
@@ -203,16 +207,14 @@ def _with_file(summary: Summary, source: FileSource, onsets: list[int] | None) -
     )
 
 
-def _open(
-    path: Path, settings: Settings, options: Options, name: str
-) -> FileSource | FolderSource:
+def _open(path: Path, settings: Settings, options: Options, name: str) -> FileSource | FolderSource:
     if is_session_folder(path):
         return FolderSource(path)
     return FileSource(
         path,
         BLOCK_S if options.speed is None else PACED_BLOCK_S,
         options.block_frames,
-        channel=settings.analysis.channel,
+        channel=channel_of(settings, options.look),
         hints=options.hints,
         part=options.part,
         name=name,

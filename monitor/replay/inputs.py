@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.decoding.decoder import Hints
+from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.decoding.opening import AUDIO, MEDIA, RECORDS, open_decoder
 from monitor.decoding.pipe import STDIN
 from monitor.decoding.sndfile import NotSound
@@ -71,7 +71,7 @@ class Found:
         return f"{self.folder}: {total} {what} left out ({harmless(shown)})"
 
 
-def search(folder: Path, hints: Hints = Hints()) -> Found:
+def search(folder: Path, hints: Hints = NO_HINTS) -> Found:
     """Search a folder and the folders in it.
 
     Raises
@@ -117,7 +117,7 @@ def _signals_of(paths: Sequence[Path]) -> set[Path]:
     return told
 
 
-def is_recording(path: Path, hints: Hints = Hints()) -> bool:
+def is_recording(path: Path, hints: Hints = NO_HINTS) -> bool:
     """Whether a file of a folder is one to be read: by its suffix, and for some by its header."""
     suffix = path.suffix.lower()
     if suffix in AUDIO or suffix in MEDIA:
@@ -132,7 +132,7 @@ def is_recording(path: Path, hints: Hints = Hints()) -> bool:
 
 
 def items(paths: Iterable[Path], root: Path) -> list[Item]:
-    """Give each recording its name; folders below ``root`` stand in it only where stems are equal."""
+    """Give each recording its name, with folders below ``root`` only where stems are equal."""
     listed = list(paths)
     stems = Counter(map(stem_of, listed))
     out = []
@@ -179,7 +179,7 @@ class Collected:
     told: list[str] = field(default_factory=list)
 
 
-def collect(inputs: Sequence[Path], hints: Hints = Hints()) -> Collected:
+def collect(inputs: Sequence[Path], hints: Hints = NO_HINTS) -> Collected:
     """Return what to read: folders searched, session folders and files taken as they are."""
     out = Collected()
     paths: list[Path] = []

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.assembly import Models, Session, file_pipeline
-from monitor.capture.files import FileSource, Part
+from monitor.assembly import Models, Session, channel_of, file_pipeline
+from monitor.capture.files import WHOLE, FileSource, Part
 from monitor.capture.health import Health
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
-from monitor.decoding.decoder import Hints
+from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.errors import ApexbeatError
 from monitor.events import Output
 from monitor.replay.timeline import Found, Moment
@@ -78,7 +78,7 @@ class Ahead:
     ----------
     path
         The file.
-    settings, models, hints, part
+    settings, models, look, hints, part
         As for any replay.
 
     Attributes
@@ -99,10 +99,11 @@ class Ahead:
         path: Path,
         settings: Settings,
         models: Models,
-        hints: Hints = Hints(),
-        part: Part = Part(),
+        look: bool = True,
+        hints: Hints = NO_HINTS,
+        part: Part = WHOLE,
     ) -> None:
-        channel = settings.analysis.channel
+        channel = channel_of(settings, look)
         self.source = FileSource(path, BLOCK_S, channel=channel, hints=hints, part=part)
         try:
             self._pipeline = file_pipeline(self.source, settings, models)

@@ -51,7 +51,9 @@ def plan(folder: Path, settings: Settings) -> Plan:
         If a model is refused.
     """
     folder = folder.resolve()
-    names = sorted(os.fsencode(path.relative_to(folder).as_posix()) for path in search(folder).files)
+    names = sorted(
+        os.fsencode(path.relative_to(folder).as_posix()) for path in search(folder).files
+    )
     models = open_models(settings)
     head = Head(
         schema=SCHEMA,
