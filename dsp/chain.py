@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.filter import BandPass
-from dsp.resample import Resampler
+from dsp.flattops import FlatTops
+from dsp.resample import Resampler, mix_down
 from dsp.spikes import SpikeRemoval
 from dsp.stage import FloatArray
 
@@ -22,6 +23,8 @@ class Chain:
     ----------
     raw
         Mono sound at 2 kHz before the filter, of the same samples that the last call returned.
+    flat_tops
+        What the frames say of clipping, before they are resampled.
     delay
         Samples at 2 kHz that the chain holds back at the most, its start (2 s) excepted.
 
@@ -32,7 +35,9 @@ class Chain:
     """
 
     def __init__(self, rate_hz: int, channels: int = 1, channel: int | None = None) -> None:
+        self._channel = channel
         self._resampler = Resampler(rate_hz, channels, channel)
+        self.flat_tops = FlatTops(rate_hz)
         self._filter = BandPass()
         self._spikes = SpikeRemoval()
         self.delay = self._resampler.delay + self._filter.delay + self._spikes.delay
@@ -41,11 +46,14 @@ class Chain:
 
     def push(self, frames: NDArray[np.float32]) -> FloatArray:
         """Consume frames; return the filtered sound that is now certain."""
-        raw = self._resampler.push(frames)
+        sound = mix_down(frames, self._channel)
+        self.flat_tops.push(sound)
+        raw = self._resampler.push(sound)
         return self._release(raw, self._spikes.push(self._filter.push(raw)))
 
     def flush(self) -> FloatArray:
         """Return everything still held."""
+        self.flat_tops.flush()
         raw = self._resampler.flush()
         filtered = np.concatenate([self._filter.push(raw), self._filter.flush()])
         out = np.concatenate([self._spikes.push(filtered), self._spikes.flush()])
@@ -53,7 +61,7 @@ class Chain:
 
     def reset(self, index: int) -> None:
         """Start afresh; the next output sample has the absolute index ``index``."""
-        for stage in (self._resampler, self._filter, self._spikes):
+        for stage in (self._resampler, self._filter, self._spikes, self.flat_tops):
             stage.reset(index)
         self.raw = np.zeros(0)
         self._raw_held = np.zeros(0)

@@ -5,7 +5,9 @@ The record-level verdict is the mean logit over all used windows (``verdict.judg
 
 from __future__ import annotations
 
-from statistics import median
+import math
+from array import array
+from statistics import fmean, median, stdev
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +18,17 @@ from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
 from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
 from monitor.config.load import Settings
+
+VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
+
+FEW_CYCLES = 12
+"""Up to so many cycles a rate is given with its uncertainty."""
+
+ONSET_STEP = 40
+"""Samples between two places at which an onset can be found."""
+
+STUDENT = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
+"""Student's t of 95 % for three cycles, four, ..."""
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
@@ -91,8 +104,9 @@ class Collector:
         self._name, self._settings = name, settings
         self._thresholds = thresholds or Thresholds(0.0, 1.0)
         self._averaged = AveragedBeat(settings.analysis.min_confidence)
-        self._ps: list[float] = []
-        self._vitals: list[ev.Vitals] = []
+        self._ps = array("d")
+        self._vitals = {name: array("d") for name in VITALS}
+        self._cycles: list[int] = []
         self._beats = self._gaps = self._index = 0
         self._quality: tuple[str, int] | None = None
         self._quality_s: dict[str, float] = {}
@@ -113,8 +127,11 @@ class Collector:
         if isinstance(event, ev.Beat):
             self._beats += 1
             self._averaged.beat(event)
+            self._cycle(event)
         elif isinstance(event, ev.Vitals):
-            self._vitals.append(event)
+            for name, values in self._vitals.items():
+                if (value := getattr(event, name)) is not None:
+                    values.append(value)
         elif isinstance(event, ev.Window) and event.used and event.p is not None:
             self._ps.append(event.p)
         elif isinstance(event, ev.Quality):
@@ -150,12 +167,13 @@ class Collector:
 
     def result(self) -> Summary:
         """Return the summary of what came."""
-        judged = judge_record(self._ps, self._thresholds, self._settings.verdict)
+        judged = judge_record(list(self._ps), self._thresholds, self._settings.verdict)
         averaged = self._averaged.result()
         return Summary(
             name=self._name,
             duration_s=round(self._index / RATE_HZ, 3),
             rate=self._median("rate", 1),
+            rate_uncertainty=self._rate_uncertainty(),
             systole_ms=self._median("systole_ms", 1),
             diastole_ms=self._median("diastole_ms", 1),
             spread=self._median("spread", 3),
@@ -178,5 +196,21 @@ class Collector:
         )
 
     def _median(self, name: str, digits: int) -> float | None:
-        values = [v for line in self._vitals if (v := getattr(line, name)) is not None]
+        values = self._vitals[name]
         return round(float(median(values)), digits) if values else None
+
+    def _cycle(self, beat: ev.Beat) -> None:
+        """Keep the first whole cycles: of a short recording they are all there is."""
+        if beat.confidence < self._settings.analysis.min_confidence:
+            return
+        if beat.s1 is not None and beat.end is not None and len(self._cycles) <= FEW_CYCLES:
+            self._cycles.append(beat.end - beat.s1)
+
+    def _rate_uncertainty(self) -> float | None:
+        """Half the 95 % interval of the mean rate, where few cycles were found."""
+        count = len(self._cycles)
+        if not 3 <= count <= FEW_CYCLES or not self._vitals["rate"]:
+            return None
+        deviation = max(stdev(self._cycles), ONSET_STEP / 2)
+        share = STUDENT[count - 3] * deviation / math.sqrt(count) / fmean(self._cycles)
+        return round(share * 60 * RATE_HZ / fmean(self._cycles), 1)

@@ -23,9 +23,13 @@ LONGEST_S = 1.5
 AROUND_S = 0.05
 """Sound on either side that is looked at."""
 
-EDGE_S = 0.001
-ABRUPT = 0.3
-"""Step at an edge over the median deviation around, from which sound was cut and did not fade."""
+STEPS, NEAR = 4.0, 5
+"""Steps of the converter that the nearest samples on either side must be off (their median):
+sound of a few steps stands still by itself, and a coarse one that was resampled rings into it."""
+
+ABRUPT = 0.1
+"""Step at one edge at the least, over the typical difference of values half a millisecond apart:
+sound was cut off, and did not fade."""
 
 TOP = 0.99
 """Of the largest value around: a stretch that stands so high is a flat top."""
@@ -36,7 +40,7 @@ LAG_S = 0.15
 KEY = 8
 ANCHORS_PER_S = 300
 VALUES = 12
-"""Different values that a repeated buffer has at the least."""
+"""Different values that a repeated buffer has at the least, and a third of its samples."""
 
 Mono = NDArray[np.float32]
 _FACTORS = np.array(
@@ -61,12 +65,10 @@ class DropoutFinder:
     ----------
     rate_hz
         Of the frames.
-    step
-        Least difference between two values of the recording, full scale 1.
     """
 
-    def __init__(self, rate_hz: int, step: float) -> None:
-        self._rate_hz, self._step = rate_hz, step
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz, self._apart = rate_hz, max(1, round(rate_hz / 2000))
         self._shortest = max(round(SHORTEST_S * rate_hz), SHORTEST_FRAMES)
         self._longest = round(LONGEST_S * rate_hz)
         self._around = round(AROUND_S * rate_hz)
@@ -127,18 +129,23 @@ class DropoutFinder:
 
     def _cut(self, before: Mono, after: Mono, value: float) -> bool:
         """Whether sound was cut off and came back, with ``value`` between."""
-        least = self._shortest // 2
+        least = max(self._shortest // 2, 2 * self._apart)
         if len(before) < least or len(after) < least:
-            return False
-        if min(_moves(before), _moves(after)) < self._step:
             return False
         both = np.concatenate([before, after])
         if value and abs(value) >= TOP * float(np.abs(both).max()):
             return False
-        deviation = float(np.median(np.abs(both - np.median(both))))
-        edge = max(3, round(EDGE_S * self._rate_hz))
-        jumps = (np.abs(part - value).mean() for part in (before[-edge:], after[:edge]))
-        return bool(max(jumps) >= ABRUPT * deviation)
+        step = STEPS * min(_least(before), _least(after))
+        near = (np.abs(part - value) for part in (before[-NEAR:], after[:NEAR]))
+        if min(float(np.median(part)) for part in near) < step:
+            return False
+        moves = min(self._moves(before), self._moves(after))
+        jump = max(abs(before[-1] - value), abs(after[0] - value))
+        return bool(jump >= max(step, ABRUPT * moves))
+
+    def _moves(self, part: Mono) -> float:
+        """Typical difference of values half a millisecond apart."""
+        return float(np.median(np.abs(part[self._apart :] - part[: -self._apart])))
 
     def _again(self, x: Mono) -> Iterator[tuple[int, int, str]]:
         """Stretches that repeat what came just before them, to the last bit."""
@@ -162,7 +169,7 @@ class DropoutFinder:
                 continue
             first, last = self._extent(x, place, lag)
             fits = max(self._shortest, round(0.9 * lag)) <= last - first <= self._longest
-            if fits and self._varied(x[first:last]):
+            if fits and self._varied(x[first : first + min(lag, last - first)]):
                 done = last
                 yield first, last, "a buffer repeated"
 
@@ -176,9 +183,12 @@ class DropoutFinder:
         return first, int(differs[k]) if k < len(differs) else high
 
     def _varied(self, part: Mono) -> bool:
-        return _moves(part) >= self._step and len(np.unique(part[: 4 * self._lag])) >= VALUES
+        moves = self._moves(part)
+        values = max(VALUES, len(part) // 3)
+        return moves >= STEPS * _least(part) and len(np.unique(part)) >= values
 
 
-def _moves(part: Mono) -> float:
-    """Mean difference between neighbours."""
-    return float(np.abs(part[1:] - part[:-1]).mean()) if len(part) > 1 else 0.0
+def _least(part: Mono) -> float:
+    """Least difference between two neighbours that differ: the step of the converter."""
+    steps = np.abs(part[1:] - part[:-1])
+    return float(np.min(steps, where=steps > 0, initial=np.inf))

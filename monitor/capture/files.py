@@ -21,7 +21,8 @@ from monitor.capture.dropouts import DropoutFinder
 from monitor.capture.source import SourceKind
 from monitor.closing import Closing
 from monitor.decoding.channels import Choice, choose
-from monitor.decoding.decoder import NO_HINTS, Decoder, Frames, Hints, Missing
+from monitor.decoding.decoder import NO_HINTS, Frames, Hints, Missing
+from monitor.decoding.look import LOOK_S, STREAM_LOOK_S, begin, joined, level_scale
 from monitor.decoding.opening import open_decoder
 from monitor.decoding.pipe import STDIN
 from monitor.errors import InputError
@@ -33,18 +34,6 @@ BLOCK_S = 10.0
 
 STREAM_BLOCK_S = 0.25
 """Seconds read at once from a pipe: whoever plays into it waits."""
-
-LOOK_S, STREAM_LOOK_S = 30.0, 8.0
-"""Seconds of a file, and of a pipe, in which channels and level are looked at."""
-
-LEVELS = (2.0**-10, 1.0)
-"""Peaks between these are taken as they are."""
-
-QUIET = 2.0**-4
-"""Peak that others are brought to, by a power of two: room is left for what is louder later."""
-
-STEP, COARSE_STEP = 2.0**-15, 2.0**-7
-"""Least difference of two values that is expected, of 16 and of 8 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +157,7 @@ class FileSource(Closing):
         InputError
             If nothing of it can be read.
         """
-        step = STEP * self._scale if self._scale == 1.0 else STEP * QUIET
-        if self._decoder.coarse:
-            step = COARSE_STEP
-        cutter = _Cutter(self.rate_hz, self._block, step, self._channel)
+        cutter = _Cutter(self.rate_hz, self._block, self._channel)
         left = self._frames_wanted()
         while left > 0 and not isinstance(piece := self._next(left), _End):
             left -= piece.frames if isinstance(piece, Missing) else len(piece)
@@ -209,16 +195,14 @@ class FileSource(Closing):
         if not many and self._decoder.bounded:
             return
         if self.is_stream:
-            self._held = list(_first(self._decoder, STREAM_LOOK_S, self._block))
-            seen = self._held
+            seen = self._held = list(begin(self._decoder, STREAM_LOOK_S, self._block))
         else:
             with open_decoder(self.path, self._hints) as other:
                 other.skip(round(self._part.start_s * self.rate_hz))
-                seen = list(_first(other, min(LOOK_S, self._part.length_s or LOOK_S), self._block))
-        sound = [piece for piece in seen if not isinstance(piece, Missing)]
-        if not sound:
+                seen = list(begin(other, min(LOOK_S, self._part.length_s or LOOK_S), self._block))
+        frames = joined(seen)
+        if frames is None:
             return
-        frames = np.concatenate(sound)
         if many:
             self.choice = choose(frames, self.rate_hz, self._decoder.labels)
             self._channel = self.choice.channel
@@ -259,9 +243,9 @@ _END = _End()
 class _Cutter:
     """Frames in, blocks of at most one size and gaps out."""
 
-    def __init__(self, rate_hz: int, block: int, step: float, channel: int) -> None:
-        self._rate_hz, self._block, self._channel, self._step = rate_hz, block, channel, step
-        self._finder = DropoutFinder(rate_hz, step)
+    def __init__(self, rate_hz: int, block: int, channel: int) -> None:
+        self._rate_hz, self._block, self._channel = rate_hz, block, channel
+        self._finder = DropoutFinder(rate_hz)
         self._waiting: list[Frames] = []
         self._at = 0  # frames of the file before what waits
         self._given = 0  # frames delivered
@@ -271,7 +255,7 @@ class _Cutter:
     def push(self, piece: Frames | Missing) -> Iterator[Block | Lost]:
         if isinstance(piece, Missing):
             yield from self.flush()
-            self._finder = DropoutFinder(self._rate_hz, self._step)
+            self._finder = DropoutFinder(self._rate_hz)
             yield self._lost(piece.frames, piece.reason)
             return
         if self._channel and piece.shape[1] > 1:  # what is not heard must not be judged either
@@ -319,21 +303,6 @@ class _Cutter:
         return Lost(start, -(-self._at * RATE_HZ // self._rate_hz) - start, 0, reason)
 
 
-def _first(decoder: Decoder, length_s: float, block: int) -> Iterator[Frames | Missing]:
-    """The begin of a recording: so much of it that is not digital silence."""
-    left = round(length_s * decoder.rate_hz)
-    patience = 20 * left if decoder.rereadable else left
-    while left > 0 and patience > 0:
-        piece = decoder.read(min(block, left))
-        size = piece.frames if isinstance(piece, Missing) else len(piece)
-        if not size:
-            return
-        patience -= size
-        if isinstance(piece, Missing) or piece.any() or not decoder.rereadable:
-            left -= size
-            yield piece
-
-
 def _taken(frames: Frames, channel: int) -> NDArray[np.float32]:
     """The channel that is analysed, or the mean of all."""
     if frames.shape[1] == 1:
@@ -342,13 +311,3 @@ def _taken(frames: Frames, channel: int) -> NDArray[np.float32]:
         return frames[:, channel - 1]
     mean: NDArray[np.float32] = frames.mean(axis=1, dtype=np.float32)
     return mean
-
-
-def level_scale(sound: NDArray[np.float32]) -> float:
-    """Power of two that brings sound of an unknown full scale to a level known to be fine."""
-    finite = sound[np.isfinite(sound)]
-    peak = float(np.abs(finite).max(initial=0.0))
-    low, high = LEVELS
-    if not peak or low <= peak <= high:
-        return 1.0
-    return float(2.0 ** math.floor(math.log2(QUIET / peak)))

@@ -145,7 +145,8 @@ def _heard(number: int, signal: NDArray[np.float32], rate_hz: int) -> _Channel:
     """Listen to one channel through the signal path of the monitor."""
     peak = float(np.abs(signal).max()) or 1.0
     level = np.float32(2.0 ** -np.ceil(np.log2(peak)))  # exact, and flat is told at any level
-    chain, quality = Chain(rate_hz), QualityIndex()
+    chain = Chain(rate_hz)
+    quality = QualityIndex(chain.flat_tops)
     sound, spans = [], []
     for last in (False, True):
         part = chain.flush() if last else chain.push((signal * level)[:, None])

@@ -68,8 +68,6 @@ class Decoder(Closing):
     bounded
         Whether samples have at least 16 bits' meaning within ±1: False for floating point and
         for more than 16 bits, whose level may be anything.
-    coarse
-        Whether samples have 8 bits.
     rereadable
         Whether the same path can be opened a second time.
     has_ecg
@@ -83,7 +81,6 @@ class Decoder(Closing):
     frames: int | None = None
     labels: tuple[str, ...] = ()
     bounded = True
-    coarse = False
     rereadable = True
     has_ecg = False
     trouble = ""

@@ -129,7 +129,6 @@ class PcmDecoder(Decoder):
         self._stream, self._coding = stream, CODINGS[coding]
         self.rate_hz, self.channels = rate_hz, channels
         self.bounded, self.rereadable = self._coding.bounded, rereadable
-        self.coarse = self._coding.width == 1
         self.trouble = trouble
         self._frame = self._coding.width * channels
         self.frames = None if length is None else length // self._frame

@@ -8,10 +8,35 @@ import numpy as np
 
 from dsp.ecg import RPeaks
 from dsp.stage import RATE_HZ
+from monitor.decoding.channels import choose
 from monitor.decoding.decoder import Missing
+from monitor.decoding.look import LOOK_S, begin, joined
 from monitor.decoding.opening import open_decoder
 
 BLOCK_S = 10.0
+
+
+def ecg_of(path: Path) -> list[int] | None:
+    """Return the R waves of the electrocardiogram beside a sound, None where there is none.
+
+    Raises
+    ------
+    InputError
+        If the recording cannot be read.
+    """
+    with open_decoder(path) as decoder:
+        if not decoder.rereadable or (decoder.channels < 2 and not decoder.has_ecg):
+            return None
+        column = None
+        if not decoder.has_ecg:
+            block = round(BLOCK_S * decoder.rate_hz)
+            frames = joined(list(begin(decoder, LOOK_S, block)))
+            if frames is None:
+                return None
+            column = choose(frames, decoder.rate_hz, decoder.labels).ecg
+            if column is None:
+                return None
+    return r_waves_of(path, column)
 
 
 def r_waves_of(path: Path, column: int | None, start_s: float = 0.0) -> list[int]:

@@ -68,7 +68,6 @@ class SndfileDecoder(Decoder):
         frames = int(self._file.frames)
         self.frames = None if frames >= NO_LENGTH else frames
         self.bounded = str(self._file.subtype) in BOUNDED
-        self.coarse = str(self._file.subtype) in ("PCM_S8", "PCM_U8", "ULAW", "ALAW")
         self.rereadable = rereadable
         self.trouble = trouble
         if self.frames is None and rereadable and not trouble:
