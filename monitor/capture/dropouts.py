@@ -161,7 +161,7 @@ class DropoutFinder:
         order = np.lexsort((at, keys))
         same = keys[order[1:]] == keys[order[:-1]]
         lags = at[order[1:]] - at[order[:-1]]
-        near = np.flatnonzero(same & (lags <= self._lag))
+        near = np.flatnonzero(same & (lags <= self._lag) & (lags >= self._shortest // 2))
         done = 0
         pairs = sorted((int(at[order[k + 1]]), int(lags[k])) for k in near)
         for place, lag in pairs:

@@ -33,8 +33,6 @@ _NUMBERS = {"1": 1, "3": 2}
 
 
 _TABLE = re.compile(r"[;\t]")
-_NUMBER = re.compile(r"^[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?$")
-"""With a point or a comma."""
 
 
 class _Line(msgspec.Struct):
@@ -105,11 +103,11 @@ def _labels(lines: Iterable[str]) -> Iterator[Onset]:
     for line in lines:
         parts = line.replace(";", "\t").split("\t") if _TABLE.search(line) else line.split()
         parts = [part.strip().strip('"') for part in parts]
-        if len(parts) < 3 or parts[0].startswith(("#", "\\")) or not _NUMBER.match(parts[0]):
+        if len(parts) < 3 or parts[0].startswith(("#", "\\")):
             continue
-        start_s, word = float(parts[0].replace(",", ".")), parts[2].lower()
-        sound = _SOUNDS.get(word, _NUMBERS.get(word))
+        sound = _SOUNDS.get(parts[2].lower(), _NUMBERS.get(parts[2].lower()))
         if sound is not None:
+            start_s = float(parts[0].replace(",", "."))
             if not 0 <= start_s < 1e7:
                 raise ValueError(f"{parts[0]} is no time in seconds")
             yield round(start_s * RATE_HZ), sound
