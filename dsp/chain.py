@@ -1,4 +1,5 @@
-"""From the device's frames to band-passed, spike-free sound at 2 kHz: resample, filter, spikes.
+"""From the device's frames to band-passed, spike-free sound at 2 kHz: resample, hum, filter,
+spikes.
 
 Its output is what everything else hears: cycles, quality, windows, training. The sound before the
 filter is kept beside it, sample for sample, for the quality index.
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dsp.filter import BandPass
 from dsp.flattops import FlatTops
+from dsp.hum import HumRemoval
 from dsp.resample import Resampler, mix_down
 from dsp.spikes import SpikeRemoval
 from dsp.stage import FloatArray
@@ -38,9 +40,12 @@ class Chain:
         self._channel = channel
         self._resampler = Resampler(rate_hz, channels, channel)
         self.flat_tops = FlatTops(rate_hz)
+        self._hum = HumRemoval()
         self._filter = BandPass()
         self._spikes = SpikeRemoval()
-        self.delay = self._resampler.delay + self._filter.delay + self._spikes.delay
+        self.delay = sum(
+            stage.delay for stage in (self._resampler, self._hum, self._filter, self._spikes)
+        )
         self.raw: FloatArray = np.zeros(0)
         self._raw_held: FloatArray = np.zeros(0)
 
@@ -48,20 +53,24 @@ class Chain:
         """Consume frames; return the filtered sound that is now certain."""
         sound = mix_down(frames, self._channel)
         self.flat_tops.push(sound)
-        raw = self._resampler.push(sound)
+        raw = self._hum.push(self._resampler.push(sound))
         return self._release(raw, self._spikes.push(self._filter.push(raw)))
 
     def flush(self) -> FloatArray:
         """Return everything still held."""
         self.flat_tops.flush()
-        raw = self._resampler.flush()
+        raw = np.concatenate([self._hum.push(self._resampler.flush()), self._hum.flush()])
         filtered = np.concatenate([self._filter.push(raw), self._filter.flush()])
         out = np.concatenate([self._spikes.push(filtered), self._spikes.flush()])
         return self._release(raw, out)
 
+    def hum_hz(self, start: int, end: int) -> int:
+        """Mains frequency whose hum was taken out of [start, end), 0 if none was."""
+        return self._hum.over(start, end)
+
     def reset(self, index: int) -> None:
         """Start afresh; the next output sample has the absolute index ``index``."""
-        for stage in (self._resampler, self._filter, self._spikes, self.flat_tops):
+        for stage in (self._resampler, self._hum, self._filter, self._spikes, self.flat_tops):
             stage.reset(index)
         self.raw = np.zeros(0)
         self._raw_held = np.zeros(0)

@@ -1,19 +1,18 @@
-"""One stream: source → pipeline → sinks, on the calling thread.
+"""Opens models and builds pipelines: the only place that does.
 
-    with FileSource(path) as source:
-        Session(source, open_pipeline(settings, models, source), [sink]).run()
-
-A sink takes what the pipeline gives out, and is closed at the end or told to give up. Live
-monitoring drives the same pipeline from its own loop.
+models = open_models(settings)
+with FileSource(path) as source:
+    StreamRunner(open_pipeline(settings, models, source), [sink]).run(source)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from dsp.cycles.model import CycleModel
@@ -23,13 +22,10 @@ from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
 from monitor.capture.files import FileSource
-from monitor.capture.source import Source, paced
-from monitor.clock import Clock
+from monitor.capture.source import Source
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
-from monitor.events import Input, Output
 from monitor.imports import large_imports
-from monitor.record.eventfile import EventFile
 
 
 @dataclass(frozen=True)
@@ -79,6 +75,16 @@ def open_models(settings: Settings) -> Models:
     return Models(engine, cycles, hashes)
 
 
+def open_models_once(settings: Settings) -> Models:
+    """Open the models as `open_models` does, once per process for the same settings."""
+    return _open_kept(msgspec.json.encode(settings))
+
+
+@lru_cache(maxsize=1)
+def _open_kept(settings: bytes) -> Models:
+    return open_models(msgspec.json.decode(settings, type=Settings))
+
+
 def open_pipeline(
     settings: Settings,
     models: Models,
@@ -88,28 +94,61 @@ def open_pipeline(
     board: Board | None = None,
     notes: Mapping[str, str | int | float] | None = None,
 ) -> Pipeline:
-    """Make the pipeline of a source.
+    """Make the pipeline of a source; see `build_pipeline`."""
+    return build_pipeline(
+        settings,
+        models,
+        source.name,
+        source.rate_hz,
+        source.channels,
+        index=index,
+        board=board,
+        notes=notes,
+    )
+
+
+def build_pipeline(
+    settings: Settings,
+    models: Models,
+    name: str,
+    rate_hz: int,
+    channels: int,
+    *,
+    index: int = 0,
+    board: Board | None = None,
+    notes: Mapping[str, str | int | float] | None = None,
+) -> Pipeline:
+    """Make the pipeline of a stream.
+
+    Parameters
+    ----------
+    name, rate_hz, channels
+        Of the stream.
+    index, board
+        Where a session that goes on begins, and its alarms.
+    notes
+        What the first line tells beside the settings.
 
     Raises
     ------
     InputError
-        If the source's rate or channels do not fit the settings.
+        If rate or channels do not fit the settings.
     """
     try:
         return Pipeline(
             settings,
             models.engine,
             models.cycles,
-            source.name,
-            source.rate_hz,
-            source.channels,
+            name,
+            rate_hz,
+            channels,
             models=models.hashes,
             index=index,
             board=board,
             notes=notes,
         )
     except ValueError as error:
-        raise InputError(f"{source.name}: {error}") from None
+        raise InputError(f"{name}: {error}") from None
 
 
 def channel_of(settings: Settings, look: bool) -> int | None:
@@ -130,94 +169,3 @@ def file_pipeline(source: FileSource, settings: Settings, models: Models) -> Pip
         analysis = replace(settings.analysis, channel=source.choice.channel)
         settings = replace(settings, analysis=analysis)
     return open_pipeline(settings, models, source, notes=source.notes)
-
-
-class Sink(Protocol):
-    """Takes what a pipeline gives out."""
-
-    def take(self, output: Output) -> None:
-        """Take the next output."""
-        ...
-
-    def close(self) -> None:
-        """The stream ended in order."""
-        ...
-
-    def abort(self) -> None:
-        """The stream failed or was interrupted: leave nothing half-done."""
-        ...
-
-
-@dataclass
-class EventFileSink:
-    """Writes events into an event file."""
-
-    file: EventFile
-
-    def take(self, output: Output) -> None:
-        """Write the events."""
-        self.file.write(output.events)
-
-    def close(self) -> None:
-        """Give the file its name."""
-        self.file.commit()
-
-    def abort(self) -> None:
-        """Remove it."""
-        self.file.abort()
-
-
-class Session:
-    """One stream from its source to its sinks.
-
-    Parameters
-    ----------
-    source, pipeline, sinks
-        Of this stream; the source stays open.
-    clock, speed
-        With a speed, sound passes no faster than that (1.0: as it was recorded).
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        pipeline: Pipeline,
-        sinks: Sequence[Sink],
-        clock: Clock | None = None,
-        speed: float | None = None,
-    ) -> None:
-        self.pipeline = pipeline
-        self._sinks = sinks
-        self._inputs: Iterable[Input] = source
-        if speed is not None:
-            if clock is None:
-                raise ValueError("a pace needs a clock")
-            self._inputs = paced(source, clock, speed)
-
-    def run(self, complete: Callable[[], bool] = lambda: True) -> None:
-        """Run to the end; if that fails, every sink gives up.
-
-        Parameters
-        ----------
-        complete
-            Asked at the end: whether the source was whole.
-
-        Raises
-        ------
-        ApexbeatError
-            Of source or sink.
-        """
-        try:
-            for item in self._inputs:
-                self._give(self.pipeline.push(item))
-            self._give(self.pipeline.finish(complete()))
-        except BaseException:  # an interrupt too must leave nothing half-written
-            for sink in self._sinks:
-                sink.abort()
-            raise
-        for sink in self._sinks:
-            sink.close()
-
-    def _give(self, output: Output) -> None:
-        for sink in self._sinks:
-            sink.take(output)

@@ -38,7 +38,9 @@ class Rule:
     latch_from
         Latches from this many returns on (0 never, unless ``latching``).
     escalates_to
-        Priority after ``escalate_s`` of an alarm that lasts, None if it keeps its own.
+        Priority of an alarm that lasts, None if it keeps its own.
+    escalate_key
+        The setting that holds the seconds, from the begin of the condition.
     condition, clears, remedy
         Words for the manual and the screen.
     """
@@ -56,6 +58,12 @@ class Rule:
     latching: bool = False
     latch_from: int = 0
     escalates_to: Priority | None = None
+    escalate_key: str = "escalate_s"
+
+    def escalation(self, limits: Alarms) -> int:
+        """Samples at 2 kHz of the signal after which it escalates."""
+        after = round(float(getattr(limits, self.escalate_key)) * 2000)
+        return after if self.escalates_to is None else max(0, after - self.delay(limits))
 
     def delay(self, limits: Alarms) -> int:
         """Samples at 2 kHz for which the condition must last."""
@@ -140,13 +148,23 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="heart_lost",
-        title="no heart sound",
+        title="heart sounds stopped",
         alarm_class="physiological",
         priority="high",
-        condition="at least 5 beats in the 30 s before the last one, none in 6 s of "
-        "decided sound since, the stretch neither flat, clipped nor noisy",
-        clears="a beat found; latches",
+        condition="a heart was heard, and no beat in 6 s of clear sound since its last beat, "
+        "added up: noise and knocks stop the count and do not void it",
+        clears="beats found; latches",
         remedy="look at the patient now, then at the stethoscope",
+        latching=True,
+    ),
+    Rule(
+        kind="pause",
+        title="pause between beats",
+        alarm_class="physiological",
+        priority="medium",
+        condition="no beat for 3 s between heard beats",
+        clears="10 s after it; latches",
+        remedy="look at the patient, take an electrocardiogram",
         latching=True,
     ),
     Rule(
@@ -169,15 +187,16 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="poor_signal",
-        title="poor signal",
+        title="heart not heard",
         alarm_class="technical",
         priority="low",
-        condition="quality not good (flat, clipped, noisy, or no heart found yet)",
-        clears="good for 5 s",
-        remedy="place the stethoscope anew",
+        condition="no heart is heard, for whatever reason: noise, hum, speech, lost contact",
+        clears="heard again for 8 s",
+        remedy="look at the patient, place the stethoscope anew",
         delay_key="poor_signal_delay_s",
         release_s=5,
         escalates_to="medium",
+        escalate_key="poor_signal_medium_s",
     ),
     Rule(
         kind="gaps",
@@ -258,7 +277,7 @@ def rows(limits: Alarms) -> list[tuple[str, ...]]:
         seconds = rule.delay(limits) / 2000
         words: str = rule.priority
         if rule.escalates_to is not None:
-            words += f", {rule.escalates_to} after {limits.escalate_s:g} s"
+            words += f", {rule.escalates_to} after {getattr(limits, rule.escalate_key):g} s"
         delay = f"{seconds:g} s" if seconds else "none"
         table.append(
             (

@@ -1,6 +1,6 @@
-"""What a replay tells a person of one recording, collected from the pipeline's own output.
+"""What a replay tells a person of one recording, collected from the pipeline's own events.
 
-The record-level verdict is the mean logit over all used windows (``verdict.judge_record``).
+The verdict is that of the last verdict line, the rate that of the vitals: nothing is judged here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
-from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
 from monitor.config.load import Settings
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
@@ -42,7 +41,7 @@ class AlarmEntry(msgspec.Struct, frozen=True):
 
 
 class RecordVerdict(msgspec.Struct, frozen=True):
-    """The verdict on a whole record; ``abnormal`` is the plain question (mean logit above 0)."""
+    """The verdict on a whole record; ``abnormal`` is the plain question (p above 0.5)."""
 
     value: ev.VerdictValue
     p: float | None
@@ -75,6 +74,7 @@ class Summary(msgspec.Struct, frozen=True):
     spread: float | None
     beats: int
     quality_s: dict[str, float]
+    heart_s: dict[str, float]
     verdict: RecordVerdict
     alarms: list[AlarmEntry]
     faults: list[str]
@@ -96,20 +96,20 @@ class Collector:
         Of the recording.
     settings
         In force.
-    thresholds
-        Of the model, None without one.
     """
 
-    def __init__(self, name: str, settings: Settings, thresholds: Thresholds | None) -> None:
-        self._name, self._settings = name, settings
-        self._thresholds = thresholds or Thresholds(0.0, 1.0)
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name = name
         self._averaged = AveragedBeat(settings.analysis.min_confidence)
-        self._ps = array("d")
+        self._verdict = RecordVerdict("none", None, None, 0, "")
         self._vitals = {name: array("d") for name in VITALS}
         self._cycles: list[int] = []
+        self._min_confidence = settings.analysis.min_confidence
         self._beats = self._gaps = self._index = 0
         self._quality: tuple[str, int] | None = None
         self._quality_s: dict[str, float] = {}
+        self._heart: tuple[str, int] | None = None
+        self._heart_s: dict[str, float] = {}
         self._alarms: list[AlarmEntry] = []
         self._open: dict[str, int] = {}
         self._faults: list[str] = []
@@ -132,8 +132,14 @@ class Collector:
             for name, values in self._vitals.items():
                 if (value := getattr(event, name)) is not None:
                     values.append(value)
-        elif isinstance(event, ev.Window) and event.used and event.p is not None:
-            self._ps.append(event.p)
+        elif isinstance(event, ev.Verdict) and event.record:
+            abnormal = None if event.p is None else event.p > 0.5
+            self._verdict = RecordVerdict(
+                event.value, event.p, abnormal, event.windows, event.reason
+            )
+        elif isinstance(event, ev.Heart):
+            self._heart_until(event.index)
+            self._heart = event.value, event.index if self._heart else 0
         elif isinstance(event, ev.Quality):
             self._quality_until(event.index)
             self._quality = (event.value, event.index if self._quality else 0)
@@ -145,6 +151,7 @@ class Collector:
             self._gaps += 1
         elif isinstance(event, ev.End):
             self._quality_until(event.index)
+            self._heart_until(event.index)
             self._complete = event.complete
 
     def _alarm(self, event: ev.Alarm) -> None:
@@ -165,9 +172,13 @@ class Collector:
             value, since = self._quality
             self._quality_s[value] = self._quality_s.get(value, 0.0) + (index - since) / RATE_HZ
 
+    def _heart_until(self, index: int) -> None:
+        if self._heart is not None:
+            value, since = self._heart
+            self._heart_s[value] = self._heart_s.get(value, 0.0) + (index - since) / RATE_HZ
+
     def result(self) -> Summary:
         """Return the summary of what came."""
-        judged = judge_record(list(self._ps), self._thresholds, self._settings.verdict)
         averaged = self._averaged.result()
         return Summary(
             name=self._name,
@@ -179,13 +190,8 @@ class Collector:
             spread=self._median("spread", 3),
             beats=self._beats,
             quality_s={k: round(v, 3) for k, v in self._quality_s.items()},
-            verdict=RecordVerdict(
-                value=judged.value,
-                p=None if judged.p is None else round(judged.p, 4),
-                abnormal=mean_logit(self._ps) > 0 if self._ps else None,
-                windows=judged.windows,
-                evidence=judged.evidence,
-            ),
+            heart_s={k: round(v, 3) for k, v in self._heart_s.items()},
+            verdict=self._verdict,
             alarms=self._alarms,
             faults=self._faults,
             gaps=self._gaps,
@@ -201,7 +207,7 @@ class Collector:
 
     def _cycle(self, beat: ev.Beat) -> None:
         """Keep the first whole cycles: of a short recording they are all there is."""
-        if beat.confidence < self._settings.analysis.min_confidence:
+        if beat.confidence < self._min_confidence:
             return
         if beat.s1 is not None and beat.end is not None and len(self._cycles) <= FEW_CYCLES:
             self._cycles.append(beat.end - beat.s1)

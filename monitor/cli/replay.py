@@ -162,7 +162,7 @@ def replay(
     for path, error in found.failed:
         shown.outcome(rp.Outcome(path, None, error))
     if files:
-        count = rp.workers(len(files), jobs)
+        count = rp.processes(len(files), jobs)
         with _terminated(), shown.following(files, count) as seen:
             for outcome in rp.replay_all(files, loaded.settings, options, jobs=jobs, seen=seen):
                 shown.outcome(outcome)

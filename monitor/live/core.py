@@ -33,7 +33,7 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
-from monitor.live.context import Ties
+from monitor.live.context import SessionContext
 from monitor.live.reporting import Reporter
 from monitor.live.requests import Requests
 from monitor.live.retention import Retention
@@ -82,8 +82,8 @@ class Core:
             if job.resume:
                 self._reporter.catch_up(Path(job.store))
             self._outward.start()
-            ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
-            self._starter = Starter(job, ties)
+            context = SessionContext(clock, self.store, self._publish, self._inbox.put, boot_id())
+            self._starter = Starter(job, context)
             self._server: Server | None = None
             self._requests = Requests(
                 self._starter, self.sessions, job.config, self._send, self._publish,
@@ -172,7 +172,7 @@ class Core:
 
     def _unanswered(self) -> set[tuple[str, int]]:
         """(session, index) of the alarms of all sessions that nobody has acknowledged."""
-        return set().union(*(session.unanswered() for session in self.sessions.values()))
+        return set().union(*(session.log.unanswered(id) for id, session in self.sessions.items()))
 
     def _end(self) -> int:
         assert self._server is not None

@@ -16,12 +16,15 @@ from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
+from monitor.clock import ClockAnchor
 from monitor.errors import ApexbeatError
-from monitor.link.messages import EventLine, Request, Snapshot, Status
-from monitor.live.context import Folder, Ties
+from monitor.link.messages import Request, Snapshot, Status
+from monitor.live.context import SessionContext
+from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreSink, has_alarm
 from monitor.record.clips import Clips
-from monitor.record.store import AnchorRow, CommandRow
-from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.record.store import CommandRow
+from monitor.runner import StreamRunner, StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
 from monitor.view.status import status_of
 
 ANCHOR_S = 60.0
@@ -36,9 +39,11 @@ class LiveSession:
     Parameters
     ----------
     id
-        Of the session.
+        Of the session, unique in its store.
     capture, pipeline
         Of the stream, begun at the same index.
+    context
+        Clock, store and link of the core.
     log
         Alarms so far.
     seq
@@ -49,9 +54,6 @@ class LiveSession:
         Makes a folder from an index and the alarms' state on.
     remake
         Makes a new pipeline at an index with the alarms' state, after a stage failed.
-
-    Attributes
-    ----------
     clips
         Keeps sound around alarms, None if they are switched off.
     """
@@ -61,29 +63,37 @@ class LiveSession:
         id: str,
         capture: Capture,
         pipeline: Pipeline,
-        ties: Ties,
+        context: SessionContext,
         log: AlarmLog,
         seq: int = 0,
         folder: Folder | None = None,
         record: Callable[[int, str], Folder] | None = None,
         remake: Callable[[int, Board], Pipeline] | None = None,
+        clips: Clips | None = None,
     ) -> None:
         self.id = id
-        self.capture, self.pipeline = capture, pipeline
-        self.log, self.folder = log, folder
-        self._ties = ties
+        self.capture, self.log = capture, log
+        self._context = context
         self._record, self._remake = record, remake
         self._failures = 0
-        self.clips: Clips | None = None
-        self._seq = seq
-        self._shown = Shown()
+        self.clips = clips
+        self._history = ScreenHistory()
+        self._runner = StreamRunner(pipeline)
+        self._recording = RecordingSink(folder)
+        self._lines = StoreSink(id, context.store, log, seq, lambda: self.board)
+        screens = LinkSink(
+            id, context.publish, self._history, seq, lambda: self.pipeline.present.judgement.p
+        )
+        sinks: list[StreamSink] = [self._recording, self._lines, screens]
+        if clips is not None:
+            sinks.append(ClipSink(clips))
+        self._runner.sinks += sinks
         self._anchor_s = float("-inf")
         self._status_s = float("-inf")
         self._told_state = capture.health.state
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
-        self._limits = self.board.limits
-        self._over = False
+        self._stopped = False
         self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
 
     # ------------------------------------------------------------ the analysis thread
@@ -97,37 +107,36 @@ class LiveSession:
         if self.capture.health.state is not self._told_state:
             self._told_state = self.capture.health.state
             self._status_s = float("-inf")  # a screen learns of it now
-        now_s = self._ties.clock.boot()
+        now_s = self._context.clock.boot()
         if now_s - self._anchor_s >= ANCHOR_S:
             self._anchor_s = now_s
             self.anchor()
         if now_s - self._status_s >= STATUS_S:
             self._status_s = now_s
-            self._ties.publish(self.status())
+            self._context.publish(self.status())
         return self.capture.behind_s > 0.5
 
     def feed(self, item: ev.Input) -> bool:
         """Push one input, and give its output to everybody; False if a stage failed on it."""
-        if self.folder is not None:
-            self.folder.take(item)
         try:
-            output = self.pipeline.push(item)
+            output = self._runner.push(item)
         except Exception as error:  # noqa: BLE001 - printed, alarmed, counted
-            self._mend(error)
+            self._restart_pipeline(error)
             return False
-        self._give(output)
+        if has_alarm(output.events):
+            self._status_s = float("-inf")
         if isinstance(item, ev.Block):
             self._failures = 0
         return True
 
-    def _mend(self, error: Exception) -> None:
+    def _restart_pipeline(self, error: Exception) -> None:
         """Go on with a new pipeline after what failed; too often in a row ends the core."""
         self._failures += 1
         if self._remake is None or self._failures >= FAILURES:
             raise error
         traceback.print_exception(error)
         done = self.pipeline.index
-        self.pipeline = self._remake(done, self.board)
+        self._runner.pipeline = self._remake(done, self.board)
         lost = max(1, self.capture.index - done)
         words = f"a stage failed: {type(error).__name__}"
         self.feed(ev.Condition("analysis_fault", True, words))
@@ -141,11 +150,7 @@ class LiveSession:
         if kind == "record":
             answer(*self._switch_recording(request.on is not False))
             return
-        if kind == "tone" and client == "supervisor":
-            self.feed(ev.Condition("own tone", request.on is True, ""))
-            answer(True, "")
-            return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
             return
         command = ev.Command(
@@ -155,6 +160,7 @@ class LiveSession:
             seconds=request.seconds,
             note=request.note,
             limits=request.limits,
+            profile=request.profile,
         )
         asked = request.alarm or ""
         if kind == "acknowledge":
@@ -162,37 +168,37 @@ class LiveSession:
 
         def committed() -> None:
             if kind == "acknowledge":
-                self._ties.later(lambda: self._asked.remove(asked))
+                self._context.later(lambda: self._asked.remove(asked))
             answer(True, "")
 
         body = msgspec.json.encode(request).decode()
-        row = CommandRow(index, self._ties.clock.wall(), client, kind, body, self._seq)
-        self._ties.store.command(self.id, row, committed)
+        row = CommandRow(index, self._context.clock.wall(), client, kind, body, self._lines.seq)
+        self._context.store.command(self.id, row, committed)
         self.feed(command)
 
     def anchor(self) -> None:
         """Tie the index to the clocks."""
-        clock = self._ties.clock
-        boot_id = self._ties.boot_id
-        row = AnchorRow(
+        clock = self._context.clock
+        boot_id = self._context.boot_id
+        row = ClockAnchor(
             self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
         )
-        self._ties.store.anchor(self.id, row)
+        self._context.store.anchor(self.id, row)
         if self.folder is not None:
             self.folder.anchor(row)
 
     def end(self, how: str, complete: bool = True) -> None:
         """Close device and pipeline; write the last lines."""
-        if self._over:
+        if self._stopped:
             return
-        self._over = True
+        self._stopped = True
         for item in self.capture.end():
             self.feed(item)
         self.anchor()
-        self._give(self.pipeline.finish(complete))
+        self._runner.finish(complete)
         self.capture.close()
-        self._ties.publish(self.status())
-        self._ties.store.end(self.id, self.pipeline.index, how)
+        self._context.publish(self.status())
+        self._context.store.end(self.id, self.pipeline.index, how)
         if self.folder is not None:
             self.folder.close()
         if self.clips is not None:
@@ -205,9 +211,9 @@ class LiveSession:
         return Snapshot(
             status=self.status(),
             alarms=self.log.all(),
-            waves=list(self._shown.waves),
-            beats=list(self._shown.beats),
-            trend=self._shown.trend,
+            waves=list(self._history.waves),
+            beats=list(self._history.beats),
+            trend=self._history.trend,
             settings=self.pipeline.settings,
         )
 
@@ -217,17 +223,17 @@ class LiveSession:
             self.id,
             self.capture,
             self.pipeline,
-            self._shown,
+            self._history,
             alarm_lines(self.board, self._asked) + self.log.earlier,
             clock_s=self._clock_s(),
-            wall=self._ties.clock.wall(),
+            wall=self._context.clock.wall(),
             recording=self.folder is not None,
             can_record=not self._cannot,
         )
 
     def _clock_s(self) -> float:
         """Seconds since index 0; goes on while no sample comes."""
-        now_s = self._ties.clock.boot()
+        now_s = self._context.clock.boot()
         zero_s = self._zero_s
         if zero_s is None:
             zero_s = now_s - self.capture.index_now / RATE_HZ
@@ -238,13 +244,15 @@ class LiveSession:
             self._zero_s = zero_s = earlier_s
         return now_s - zero_s
 
-    def unanswered(self) -> set[tuple[str, int]]:
-        """(session, index) of every alarm that nobody has acknowledged."""
-        return {
-            (line.earlier_session or self.id, line.raised)
-            for line in self.log.all()
-            if line.acknowledged is None
-        }
+    @property
+    def pipeline(self) -> Pipeline:
+        """The analysis; another one after a stage failed."""
+        return self._runner.pipeline
+
+    @property
+    def folder(self) -> Folder | None:
+        """Where the sound is recorded, None while it is not."""
+        return self._recording.folder
 
     @property
     def board(self) -> Board:
@@ -253,34 +261,6 @@ class LiveSession:
 
     # ------------------------------------------------------------ inside
 
-    def _give(self, output: ev.Output) -> None:
-        lines = tuple(e for e in output.events if not isinstance(e, ev.Session))
-        if self.folder is not None and output.events:
-            self.folder.events(output.events)
-        if lines:
-            board = None
-            alarmed = any(isinstance(line, ev.Alarm) for line in lines)
-            if alarmed:
-                self._status_s = float("-inf")
-            if alarmed or self.board.limits != self._limits:
-                self._limits = self.board.limits
-                self.log.update(self.board)
-                board = self.log.save(self.board)
-            self._ties.store.events(self.id, self._seq, lines, board)
-        for line in lines:
-            self._ties.publish(EventLine(session=self.id, seq=self._seq, event=line))
-            self._seq += 1
-            if isinstance(line, ev.Beat):
-                self._shown.beats.append(line)
-            elif isinstance(line, ev.Vitals):
-                self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
-            elif isinstance(line, ev.Alarm) and self.clips is not None:
-                self.clips.alarm(line)
-        for picture in output.pictures:
-            if self.clips is not None:
-                self.clips.picture(picture)
-            self._ties.publish(self._shown.picture(self.id, picture))
-
     def _switch_recording(self, on: bool) -> tuple[bool, str]:
         """Begin or end to keep the sound."""
         if on == (self.folder is not None):
@@ -288,19 +268,19 @@ class LiveSession:
         if not on:
             assert self.folder is not None
             self.folder.close(0.0)
-            self.folder = None
+            self._recording.folder = None
             return True, ""
         if self._record is None:
             return False, "there is no folder to record into"
         try:
             board = self.log.save(self.board).decode()
-            self.folder = self._record(self.capture.index, board)
+            self._recording.folder = self._record(self.capture.index, board)
         except ApexbeatError as error:
             return False, str(error)
         return True, ""
 
     def _check_record(self) -> None:
-        trouble = self._ties.store.writer.trouble()
+        trouble = self._context.store.writer.trouble()
         if trouble is None and self.clips is not None:
             trouble = self.clips.trouble
         if trouble is None and self.folder is not None:

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Literal
+from functools import partial
 
 import msgspec
 
@@ -18,12 +18,13 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
-from monitor.assembly import Models, open_models
+from monitor.assembly import Models, build_pipeline, open_models
 from monitor.capture.stream import Capture
-from monitor.errors import InputError, ModelError, RecordError
+from monitor.errors import ModelError, RecordError
 from monitor.link.messages import AlarmLine, Request
-from monitor.live.context import Folder, Ties
+from monitor.live.context import SessionContext
 from monitor.live.session import LiveSession
+from monitor.live.sinks import Folder
 from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
 from monitor.record.clips import Clips
 from monitor.record.store import Archive, CommandRow, SessionRow, new_id
@@ -38,6 +39,10 @@ GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
 
 
+CARRIED_OUT = ("acknowledge", "mark", "limits", "switch")
+"""Commands that a killed core may have answered and not carried out."""
+
+
 def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """Commands that were answered, but of which no line tells: the core was killed in between.
 
@@ -48,13 +53,20 @@ def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """
     found = []
     for row in archive.commands(session):
-        if row.kind in ("acknowledge", "mark", "limits") and row.seq is not None and row.seq > last:
+        if row.kind in CARRIED_OUT and row.seq is not None and row.seq > last:
             try:
                 asked = msgspec.json.decode(row.body, type=Request)
             except msgspec.MsgspecError:
                 continue  # a damaged row; the alarm shows that nobody has acknowledged it
-            kind: Literal["acknowledge", "mark", "limits"] = row.kind  # type: ignore[assignment]
-            found.append(ev.Command(kind, row.index, asked.alarm, None, asked.note, asked.limits))
+            command = ev.Command(
+                row.kind,  # type: ignore[arg-type]
+                row.index,
+                asked.alarm,
+                note=asked.note,
+                limits=asked.limits,
+                profile=asked.profile,
+            )
+            found.append(command)
     return found
 
 
@@ -63,23 +75,23 @@ class Starter:
 
     Parameters
     ----------
-    job, ties
+    job, context
         Of the core.
     """
 
-    def __init__(self, job: Job, ties: Ties) -> None:
-        self._job, self._ties = job, ties
+    def __init__(self, job: Job, context: SessionContext) -> None:
+        self._job, self._context = job, context
         self.notes: list[str] = []
         self._earlier: list[AlarmLine] = []
         self._models: Models | None = None
-        if ties.store.damaged is not None:
+        if (damaged := context.store.damaged) is not None:
             self.notes.append(
-                f"the store was damaged and is kept as {ties.store.damaged.name}; a new one is used"
+                f"the store was damaged and is kept as {damaged.name}; a new one is used"
             )
 
     def start(self) -> list[LiveSession]:
         """Go on with open sessions, or begin those of the job."""
-        archive = Archive(self._ties.store.folder)
+        archive = Archive(self._context.store.folder)
         try:
             left = archive.open_sessions()
             if not self._job.resume:
@@ -100,7 +112,7 @@ class Starter:
         ApexbeatError
             If it cannot be opened, or the models are refused.
         """
-        clock = self._ties.clock
+        clock = self._context.clock
         driver = driver_for(source, self._job.settings.capture, clock)
         self._open_models(strict=True)  # before there is sound that would have to wait for them
         capture = Capture(driver, clock, threading.Event())
@@ -115,8 +127,8 @@ class Starter:
         ApexbeatError
             If the models are refused, or it cannot be recorded.
         """
-        ties, driver = self._ties, capture.driver
-        now = ties.clock.wall()
+        context, driver = self._context, capture.driver
+        now = context.clock.wall()
         try:
             pipeline = self._pipeline(capture, 0, None, strict=True)
         except BaseException:
@@ -148,8 +160,8 @@ class Starter:
                 capture.close()
                 raise
             row = replace(row, folder=str(folder.folder))
-        ties.store.begin(row)
-        ties.store.run(row, 0, os.getpid())
+        context.store.begin(row)
+        context.store.run(row, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
         return self._session(row, capture, pipeline, log, 0, folder)
 
@@ -173,7 +185,7 @@ class Starter:
         self._earlier = [line for line in self._earlier if line not in meant]
         for session in sessions:
             session.log.earlier = list(self._earlier)
-        archive = Archive(self._ties.store.folder)
+        archive = Archive(self._context.store.folder)
         row = archive.session(request.session)
         archive.close()
         saved = load_board(row.board) if row is not None else None
@@ -187,11 +199,11 @@ class Starter:
             }
             board = replace(saved.board, alarms=alarms)
             blob = msgspec.json.encode(msgspec.structs.replace(saved, board=board))
-            self._ties.store.board(request.session, blob)
+            self._context.store.board(request.session, blob)
         body = msgspec.json.encode(request).decode()
-        wall = self._ties.clock.wall()
+        wall = self._context.clock.wall()
         command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
-        self._ties.store.command(request.session, command, lambda: answer(True, ""))
+        self._context.store.command(request.session, command, lambda: answer(True, ""))
 
     # ------------------------------------------------------------ inside
 
@@ -212,37 +224,33 @@ class Starter:
     def _pipeline(
         self, capture: Capture, index: int, board: Board | None, strict: bool
     ) -> Pipeline:
-        models = self._open_models(strict)
-        try:
-            return Pipeline(
-                self._job.settings,
-                models.engine,
-                models.cycles,
-                capture.driver.name,
-                capture.rate_hz,
-                capture.channels,
-                models=models.hashes,
-                index=index,
-                board=board,
-            )
-        except ValueError as error:
-            raise InputError(f"{capture.driver.name}: {error}") from None
+        return build_pipeline(
+            self._job.settings,
+            self._open_models(strict),
+            capture.driver.name,
+            capture.rate_hz,
+            capture.channels,
+            index=index,
+            board=board,
+        )
 
     def _resume(self, archive: Archive, row: SessionRow) -> LiveSession:
-        ties = self._ties
+        context = self._context
         seq, last = archive.last(row.id)
         anchors = archive.anchors(row.id)
         known = max(last, anchors[-1].index if anchors else 0)
-        index = max(known + 1, index_now(anchors, ties.boot_id, ties.clock))
-        driver = driver_again(row, ties.clock)
-        capture = Capture(driver, ties.clock, threading.Event(), index, row.rate_hz, row.channels)
+        index = max(known + 1, index_now(anchors, context.boot_id, context.clock))
+        driver = driver_again(row, context.clock)
+        capture = Capture(
+            driver, context.clock, threading.Event(), index, row.rate_hz, row.channels
+        )
         capture.resume()  # sound is kept while the models are opened
         saved = load_board(row.board)
         board = None if saved is None else saved.board
         pipeline = self._pipeline(capture, known, board, strict=False)
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
         log = AlarmLog([] if saved is None else saved.log, earlier)
-        ties.store.run(row, index, os.getpid())
+        context.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
             try:
@@ -265,27 +273,28 @@ class Starter:
         seq: int,
         folder: Folder | None,
     ) -> LiveSession:
-        session = LiveSession(
+        clips = None
+        if (kept := self._job.settings.record).clips:
+            store, clock = self._context.store.folder, self._context.clock
+            unanswered = partial(log.unanswered, row.id)
+            clips = Clips(store, row.id, kept.sound_days, unanswered, clock)
+        return LiveSession(
             row.id,
             capture,
             pipeline,
-            self._ties,
+            self._context,
             log,
             seq,
             folder,
             self._recorder(row),
             lambda index, board: self._pipeline(capture, index, board, strict=False),
+            clips,
         )
-        kept = self._job.settings.record
-        if kept.clips:
-            store, clock = self._ties.store.folder, self._ties.clock
-            session.clips = Clips(store, row.id, kept.sound_days, session.unanswered, clock)
-        return session
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
         def record(index: int, board: str) -> Folder:
             folder = self._folder(row, index, board, whole=False)
-            self._ties.store.folder_of(row.id, str(folder.folder))
+            self._context.store.folder_of(row.id, str(folder.folder))
             return folder
 
         return record
@@ -294,7 +303,7 @@ class Starter:
         self, row: SessionRow, index: int, board: str | None, whole: bool = True
     ) -> FolderWriter:
         """A session folder; one more for each core that goes on with the session."""
-        parent = self._ties.store.folder / "sessions"
+        parent = self._context.store.folder / "sessions"
         path, number = parent / row.id, 1
         while path.exists():
             number += 1
@@ -310,17 +319,17 @@ class Starter:
             software=row.software,
             models=msgspec.json.decode(row.models, type=dict[str, str]),
             settings=self._job.settings,
-            started=self._ties.clock.wall(),
+            started=self._context.clock.wall(),
             index=index,
             board=board,
             whole=whole,
         )
-        return FolderWriter(path, info, self._ties.clock)
+        return FolderWriter(path, info, self._context.clock)
 
     def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
         for row in left:
             index = archive.last(row.id)[1]
-            self._ties.store.end(row.id, index, "broke off")
+            self._context.store.end(row.id, index, "broke off")
             self.notes.append(f"session {row.id} ended unexpectedly")
 
     def _unanswered(self, archive: Archive) -> list[AlarmLine]:

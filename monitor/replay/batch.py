@@ -7,13 +7,8 @@ model) is raised before the first sound is read.
 
 from __future__ import annotations
 
-import multiprocessing as mp
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event as StopEvent
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +17,26 @@ from msgspec.structs import replace
 from dsp.ecg import compare
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
-from monitor.analysis.verdict import Thresholds
 from monitor.assembly import (
-    EventFileSink,
     Models,
-    Session,
-    Sink,
     channel_of,
     file_pipeline,
     open_models,
+    open_models_once,
     open_pipeline,
 )
 from monitor.capture.files import BLOCK_S, WHOLE, FileSource, Part
+from monitor.capture.source import paced
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import Settings
 from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.decoding.reference import r_waves_of
 from monitor.errors import ApexbeatError, InputError
-from monitor.events import Beat, Output
+from monitor.events import Beat, Input, Output
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.replay.inputs import Item, refuse_clashes
-from monitor.replay.workers import begin_worker
+from monitor.replay.workers import Workers, cores, stopped
+from monitor.runner import StreamRunner, StreamSink
 from monitor.sessionfolder.reader import FolderSource, is_session_folder
 from monitor.view.state import load_board
 
@@ -51,9 +45,6 @@ PACED_BLOCK_S = 0.1
 
 FILES_PER_WORKER = 4
 """A process more costs about two seconds: not worth it for fewer files."""
-
-AHEAD = 4
-"""Jobs per worker that wait in the queue."""
 
 
 @dataclass(frozen=True)
@@ -114,17 +105,36 @@ def check(files: Sequence[Item], options: Options) -> None:
         return
     refuse_clashes(files, SUFFIX)
     stems = [item.stem for item in files]
-    prepare(options.events, map(os.fspath, stems), options.overwrite)
+    prepare(options.events, map(str, stems), options.overwrite)
 
 
 @dataclass
-class _CollectorSink:
+class EventFileSink(StreamSink):
+    """Writes events into an event file."""
+
+    file: EventFile
+
+    def output(self, output: Output) -> None:
+        """Write the events."""
+        self.file.write(output.events)
+
+    def close(self) -> None:
+        """Give the file its name."""
+        self.file.commit()
+
+    def abort(self) -> None:
+        """Remove it."""
+        self.file.abort()
+
+
+@dataclass
+class _CollectorSink(StreamSink):
     collector: Collector
     seen: Callable[[Output], None]
     stopped: Callable[[], bool]
     onsets: list[int] | None
 
-    def take(self, output: Output) -> None:
+    def output(self, output: Output) -> None:
         if self.stopped():
             raise Interrupted
         self.collector.take(output)
@@ -133,12 +143,6 @@ class _CollectorSink:
             self.onsets += [beat.s1 for beat in beats if beat.s1 is not None]
         if output.events:
             self.seen(output)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def abort(self) -> None:
-        """Nothing to undo."""
 
 
 def replay_file(
@@ -175,19 +179,17 @@ def replay_file(
     """
     with _open(path, settings, options, name) as source:
         pipeline, settings = _pipeline(source, settings, models)
-        thresholds = None
-        if models.engine is not None:
-            contract = models.engine.contract
-            thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
-        collector = Collector(source.name, settings, thresholds)
+        collector = Collector(source.name, settings)
         file = source if isinstance(source, FileSource) else None
         onsets: list[int] | None = [] if file is not None and file.has_ecg else None
-        sinks: list[Sink] = [_CollectorSink(collector, seen, stopped, onsets)]
+        sinks: list[StreamSink] = [_CollectorSink(collector, seen, stopped, onsets)]
         if options.events is not None:
             target = options.events / f"{stem or path.stem}{SUFFIX}"
             sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
-        session = Session(source, pipeline, sinks, clock or SystemClock(), options.speed)
-        session.run(complete=lambda: source.complete)
+        inputs: Iterable[Input] = source
+        if options.speed is not None:
+            inputs = paced(source, clock or SystemClock(), options.speed)
+        StreamRunner(pipeline, sinks).run(inputs, lambda: source.complete)
         summary = collector.result()
         return summary if file is None else _with_file(summary, file, onsets)
 
@@ -260,9 +262,10 @@ def replay_all(
     RecordError
         If events cannot be written: that would befall the next file as well.
     """
-    count = workers(len(files), jobs)
+    count = processes(len(files), jobs)
     if count > 1:
-        yield from _on_many(files, settings, options, count)
+        each = [_Job(item, settings, options) for item in files]
+        yield from Workers(_in_worker, _worker_died, count, retry=False).in_order(each)
         return
     models = models or open_models(settings)
     for item in files:
@@ -283,55 +286,27 @@ def _outcome(
         return Outcome(item.path, None, str(error))
 
 
-def workers(files: int, jobs: int | None) -> int:
+def processes(files: int, jobs: int | None) -> int:
     """Return how many processes to use for so many files."""
     if jobs is not None:
         return max(1, min(jobs, files))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, files // FILES_PER_WORKER))
+    return max(1, min(cores(), files // FILES_PER_WORKER))
 
 
 # ------------------------------------------------------------ on several cores
 
-_worker: tuple[Settings, Models, Options, StopEvent] | ApexbeatError | None = None
+
+@dataclass(frozen=True)
+class _Job:
+    item: Item
+    settings: Settings
+    options: Options
 
 
-def _on_many(
-    files: Sequence[Item], settings: Settings, options: Options, count: int
-) -> Iterator[Outcome]:
-    context = mp.get_context("spawn")  # a forked torch may hang
-    stop = context.Event()
-    pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_start_worker, initargs=(settings, options, stop)
-    )
-    waiting: list[Future[Outcome]] = []
-    rest = iter(files)
-    try:
-        for item in rest:
-            waiting.append(pool.submit(_in_worker, item))
-            if len(waiting) >= count * AHEAD:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    except BrokenProcessPool:
-        raise ApexbeatError("a worker process died (out of memory?)", "use --jobs 1") from None
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+def _in_worker(job: _Job) -> Outcome:
+    models = open_models_once(job.settings)
+    return _outcome(job.item, job.settings, models, job.options, stopped=stopped)
 
 
-def _start_worker(settings: Settings, options: Options, stop: StopEvent) -> None:
-    global _worker  # noqa: PLW0603 - one process, one set of models
-    begin_worker()
-    try:
-        _worker = settings, open_models(settings), options, stop
-    except ApexbeatError as error:
-        _worker = error  # an initializer that raises would break the pool without a word
-
-
-def _in_worker(item: Item) -> Outcome:
-    assert _worker is not None
-    if isinstance(_worker, ApexbeatError):
-        raise _worker
-    settings, models, options, stop = _worker
-    return _outcome(item, settings, models, options, stopped=stop.is_set)
+def _worker_died(job: _Job) -> Outcome:
+    raise ApexbeatError("a worker process died (out of memory?)", "use --jobs 1")

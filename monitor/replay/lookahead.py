@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.assembly import Models, Session, channel_of, file_pipeline
+from monitor.assembly import Models, channel_of, file_pipeline
 from monitor.capture.files import WHOLE, FileSource, Part
 from monitor.capture.health import Health
 from monitor.clock import SystemClock
@@ -27,7 +27,8 @@ from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.errors import ApexbeatError
 from monitor.events import Output
 from monitor.replay.timeline import Found, Moment
-from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.runner import StreamRunner, StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
 from monitor.view.status import status_of
 
 BLOCK_S = 0.25
@@ -59,16 +60,14 @@ class _Heard:
 
 
 @dataclass(frozen=True)
-class _Keeper:
-    """A sink that hands on."""
+class _Keeper(StreamSink):
+    """A sink that hands on; what was found stays, however the stream ends."""
 
-    take: Callable[[Output], None]
+    keep: Callable[[Output], None]
 
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def abort(self) -> None:
-        """Nothing to undo: what was found stays."""
+    def output(self, output: Output) -> None:
+        """Hand on."""
+        self.keep(output)
 
 
 class Ahead:
@@ -112,7 +111,7 @@ class Ahead:
             raise
         self._heard = _Heard(self.source, Health(0.0))
         self._heard.health.samples(0.0)
-        self._shown, self._log = Shown(), AlarmLog()
+        self._shown, self._log = ScreenHistory(), AlarmLog()
         self._alarms = self._log.all()
         self._seq = 0
         self._over = False
@@ -139,8 +138,8 @@ class Ahead:
     def _run(self) -> None:
         try:
             with self.source:
-                session = Session(self.source, self._pipeline, [_Keeper(self._keep)])
-                session.run(complete=lambda: self.source.complete)
+                runner = StreamRunner(self._pipeline, [_Keeper(self._keep)])
+                runner.run(self.source, lambda: self.source.complete)
         except Stopped:
             pass  # the screen has gone
         except ApexbeatError as error:

@@ -50,6 +50,7 @@ REFUSED = {
     "pause_audio": "a replay makes no sound",
     "record": "a replay records nothing",
     "limits": "a replay keeps the limits that it was started with",
+    "switch": "a replay keeps the alarms that it was started with",
     "mark": "a replay cannot be marked",
     "add": "a replay takes no device",
 }

@@ -8,7 +8,6 @@ other when a core begins stands in `monitor.supervise.job`.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import subprocess
@@ -101,7 +100,6 @@ class Supervisor:
         self._stopping_s: float | None = None
         self._heard_s = self._progress_s = 0.0
         self._beat = -1
-        self._told_tone = False
         self._began_s = 0.0
         self._failures = 0
         self.restarts = 0
@@ -176,7 +174,7 @@ class Supervisor:
             self._kill()
             return Begun(error=str(error), code=1)
         self._heard_s = self._progress_s = self._clock.monotonic()
-        self._beat, self._told_tone = -1, False
+        self._beat = -1
         return begun
 
     def _read_begun(self, stdout: IO[bytes]) -> Begun:
@@ -205,22 +203,11 @@ class Supervisor:
             if message is not None:
                 self._heard_s = now_s
                 self._take(message, now_s)
-            self._tell_tone()
             silent = now_s - self._heard_s > SILENT_S or now_s - self._progress_s > STALLED_S
             self._sound.set("high" if silent else self._priority())
             if max(now_s - self._heard_s, now_s - self._progress_s) > DEAD_S:
                 self._kill()
                 return None
-
-    def _tell_tone(self) -> None:
-        """Say when our own tone sounds: windows of that time are marked."""
-        playing = self._sound.playing
-        if playing == self._told_tone or self._client is None:
-            return
-        self._told_tone = playing
-        with contextlib.suppress(Gone):  # the next message from the core says so too
-            for session in self._status:
-                self._client.request(session, "tone", on=playing)
 
     def _take(self, message: FromCore, now_s: float) -> None:
         if isinstance(message, Status):

@@ -8,17 +8,15 @@ from textual.screen import Screen
 
 from monitor.link import messages as ms
 from monitor.tui.alarmbook import needs_answer
-from monitor.tui.live import Live, home
+from monitor.tui.live import Live, Program, home
+from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import banner, theme, trend, wave
 from monitor.tui.widgets.wave_panel import WavePanel
 
 if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
     from monitor.tui.state import SessionState
 
 PAUSE_S = 120.0
-AFTER_ALARM = 2000
-"""Samples shown after the moment of an alarm."""
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Of a replay."""
 
@@ -29,7 +27,7 @@ class Actions(Live, Screen[None]):
     trend_span: int
 
     @property
-    def _home(self) -> ApexbeatApp:
+    def _home(self) -> Program:
         return home(self)
 
     @property

@@ -161,6 +161,7 @@ class ApexbeatApp(App[int]):
         on: bool | None = None,
         device: str | None = None,
         limits: dict[str, float] | None = None,
+        profile: str = "",
         settings: dict[str, str | int | float | bool] | None = None,
         done: str = "",
         after: Callable[[], None] | None = None,
@@ -181,6 +182,7 @@ class ApexbeatApp(App[int]):
             on=on,
             device=device,
             limits=limits or {},
+            profile=profile,
             settings=settings or {},
         )
 

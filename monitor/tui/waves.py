@@ -18,6 +18,8 @@ PAIR = 8
 """Samples in one pair (`monitor.link.messages.Wave`)."""
 HOLD_BACK = 1200
 """Samples (0.6 s): a step of 1000 and what the machine may be late."""
+AFTER_ALARM = 2000
+"""Samples shown after the moment of an alarm."""
 KEPT_S = 1800
 SOUND_KEPT_S = 120
 """The sound itself, for the spectrogram, is kept for a shorter time."""

@@ -15,10 +15,11 @@ KINDS = {
     "bradycardia": "slow heart rate",
     "bradycardia_extreme": "very slow heart rate",
     "irregular": "irregular rhythm",
-    "heart_lost": "no heart sound",
+    "heart_lost": "heart sounds stopped",
+    "pause": "pause between beats",
     "signal_lost": "signal lost",
     "wrong_input": "wrong input",
-    "poor_signal": "poor signal",
+    "poor_signal": "heart not heard",
     "gaps": "gaps in the sound",
     "clock": "device clock off",
     "behind": "analysis late",
@@ -35,6 +36,16 @@ QUALITY = {
     "flat": "FLAT",
     "no_heart": "NO HEART FOUND",
 }
+
+HEART = {
+    "heard": "HEART HEARD",
+    "uncertain": "CANNOT TELL",
+    "absent": "NO BEAT",
+    "no_sound": "NO SOUND",
+}
+
+PROFILES = ("adult", "child", "infant", "neonate")
+"""Age profiles in the order in which the key goes through them."""
 
 STATES = {
     "active": "active",

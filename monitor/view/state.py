@@ -1,7 +1,7 @@
 """What a screen is told of a live session: alarm lines, waves, trend, the whole state.
 
-`alarm_lines` makes lines of an alarm board; `AlarmLog` keeps every occurrence; `Shown` keeps the
-last seconds for a screen that has just attached.
+`alarm_lines` makes lines of an alarm board; `AlarmLog` keeps every occurrence; `ScreenHistory`
+keeps the last seconds for a screen that has just attached.
 """
 
 from __future__ import annotations
@@ -114,6 +114,20 @@ class AlarmLog:
         """Newest first, then those of earlier sessions."""
         return [self._lines[k] for k in sorted(self._lines, reverse=True)] + self.earlier
 
+    def unanswered(self, session: str) -> set[tuple[str, int]]:
+        """(session, index) of every alarm that nobody has acknowledged.
+
+        Parameters
+        ----------
+        session
+            Id of the session that this log is of.
+        """
+        return {
+            (line.earlier_session or session, line.raised)
+            for line in self.all()
+            if line.acknowledged is None
+        }
+
     def save(self, board: Board) -> bytes:
         """Bytes for the store."""
         log = [self._lines[k] for k in sorted(self._lines)]
@@ -129,7 +143,7 @@ def open_lines(saved: SavedBoard, session: str) -> list[AlarmLine]:
     ]
 
 
-class Shown:
+class ScreenHistory:
     """The last seconds and the trend of one session."""
 
     def __init__(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from dsp.stage import RATE_HZ
+from monitor.analysis.limits import reasons
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.vitals import Vitals
 from monitor.capture.health import Health, HealthState
 from monitor.link.messages import AlarmLine, Status
-from monitor.view.state import Shown
+from monitor.view.state import ScreenHistory
 
 LIMITS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 
@@ -44,7 +45,7 @@ def status_of(
     session: str,
     capture: Heard,
     pipeline: Pipeline,
-    shown: Shown,
+    shown: ScreenHistory,
     alarms: list[AlarmLine],
     *,
     clock_s: float,
@@ -106,6 +107,15 @@ def status_of(
         can_record=can_record,
         alarms=alarms,
         duration_s=duration_s,
+        heart=present.heart.value if alive else "no_sound",
+        heart_reason=present.heart.reason if alive else health.reason,
+        heart_known=present.heart.known,
+        unheard_s=present.heart.unheard / RATE_HZ,
+        other_rate=vitals.other,
+        few=present.few,
+        windows_of=present.windows,
+        profile=present.board.limits.profile,
+        off=reasons(present.board.limits),
         limits={name: getattr(present.board.limits, name) for name in LIMITS},
     )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_store import a_session, an_alarm
+from store_rows import a_session, an_alarm
 
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.config.load import Record
 from monitor.live.retention import Retention
 from monitor.record import retention
@@ -25,7 +25,7 @@ from monitor.record.retention import (
     forget_sound,
 )
 from monitor.record.schema import FILE, open_store
-from monitor.record.store import AnchorRow, CommandRow, Store
+from monitor.record.store import CommandRow, Store
 from monitor.sessionfolder.segments import SegmentWriter
 
 NOW = 1_000_000_000.0
@@ -33,8 +33,8 @@ ROWS = {"sessions": "id", "runs": "session", "anchors": "session", "events": "se
         "commands": "session"}  # fmt: skip
 
 
-def an_anchor(index: int, wall: float) -> AnchorRow:
-    return AnchorRow(index, 0.0, 0.0, wall, "b")
+def an_anchor(index: int, wall: float) -> ClockAnchor:
+    return ClockAnchor(index, 0.0, 0.0, wall, "b")
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.errors import InputError, RecordError
 from monitor.sessionfolder import format as ff
-from monitor.sessionfolder.reader import FolderSource, _Sound, is_session_folder
+from monitor.sessionfolder.pieces import SessionSound
+from monitor.sessionfolder.reader import FolderSource, is_session_folder
 from monitor.sessionfolder.segments import SegmentWriter
 from monitor.sessionfolder.writer import FolderWriter
 
@@ -140,4 +141,4 @@ def test_a_folder_whose_first_sound_was_deleted_by_age_is_not_replayed(tmp_path:
     writer.close()
     (tmp_path / "sound" / "000001.flac").unlink()
     with pytest.raises(InputError, match="deleted when its days were over"):
-        _Sound(tmp_path / "sound", 1)
+        SessionSound(tmp_path / "sound", 1).require_begin()

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
 from monitor.tui.keys import KEYS
 from monitor.tui.live import home
 from monitor.tui.screens.dialog import Dialog
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, Panel, width_of
+from monitor.tui.widgets.scroll import Scroll
 
 
 def lines(glyphs: Glyphs) -> list[Line]:
@@ -60,7 +60,7 @@ class HelpScreen(Dialog[None]):
         """A panel inside a box that scrolls."""
         glyphs = home(self).glyphs
         self.set_class(not glyphs.unicode, "ascii")
-        with VerticalScroll(classes="dialog", id="box", can_focus=False):
+        with Scroll(glyphs, id="box", classes="dialog"):
             yield Panel(glyphs, id="page")
 
     def advance(self) -> None:

@@ -11,11 +11,11 @@ from textual.screen import Screen
 
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
-from monitor.tui.actions import AFTER_ALARM
 from monitor.tui.alarmbook import is_active, needs_answer
 from monitor.tui.live import Live, home
 from monitor.tui.screens.entry import EntryScreen
 from monitor.tui.state import SessionState
+from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import alarms, banner, title
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, Panel

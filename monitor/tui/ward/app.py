@@ -6,9 +6,8 @@ What is heard comes from a thread; four times a second it is taken and what chan
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import ClassVar, Protocol
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,9 +20,6 @@ from monitor.tui.ward import lines as ward_lines
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
 from monitor.tui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
 
 FRAMES_PER_S = 4
 
@@ -65,7 +61,7 @@ class WardApp(App[int]):
         Ring the terminal's bell when an alarm of high priority is raised or a bed falls silent.
     """
 
-    CSS_PATH = "apexbeat.tcss"
+    CSS_PATH = "../apexbeat.tcss"
     CSS = "#ward-log { height: 9; } #beds { height: 1fr; }"
     TITLE = "apexbeat ward"
     ENABLE_COMMAND_PALETTE = False
@@ -187,4 +183,4 @@ def run(ear: Ear, broker: str, log: Path, *, bell: bool = False) -> int:
     def make(glyphs: Glyphs) -> WardApp:
         return WardApp(ear, broker, glyphs=glyphs, theme_name=theme.preferred(), bell=bell)
 
-    return terminal.run(cast("Callable[[Glyphs], ApexbeatApp]", make), log=log)
+    return terminal.run(make, log=log)

@@ -49,7 +49,12 @@ def lines(session: SessionState, width: int, height: int, glyphs: Glyphs) -> lis
         out.append(spread(left, right, width, glyphs.ellipsis))
     if not out:
         out.append([(" none in this session", "dim")])
-    return out
+    off = session.status.off if session.status is not None else {}
+    rows_off: list[Line] = [
+        [(words.cut(f" off: {words.kind(kind)}, {reason}", width, glyphs.ellipsis), "medium")]
+        for kind, reason in off.items()
+    ]
+    return out[: max(1, height - len(rows_off))] + rows_off
 
 
 def heading(session: SessionState | None, width: int) -> str:

@@ -34,6 +34,8 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     name.append((f"{many}{device}", "strong"))
     rate: Line = [(f" {glyphs.sep} {status.rate_hz} Hz", "dim")]
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
+    if status.profile != "adult":
+        channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]

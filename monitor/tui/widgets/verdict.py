@@ -18,6 +18,9 @@ def lines(
     if session is None or session.status is None or not session.trusted(now):
         return [[("", "dim")], [(words.UNKNOWN, "dim")]]
     status = session.status
+    unsure = _not_now(status, session.age(now), glyphs)
+    if unsure is not None:
+        return [[], *unsure] if height > 4 else unsure
     shape = {
         "normal": glyphs.tick,
         "abnormal": glyphs.medium,
@@ -40,6 +43,17 @@ def lines(
     if height > 4:
         out.insert(0, [])
     return out
+
+
+def _not_now(status: Status, age: float, glyphs: Glyphs) -> list[Line] | None:
+    """What stands in place of a verdict that is not one of now, None where it is."""
+    if status.heart != "heard" and status.verdict != "none":
+        when = words.age((status.verdict_age_s or 0.0) + age)
+        return [[(f"last: {status.verdict}, {when} ago", "dim")], [("no heart heard now", "plain")]]
+    if status.heart == "heard" and status.few:
+        count = f"{status.windows} of {status.windows_of}"
+        return [[(f"LISTENING {glyphs.ellipsis}", "dim")], [(f"listening, {count}", "plain")]]
+    return None
 
 
 def _foot(status: Status, age: float | None, width: int, glyphs: Glyphs) -> str:
