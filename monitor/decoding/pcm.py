@@ -137,11 +137,11 @@ class PcmDecoder(Decoder):
 
     def read(self, count: int) -> Frames:
         """See `Decoder.read`."""
+        asked = count
         if self.frames is not None:
             count = min(count, self.frames - self._done)
         if count <= 0:
-            self._after()
-            return self.none()
+            return self.read(asked) if self._goes_on() else self.none()
         wanted, parts = count * self._frame - len(self._rest), [self._rest]
         while wanted > 0:
             data = self._stream.read(wanted)
@@ -165,8 +165,9 @@ class PcmDecoder(Decoder):
         if self.frames is not None and self._done < self.frames:
             self.trouble = f"cut short, {length_words(self.rate_hz, self._done, self.frames)}"
 
-    def _after(self) -> None:
-        """Called where the promised sound has been read."""
+    def _goes_on(self) -> bool:
+        """Whether sound follows what the header promised."""
+        return False
 
     def close(self) -> None:
         """Close the stream."""

@@ -93,11 +93,12 @@ class Rewindable(io.RawIOBase):
 
     def peek(self, count: int) -> bytes:
         """The next bytes, without passing over them."""
-        at = self._at
+        at, keeping = self._at, self._keeping
+        self._keeping = True
         data = b""
         while len(data) < count and (more := self.read(count - len(data))):
             data += more
-        self._at = at
+        self._at, self._keeping = at, keeping
         return data
 
     def forget(self) -> None:
@@ -173,9 +174,10 @@ class _Piped(PcmDecoder):
         )  # fmt: skip
         self._source, self._chunks = stream, header.chunks
 
-    def _after(self) -> None:
+    def _goes_on(self) -> bool:
         head = self._source.peek(8) if self.frames is not None else b""
         if len(head) < 8 or (self._chunks and head[:4].isascii() and head[:4].strip().isalnum()):
-            return
+            return False
         self.frames = None
         self.trouble = "its header tells of less sound than came"
+        return True
