@@ -32,9 +32,9 @@ _TOLD = re.compile(r"mov|mp4|matroska|webm|asf|caf|wav|avi|w64")
 
 _COMPLAINT = re.compile(r"(?i)error|invalid data|corrupt|truncat")
 
-SHORT_S, SHORT_FRAMES = 0.25, 4096
-"""A recording that lacks less than either of its duration is whole: the encoder's delay, and a
-last packet that is counted as a full one."""
+SHORT_S, CAF_PACKET = 0.08, 4096
+"""A recording that lacks less of its duration is whole: the encoder's delay; CAF counts its last
+packet as a full one."""
 
 SMALLEST = 64 * 2**10
 """Frames handed on at once, if they come: a packet has a thousand."""
@@ -131,6 +131,7 @@ class AvDecoder(Decoder):
         told = _TOLD.search(str(self._container.format.name))
         length_s = float(self._container.duration or 0) / 1e6
         self.frames = round(length_s * self.rate_hz) if told and length_s > 0 else None
+        self.is_caf = told is not None and told[0] == "caf"
         self.done = 0
 
     def _decode(self, av: Any, stream: Any) -> Iterator[Frames]:
@@ -213,6 +214,7 @@ class FfmpegDecoder(Decoder):
         self._pcm = PcmDecoder(out, *form, rereadable=True)
         self.rate_hz, self.channels = header.rate_hz, header.channels
         self.done, self._over = 0, False
+        self.is_caf = False
         self.frames = self._promised()
 
     def read(self, count: int) -> Frames | Missing:
@@ -234,6 +236,7 @@ class FfmpegDecoder(Decoder):
         told = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", text)
         if kind is None or told is None or not _TOLD.search(kind[1]):
             return None
+        self.is_caf = kind[1] == "caf"
         hours, minutes, seconds = told.groups()
         length_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         return round(length_s * self.rate_hz)
@@ -259,7 +262,8 @@ class FfmpegDecoder(Decoder):
 def _lacking(decoder: AvDecoder | FfmpegDecoder) -> str:
     """Say what a container promised and did not hold."""
     rate_hz, promised = decoder.rate_hz, decoder.frames
-    if promised is None or decoder.done >= promised - max(SHORT_S * rate_hz, SHORT_FRAMES):
+    slack = max(SHORT_S * rate_hz, CAF_PACKET if decoder.is_caf else 0)
+    if promised is None or decoder.done >= promised - slack:
         return ""
     return f"cut short or damaged, {length_words(rate_hz, decoder.done, promised)}"
 
