@@ -115,6 +115,8 @@ class AvDecoder(Decoder):
             if not audio:
                 raise NotSound("no sound in it")
             stream = audio[0]
+            if stream.codec_context is None:
+                raise NotSound("a coding that is not known")
             self.rate_hz, self.channels = int(stream.codec_context.sample_rate), 0
             self._frames_of = self._decode(av, stream)
             self._held: Frames | None = next(self._frames_of, None)

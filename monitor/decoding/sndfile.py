@@ -30,6 +30,9 @@ BOUNDED = frozenset(
 PIECE = 256
 """Frames read at once near damage: what one read loses."""
 
+MPEG_FRAME = 576
+"""Frames that MPEG codes at once, at the least."""
+
 ERRORS = (soundfile.SoundFileError, RuntimeError, OSError)
 
 
@@ -82,7 +85,7 @@ class SndfileDecoder(Decoder):
         if self.frames is not None:
             count = min(count, self.frames - self._done)
         if count <= 0 or self._over:
-            return self.none()
+            return self.none() if self._over else self._end(damaged=False)
         try:
             with quiet(self._mpeg):
                 out: Frames = self._file.read(
@@ -113,6 +116,7 @@ class SndfileDecoder(Decoder):
         """Note what is missing at the end."""
         self._over = True
         short = self.frames is not None and self._done < self.frames
+        short = short or (self._mpeg and self._done < MPEG_FRAME)  # cut within the first one
         if not self.trouble and (damaged or short):
             lacks = length_words(self.rate_hz, self._done, self.frames)
             self.trouble = f"cut short or damaged, {lacks}"

@@ -1,6 +1,6 @@
 """Memory while a long stereo recording at 44.1 kHz comes through a pipe.
 
-    python tests/bench/pipe_memory.py [--hours 24] [--out docs/results]
+    python tests/bench/pipe_memory.py [--hours 24] [--seconds 3600] [--out docs/results]
 
 Ten minutes of a phantom are made once and written into ``apexbeat replay -`` again and again, as
 a WAV whose header gives no length; the memory of that process is read from /proc as it goes.
@@ -53,6 +53,7 @@ def main() -> int:
     """Run; 1 if memory was not flat, or too large."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     part = piece()
@@ -72,12 +73,15 @@ def main() -> int:
         process.stdin.write(head + b"data\xff\xff\xff\xff")
         written_s = 0.0
         step = 4 * RATE_HZ * 60
-        while written_s < asked.hours * 3600:
+        wanted_s = asked.hours * 3600
+        while written_s < wanted_s:
             for at in range(0, len(part), step):
                 process.stdin.write(part[at : at + step])
                 written_s += 60
                 seen.append((written_s, rss_mib(process.pid)))
-                if written_s >= asked.hours * 3600:
+                if time.monotonic() - begun > asked.seconds:
+                    wanted_s = written_s
+                if written_s >= wanted_s:
                     break
         process.stdin.close()
         assert process.stdout is not None
@@ -88,9 +92,11 @@ def main() -> int:
     late = times >= min(WARM_S, times[-1] / 2)
     slope = float(np.polyfit(times[late] / 3600, sizes[late], 1)[0])
     out = Outcome("pipe", command("tests/bench/pipe_memory.py", sys.argv[1:]), machine())
-    name = f"{asked.hours:g} h of stereo at 44.1 kHz through a pipe"
-    out.add(name, "largest memory of the process", f"{sizes.max():.0f} MiB",
-            target=f"under {LIMIT_MIB} MiB", held=bool(sizes.max() < LIMIT_MIB))  # fmt: skip
+    name = f"{written_s / 3600:.2f} h of stereo at 44.1 kHz through a pipe"
+    per_day = sizes.max() + 24 * max(0.0, slope)
+    out.add(name, "largest memory, and after 24 h at the growth below",
+            f"{sizes.max():.0f} MiB, {per_day:.0f} MiB", target=f"under {LIMIT_MIB} MiB",
+            held=bool(per_day < LIMIT_MIB))  # fmt: skip
     out.add(name, "growth after the first half hour", f"{slope:.2f} MiB/h",
             target="under 1 MiB/h", held=bool(slope < 1.0))  # fmt: skip
     heard_s = summary["duration_s"]
