@@ -2,7 +2,7 @@
 
     python docs/fill.py            fill all
     python docs/fill.py --check    say which are out of date (exit code 1), write nothing
-    python docs/fill.py --quick    leave out `demo`, which runs ``apexbeat replay``
+    python docs/fill.py --quick    leave out the blocks that run ``apexbeat replay``
 
 A block stands between ``<!-- NAME:begin (COMMAND) -->`` and ``<!-- NAME:end -->``. Tables come
 from the code (settings, event file, alarms, exit codes) and figures from docs/results/*.json.
@@ -18,25 +18,30 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from filling import from_code, from_models, from_runs
+from filling import from_code, from_models, from_runs, headline
 from filling.common import ROOT
 
 BLOCK = re.compile(r"(<!-- (\w[\w-]*):begin[^>]*-->\n)(.*?)(<!-- \2:end -->)", re.DOTALL)
-SLOW = frozenset({"demo"})
+SLOW = frozenset({"demo", "first-heart"})
 
 MAKERS: dict[str, Callable[[], str]] = {
     "settings": from_code.settings,
     "events": from_code.events,
     "alarms": from_code.alarms,
+    "bedside": from_code.bedside,
     "delays": from_code.delays,
     "alarm_quality": from_runs.alarm_quality,
     "alarm_proofs": from_runs.alarm_proofs,
     "exits": from_code.exits,
     "demo": from_code.demo,
-    "figures": from_models.figures,
+    "first-heart": from_code.first_heart,
+    "headline": headline.headline,
     "cycles": from_models.cycles,
     "peers": from_models.peers,
     "checks": from_models.checks,
+    "children": from_models.children,
+    "quality": from_models.quality,
+    "speed": from_runs.speed,
     "noise": from_models.noise,
     "verdicts": from_models.verdicts,
     "archive": from_runs.archive,

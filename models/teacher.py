@@ -31,7 +31,7 @@ class Teacher(nn.Module):
         for width, pool in zip(widths, pools, strict=True):
             layers.append(nn.Conv2d(before, width, 3, padding=1))
             layers += [nn.BatchNorm2d(width)] if norm else []
-            layers += [nn.ReLU(), nn.MaxPool2d(pool)]
+            layers += [nn.MaxPool2d(pool), nn.ReLU()]  # as ReLU first, on fewer values
             before = width
         self.features = nn.Sequential(*layers)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before if both else before, 2))

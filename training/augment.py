@@ -17,7 +17,13 @@ from torch import Tensor
 from training.config import Augment
 
 
-def cut(grid: Tensor, first: Tensor, frames: int, speed: Tensor | None = None) -> Tensor:
+def cut(
+    grid: Tensor,
+    first: Tensor,
+    frames: int,
+    speed: Tensor | None = None,
+    room: Tensor | None = None,
+) -> Tensor:
     """Cut windows out of the grid.
 
     Parameters
@@ -27,27 +33,39 @@ def cut(grid: Tensor, first: Tensor, frames: int, speed: Tensor | None = None) -
         First frame of each window.
     speed : float32 [n], optional
         Frames of the grid per frame of the window (2: the heart beats twice as fast).
+    room : int64 [n], optional
+        Frames that the recording still has: a longer window begins again at its first frame.
 
     Returns
     -------
     float32 [n, frames, bands]
     """
-    steps = torch.arange(frames)
     if speed is None:
-        return grid[first[:, None] + steps].float()
-    place = steps[None, :] * speed[:, None]
+        return grid[first[:, None] + _places(frames, None, room)].float()
+    place = _places(frames, speed, room)
     low = place.floor()
     part = (place - low)[..., None]
     index = first[:, None] + low.long()
     return torch.lerp(grid[index].float(), grid[index + 1].float(), part)
 
 
-def cut_states(states: Tensor, first: Tensor, frames: int, speed: Tensor | None = None) -> Tensor:
+def _places(frames: int, speed: Tensor | None, room: Tensor | None) -> Tensor:
+    """Frames of the grid after the first one that a window reads, [n or 1, frames]."""
+    place = torch.arange(frames)[None, :]
+    if speed is not None:
+        place = place * speed[:, None]
+    return place if room is None else torch.remainder(place, room[:, None])
+
+
+def cut_states(
+    states: Tensor,
+    first: Tensor,
+    frames: int,
+    speed: Tensor | None = None,
+    room: Tensor | None = None,
+) -> Tensor:
     """Heart states of the windows that ``cut`` cuts, uint8 [n, frames]."""
-    steps = torch.arange(frames)
-    if speed is None:
-        return states[first[:, None] + steps]
-    return states[first[:, None] + (steps[None, :] * speed[:, None]).round().long()]
+    return states[first[:, None] + _places(frames, speed, room).round().long()]
 
 
 def speeds(

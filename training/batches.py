@@ -38,7 +38,18 @@ class Data:
 
 def span(config: Config) -> tuple[int, int]:
     """Samples from one row of the grid to the next, and rows of a window."""
-    return (1, SAMPLES) if config.sound else (config.mfcc.hop_length, config.mfcc.frames)
+    samples = round(config.view_s * config.mfcc.sample_rate_hz)
+    return (
+        (1, samples) if config.sound else (config.mfcc.hop_length, config.mfcc.frames_of(samples))
+    )
+
+
+def _room(config: Config, room: NDArray[np.int64]) -> Tensor | None:
+    """Frames that a window may read before it begins again; None where it always has enough."""
+    if round(config.view_s * config.mfcc.sample_rate_hz) <= SAMPLES:
+        return None
+    left = (room - config.mfcc.n_fft) // config.mfcc.hop_length - config.augment.shift
+    return torch.from_numpy(left)
 
 
 def heard(config: Config, rows: Tensor) -> Tensor:
@@ -60,7 +71,8 @@ def plain_batch(config: Config, data: Data, chosen: NDArray[np.int64]) -> Tensor
     """Windows as they are, as the network takes them."""
     hop, frames = span(config)
     first = np.rint(data.table.position[chosen] / hop).astype(np.int64)
-    return heard(config, cut(data.grid, torch.from_numpy(first), frames))
+    room = _room(config, data.table.room[chosen])
+    return heard(config, cut(data.grid, torch.from_numpy(first), frames, None, room))
 
 
 def training_batch(
@@ -73,16 +85,18 @@ def training_batch(
     if settings.shift:
         first += rng.integers(-settings.shift, settings.shift + 1, chosen.size)
         first = np.maximum(first, 0)
-    speed = None
+    speed, room = None, _room(config, table.room[chosen])
     if settings.stretch > 1:
-        room = (table.room[chosen] - config.mfcc.n_fft) // hop - settings.shift - 1
-        speed = speeds(rng, room, frames, settings.stretch)
+        left = (table.room[chosen] - config.mfcc.n_fft) // hop - settings.shift - 1
+        enough = left if room is None else np.full_like(left, round(frames * settings.stretch) + 3)
+        speed = speeds(rng, enough, frames, settings.stretch)
     begin = torch.from_numpy(first)
-    rows = cut(data.grid, begin, frames, speed)
+    rows = cut(data.grid, begin, frames, speed, room)
     label = torch.from_numpy(table.labels[table.recording[chosen]])
-    if settings.murmur and data.states is not None:
-        states = cut_states(data.states, begin, frames, speed)
+    if (settings.murmur or settings.diastolic) and data.states is not None:
+        states = cut_states(data.states, begin, frames, speed, room)
         rows, label = add_murmur(rows, states, label, settings.murmur, rng)
+        rows, label = add_murmur(rows, states, label, settings.diastolic, rng, diastolic=True)
     rows = augment(rows, settings, rng)
     target = nn.functional.one_hot(label, 2).float()
     if settings.mix:

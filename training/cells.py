@@ -17,22 +17,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from models.teacher import Ensemble
 from training.config import Config, load_config
-from training.dataset_bundle import World
+from training.dataset_bundle import World, thinned
 from training.errors import TrainingError
-from training.experiments.ablation import record_scores, train_on
+from training.experiments.ablation import train_on
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
-from training.scores import auc, macro
+from training.scores import auc, by_record, macro
+from training.soft_targets import CELLS, recording_targets
 from training.splits import split
 from training.whole import write_whole
 
+TARGET_WINDOWS = 24
+"""Windows of a recording whose mean logit teaches a student of protocol S."""
 SYSTEMS = Path(__file__).parent / "systems"
-ALL_WINDOWS = 10_000
 Say = Callable[[str], None]
 
 
@@ -79,20 +83,34 @@ def trained(
     *,
     systems: Path = SYSTEMS,
     runs: Path | None = None,
+    folder: Path = CELLS,
     say: Say = lambda text: None,
 ) -> Fitted:
-    """Return the network of a cell, trained now or taken from its checkpoint."""
+    """Return the network of a cell, trained now or taken from its checkpoint.
+
+    Parameters
+    ----------
+    folder
+        Of the finished cells, where a teacher's mean logits of recordings teach.
+    """
     path = checkpoint_path(config, cell, runs)
     done = finished(config, path, cell.seed)
     if done is not None:
         return done
-    teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     parts = split(world.recordings, cell.protocol, cell.fold)
+    teacher, soft = None, None
+    if config.distil.of_recordings:
+        d = config.distil
+        teachers = [system(name.strip(), systems) for name in d.teacher.split(",")]
+        soft = recording_targets(teachers, d.seeds, cell.protocol, cell.fold, parts.test, folder)
+    else:
+        teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     return train_on(
         config,
         world,
         parts.train,
         cell.seed,
+        soft=soft,
         teacher=teacher,
         checkpoint=path,
         on_epoch=lambda epoch, loss: say(f"{cell.name} epoch {epoch + 1} loss {loss:.3f}"),
@@ -153,14 +171,20 @@ def run_cell(
     if done is not None:
         return done
     begun = time.time()
-    fitted = trained(config, world, cell, systems=systems, runs=runs, say=say)
+    fitted = trained(config, world, cell, systems=systems, runs=runs, folder=folder, say=say)
     held_out = split(world.recordings, cell.protocol, cell.fold).test
     names = frozenset(r.name for r in world.recordings if not r.further) & held_out
-    scores = record_scores(config, fitted, world, held_out, ALL_WINDOWS)
+    table = world.data.table
+    which = table.of(held_out)
+    if cell.protocol == "N":
+        which = thinned(which, table.recording, TARGET_WINDOWS)
+    z = predict(config, fitted.network, world.data, which)
+    scores = by_record(table.recording[which], z, table.names)
     more = further_scores(world, scores)
+    own = np.isin(which, table.of(names))
     return write_cell(
         folder, cell, config, fitted, begun,
-        windows=window_figures(config, fitted, world, names),
+        windows=window_figures(table.labels[table.recording[which[own]]], z[own]),
         records={
             n: [round(z, 4), count] for n, (z, count) in sorted(scores.items()) if n in names
         },
@@ -226,15 +250,9 @@ def write_cell(
     return content
 
 
-def window_figures(
-    config: Config, fitted: Fitted, world: World, names: frozenset[str]
-) -> dict[str, float]:
-    """Window-level figures of the held-out part, at z = 0."""
-    table = world.data.table
-    which = table.of(names)
-    z = predict(config, fitted.network, world.data, which)
-    label = table.labels[table.recording[which]]
-    out = macro(label, z) | {"auc": auc(label, z), "windows": float(which.size)}
+def window_figures(label: NDArray[np.int64], z: NDArray[np.float64]) -> dict[str, float]:
+    """Figures of single windows, at z = 0."""
+    out = macro(label, z) | {"auc": auc(label, z), "windows": float(z.size)}
     return {k: round(v, 4) for k, v in out.items()}
 
 

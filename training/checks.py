@@ -24,7 +24,6 @@ from dsp.cycles.model import CycleModel
 from models import engine_onnx, shipped
 from models.engine import Engine
 from training import datasets, evaluate
-from training.calibrate import calibrate
 from training.cells import Cell, Say, commit, machine, system, trained
 from training.dataset_bundle import World
 from training.datasets import Recording
@@ -63,8 +62,7 @@ def through(
     begun = time.process_time()
     for cell in cells:
         fold = int(cell["fold"])
-        other = held.fold != fold
-        own = calibrate(held.label[other], held.z[other], held.database[other])
+        own = evaluate.calibration(cells, [*recordings, *more], without=fold)
         out = runs / f"through-{name}-{fold}.json"
         rows |= through_monitor(Cell(name, "S", fold, seed), by_name, cell, own, out)
         say(f"fold {fold}: {len(cell['records'])} recordings played")

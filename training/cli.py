@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "training.measures:check",
     "export": "training.commands:export",
     "alarms": "training.alarms.cli:alarms",
+    "hearing": "training.hearing:hearing",
     "segmentation": "training.segmentation.cli:segmentation",
     "evaluate-segmentation": "training.segmentation.cli:evaluate_segmentation",
 }
@@ -41,6 +42,7 @@ HELP = {
     "check": "The student through the monitor, on other sets; latency.",
     "export": "Write the student file with its contract and card.",
     "alarms": "False alarms per hour, subjects alarmed, time to alarm.",
+    "hearing": "Verdicts, rates and false alarms of hearts and of sounds without one.",
     "segmentation": "Fit the heart-cycle decoder.",
     "evaluate-segmentation": "Score the heart-cycle decoder.",
 }

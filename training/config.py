@@ -45,6 +45,9 @@ class Augment:
     murmur
         Share of normal windows that get a made-up murmur in systole or diastole, and with it the
         label abnormal.
+    diastolic
+        The same with the murmurs of diastole alone: the rumble of mitral stenosis, the fading
+        murmur of aortic regurgitation.
     """
 
     response_db: float = 6.0
@@ -56,11 +59,12 @@ class Augment:
     mix: float = 0.0
     shift: int = 1
     murmur: float = 0.0
+    diastolic: float = 0.0
 
     @property
     def still(self) -> bool:
         """Whether a window always comes out the same."""
-        return self == Augment(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0, 0.0)
+        return self == Augment(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ class Distil:
     peers
         Students that are trained together, each taught by the mean logits of the others (online
         distillation, Zhang 2018); the first is kept. 0: none.
+    of_recordings
+        The teacher's mean logit of a whole recording teaches each of its windows, always from a
+        teacher that never trained on that recording (``training/soft_targets.py``). Such a
+        teacher may hear other features and longer windows than its student.
     """
 
     teacher: str = ""
@@ -88,12 +96,13 @@ class Distil:
     alpha: float = 0.3
     literal: bool = False
     peers: int = 0
+    of_recordings: bool = False
 
 
 YOUNGER: dict[str, dict[str, Any]] = {
-    "": {"balanced": True, "loss": "ce", "sound": False, "also": ()},
-    "augment": {"murmur": 0.0},
-    "distil": {"peers": 0},
+    "": {"balanced": True, "loss": "ce", "sound": False, "also": (), "view_s": 2.5},
+    "augment": {"murmur": 0.0, "diastolic": 0.0},
+    "distil": {"peers": 0, "of_recordings": False},
 }
 """Fields younger than the first finished cells: no part of the key while at their default."""
 
@@ -103,9 +112,11 @@ class Config:
     """A system and how it is trained.
 
     ``title`` is its row in the tables; ``loss`` is ``ce`` or ``focal``; ``sound``: the network
-    hears the sound itself, not its coefficients; ``also``: further sets that train (``pascal``,
-    ``yaseen2018``), in folders beside that of cinc2016. A file may name a ``base``, another system
-    of its folder whose values hold where it gives none.
+    hears the sound itself, not its coefficients; ``also``: further sets that train (``circor``,
+    ``pascal``, ``yaseen2018``), in folders beside that of cinc2016; ``view_s``: seconds that the
+    network hears from each S1 (a student 2.5; a shorter rest of a recording is heard again from
+    its S1). A file may name a ``base``, another system of its folder whose values hold where it
+    gives none.
     """
 
     name: str = "student"
@@ -125,6 +136,7 @@ class Config:
     loss: str = "ce"
     sound: bool = False
     also: tuple[str, ...] = ()
+    view_s: float = 2.5
     epochs: int = 10
     windows_per_epoch: int = 12_000
     batch: int = 64

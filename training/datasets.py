@@ -3,9 +3,10 @@
 | caller | function |
 |---|---|
 | prepare, segmentation | ``load_cinc2016(folder)``, ``load_states`` |
-| prepare, evaluate | ``load_yaseen2018(folder)``, ``load_pascal(folder)`` |
+| prepare, evaluate | ``load_circor``, ``load_pascal``, ``load_yaseen2018`` (folder) |
 
-Sources: Liu et al. 2016 (Physiol. Meas. 37:2181), Yaseen et al. 2018, Bentley et al. 2011.
+Sources: Liu et al. 2016 (Physiol. Meas. 37:2181), Yaseen et al. 2018, Bentley et al. 2011,
+Oliveira et al. 2022 (IEEE JBHI 26:2524).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ ALL_NOISE = frozenset({"f0043", "e00873"})
 STATES = ("S1", "systole", "S2", "diastole")
 _LABELS = {"normal": 0, "abnormal": 1}
 _PASCAL_LABELS = {"normal": 0, "murmur": 1, "extrastole": -1, "artifact": -1}
+_CIRCOR_LABELS = {"normal": 0, "abnormal": 1, "unknown": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +196,33 @@ def load_pascal(folder: Path) -> list[Recording]:
     ]
 
 
-FURTHER = {"pascal": load_pascal, "yaseen2018": load_yaseen2018}
+def load_circor(folder: Path) -> list[Recording]:
+    """Read the table of CirCor DigiScope: is a murmur heard at this place of the chest?
+
+    Unknown (-1) where the patient has a murmur that is not heard here, or nobody could tell. A
+    group is a person, over both campaigns.
+    """
+    table = folder / "recordings.csv"
+    return [
+        Recording(
+            name=row["name"],
+            database="circor",
+            label=_label(row["label"], _CIRCOR_LABELS, table, row["name"]),
+            quality=1,
+            group=f"circor-{row['person']}",
+            path=folder / f"{row['name']}.flac",
+            diagnosis=row["timing"],
+        )
+        for row in _rows(table, ("name", "person", "label", "timing"))
+    ]
+
+
+FURTHER = {"circor": load_circor, "pascal": load_pascal, "yaseen2018": load_yaseen2018}
 """The sets beside cinc2016, by the name of their folder."""
+
+
+def load_all(folder: Path) -> list[Recording]:
+    """Read cinc2016 and those further sets that lie in folders beside it."""
+    beside = {name: folder.resolve().parent / name for name in FURTHER}
+    found = [load(beside[name]) for name, load in FURTHER.items() if beside[name].is_dir()]
+    return [*load_cinc2016(folder), *(r for own in found for r in own)]

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.calibrate import calibrate, equal_weights
-from training.datasets import Recording
+from training.datasets import DATABASES, Recording
 from training.errors import TrainingError
 from training.export import Calibration
-from training.scores import Array, auc, calibration_error, within
+from training.scores import Array, auc, calibration_error, macc, within
 
 DRAWS = 1000
 
@@ -48,8 +48,15 @@ def load_cells(folder: Path, system: str, protocol: str, seed: int) -> list[dict
     return sorted(found, key=lambda cell: int(cell["fold"]))
 
 
-def held_out(cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]) -> HeldOut:
+def held_out(
+    cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording], further: bool = False
+) -> HeldOut:
     """Join the records of the cells with their labels.
+
+    Parameters
+    ----------
+    further
+        With the further sets that train, as far as the table knows them.
 
     Raises
     ------
@@ -64,6 +71,9 @@ def held_out(cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording]
                 raise TrainingError(f"a cell names '{name}', which the table does not know")
             r = by_name[name]
             rows.append((name, r.label, z, r.database, r.group, cell["fold"]))
+        for own in cell.get("further", {}).values() if further else ():
+            known = ((by_name[n], z) for n, (z, *_) in own.items() if n in by_name)
+            rows += [(r.name, r.label, z, r.database, r.group, cell["fold"]) for r, z in known]
     if not rows:
         raise TrainingError("there is no finished cell", "run apexbeat-train grid first")
     name, label, z, database, group, fold = zip(*rows, strict=True)
@@ -82,7 +92,7 @@ def of_seeds(
     TrainingError
         If a seed has no finished cell, or the seeds were not scored on the same recordings.
     """
-    parts = [held_out(cells, recordings) for cells in seeds]
+    parts = [held_out(cells, recordings, further=True) for cells in seeds]
     if len({p.names for p in parts}) > 1:
         raise TrainingError("the seeds are not finished alike", "run apexbeat-train grid")
     return parts
@@ -103,9 +113,18 @@ def cross_calibrated(h: HeldOut) -> tuple[Array, Array]:
 def both(
     label: NDArray[np.int64], raw: Array, calibrated: Array, database: NDArray[np.str_]
 ) -> dict[str, float]:
-    """``within`` with AUC figures of raw scores and MAcc figures of calibrated ones."""
-    out = within(label, calibrated, database)
-    return out | {k: v for k, v in within(label, raw, database).items() if "auc" in k}
+    """``within`` with AUC figures of raw scores and MAcc figures of calibrated ones.
+
+    Means and pooled figures are of cinc2016; each further set has an AUC and MAcc of its own.
+    """
+    own = np.isin(database, DATABASES)
+    out = within(label[own], calibrated[own], database[own])
+    out |= {k: v for k, v in within(label[own], raw[own], database[own]).items() if "auc" in k}
+    for name in sorted(set(database[~own].tolist())):
+        mine = database == name
+        out[f"auc_{name}"] = auc(label[mine], raw[mine])
+        out[f"macc_{name}"] = macc(label[mine], calibrated[mine])
+    return out
 
 
 def logit(p: float) -> float:
@@ -116,15 +135,20 @@ def logit(p: float) -> float:
 def figures(h: HeldOut) -> dict[str, float]:
     """All record-level figures of one system.
 
-    ``*_sure`` are those of the recordings that are not UNSURE; ``unsure`` is their share.
+    ``*_sure`` are those of the recordings that are not UNSURE; ``unsure`` is their share, both of
+    cinc2016 alone.
     AUC is of the raw scores (a calibration that differs from fold to fold would shuffle them),
     all that needs a threshold of the cross-calibrated ones.
     """
     z, edge = cross_calibrated(h)
+    own = np.isin(h.database, DATABASES)
     out = both(h.label, h.z, z, h.database)
+    h = _part(h, own)
+    z, edge = z[own], edge[own]
     sure = np.abs(z) >= edge
     inside = both(h.label[sure], h.z[sure], z[sure], h.database[sure])
     out |= {f"{k}_sure": v for k, v in inside.items() if k.startswith(("mean", "weighted"))}
+    out |= called(h, z, sure)
     out["unsure"] = float(1 - sure.mean())
     out["unsure_mean_within"] = float(
         np.mean([1 - sure[h.database == d].mean() for d in sorted(set(h.database.tolist()))])
@@ -135,6 +159,26 @@ def figures(h: HeldOut) -> dict[str, float]:
     loss = np.logaddexp(0, np.where(h.label == 1, -z, z))
     out["log_loss_equal_priors"] = float((weight * loss).sum() / weight.sum())
     return out
+
+
+def called(h: HeldOut, z: Array, sure: NDArray[np.bool_]) -> dict[str, float]:
+    """Share of abnormal and of normal recordings called abnormal, and called UNSURE.
+
+    Means over the databases that hold both classes, like ``mean_macc``.
+    """
+    both_classes = [d for d in set(h.database.tolist()) if len(set(h.label[h.database == d])) == 2]
+    out = {}
+    for label, words in ((1, "abnormal"), (0, "normal")):
+        parts = [(h.database == d) & (h.label == label) for d in sorted(both_classes)]
+        abnormal = [float((sure[part] & (z[part] > 0)).mean()) for part in parts]
+        out[f"{words}_called_abnormal"] = float(np.mean(abnormal))
+        out[f"{words}_called_unsure"] = float(np.mean([1 - sure[part].mean() for part in parts]))
+    return out
+
+
+def _part(h: HeldOut, keep: NDArray[np.bool_]) -> HeldOut:
+    names = tuple(n for n, k in zip(h.names, keep, strict=True) if k)
+    return HeldOut(names, h.label[keep], h.z[keep], h.database[keep], h.group[keep], h.fold[keep])
 
 
 def further_records(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
@@ -239,6 +283,16 @@ def gain(whole: float, values: Array) -> dict[str, float]:
     }
 
 
-def final_calibration(h: HeldOut) -> Calibration:
-    """Calibration of the shipped model from all held-out recordings."""
-    return calibrate(h.label, h.z, h.database)
+def calibration(
+    cells: Sequence[Mapping[str, Any]], recordings: Sequence[Recording], without: int | None = None
+) -> Calibration:
+    """Calibration of a system from its held-out recordings of every set.
+
+    Parameters
+    ----------
+    without
+        A fold that has no say in it: the one that is judged by it.
+    """
+    h = held_out(cells, recordings, further=True)
+    other = h.fold != (-1 if without is None else without)
+    return calibrate(h.label[other], h.z[other], h.database[other])

@@ -1,8 +1,9 @@
-"""Further public sets that train beside cinc2016: PASCAL's murmurs and Yaseen's valves.
+"""Further public sets that train beside cinc2016: CirCor's children, PASCAL's murmurs, Yaseen.
 
-Neither has annotated heart states, so their windows begin at the S1 that the monitor's own decoder
-finds. Of PASCAL only the noisy recordings train: its normal ones are all noisy and most of its
-murmurs are not, so that the noise would give the label away. Folds are by patient (the number in a
+Their windows begin at the S1 that the monitor's own decoder finds: PASCAL and Yaseen have no
+annotated heart states, and CirCor's leave out many a stretch because it was hard. Of PASCAL only
+the noisy recordings train: its normal ones are all noisy and most of its murmurs are not, so that
+the noise would give the label away. Folds are by person (CirCor) and patient (the number in a
 PASCAL name); a recording of Yaseen stands for itself.
 """
 

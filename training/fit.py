@@ -31,6 +31,8 @@ from training.sampler import Sampler
 
 AVERAGE_STEPS = 300
 """Memory of the running mean of the weights, in steps."""
+SURE = 1.5
+"""Half of the z of a window with a made-up murmur, where a recording's mean logit teaches."""
 
 
 @dataclass(slots=True)
@@ -50,10 +52,16 @@ def fit(
     *,
     seed: int,
     teacher: nn.Module | None = None,
+    targets: NDArray[np.float64] | None = None,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> Fitted:
     """Train one network on the windows ``train`` of the table.
+
+    Parameters
+    ----------
+    targets : float64 [windows of train], optional
+        z1 - z0 that teaches each of them, in place of a teacher.
 
     Raises
     ------
@@ -71,7 +79,7 @@ def fit(
     first = _resume(checkpoint, config, seed, state, rng, fitted)
     if checkpoint is not None:
         journal.begin(checkpoint.parent, config, seed)
-    taught = _Taught(config, data, train, teacher)
+    taught = _Taught(config, data, train, teacher, targets)
     for epoch in range(first, config.epochs):
         begun = time.process_time()
         network.train()
@@ -82,7 +90,8 @@ def fit(
                 group["lr"] = config.rate * _schedule(done)
             drawn = sampler.draw(rng, config.batch)
             rows, target = training_batch(config, data, train[drawn], rng)
-            loss = _step(config, network, optimiser, rows, target, taught.logits(rows, drawn))
+            soft = taught.logits(rows, drawn, target)
+            loss = _step(config, network, optimiser, rows, target, soft)
             _follow(average, network, epoch * steps + step)
             total += loss
         fitted.losses.append(total / steps)
@@ -122,23 +131,38 @@ def _resume(
 
 
 class _Taught:
-    """The teacher's logits for a batch; computed once where a window is always the same."""
+    """The teacher's logits for a batch; known before where no change of a window alters them."""
 
     def __init__(
-        self, config: Config, data: Data, train: NDArray[np.int64], teacher: nn.Module | None
+        self,
+        config: Config,
+        data: Data,
+        train: NDArray[np.int64],
+        teacher: nn.Module | None,
+        targets: NDArray[np.float64] | None,
     ) -> None:
         self._teacher = teacher.to(device()) if teacher is not None else None
         self._known: Tensor | None = None
+        self._label = torch.from_numpy(data.table.labels[data.table.recording[train]])
         if teacher is not None and config.augment.still:
             self._known = _logits(config, teacher, data, train)
+        elif targets is not None:
+            half = torch.from_numpy(targets).float() / 2
+            self._known = torch.stack([-half, half], dim=1)
 
     @torch.no_grad()
-    def logits(self, rows: Tensor, drawn: NDArray[np.int64]) -> Tensor | None:
-        """Logits float32 [n, 2]; None without a teacher."""
+    def logits(self, rows: Tensor, drawn: NDArray[np.int64], target: Tensor) -> Tensor | None:
+        """Logits float32 [n, 2]; None without a teacher.
+
+        A window that got a made-up murmur is no longer the one that the teacher heard: it is
+        taught as surely abnormal.
+        """
+        if self._known is not None:
+            soft = self._known[torch.from_numpy(drawn)]
+            changed = (target[:, 1] > 0.5) & (self._label[torch.from_numpy(drawn)] == 0)
+            return torch.where(changed[:, None], torch.tensor([-SURE, SURE]), soft)
         if self._teacher is None:
             return None
-        if self._known is not None:
-            return self._known[torch.from_numpy(drawn)]
         place = device()
         with autocast(place):
             logits: Tensor = self._teacher(rows.to(place))
@@ -213,7 +237,7 @@ def _follow(average: nn.Module, network: nn.Module, step: int) -> None:
 
 
 def predict(
-    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 64
 ) -> NDArray[np.float64]:
     """z1 - z0 of windows of the table, float64 [n], from the grid without augmentation."""
     logits = _logits(config, network, data, which, batch).double().numpy()
@@ -222,7 +246,7 @@ def predict(
 
 @torch.no_grad()
 def _logits(
-    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 512
+    config: Config, network: nn.Module, data: Data, which: NDArray[np.int64], batch: int = 64
 ) -> Tensor:
     place = device()
     network.eval().to(place)

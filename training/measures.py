@@ -35,16 +35,12 @@ def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) 
     from training import datasets
     from training import evaluate as room
 
-    recordings = datasets.load_cinc2016(data)
+    recordings = datasets.load_all(data)
     finished = [room.load_cells(results / "cells", system, protocol, s) for s in numbers(seeds)]
     parts = room.of_seeds(finished, recordings)
     figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
-    further = [room.further_auc(one) for one in finished]
-    figures |= {
-        f"{name}_auc": round(sum(one[name] for one in further) / len(further), 4)
-        for name in further[0]
-    }
     keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
+    keys += [f"auc_{name}" for name in room.further_auc(finished[0])]
     figures |= {f"{k}_95": v for k, v in room.intervals(parts, keys).items()}
     out = results / f"{system}__{protocol}.json"
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -71,7 +67,10 @@ def compare(
     from training import comparisons as gains
     from training import evaluate as room
 
-    recordings = datasets.load_cinc2016(data)
+    recordings = datasets.load_all(data)
+    further = {r.database for r in recordings if r.further}
+    if figure.removeprefix("auc_") not in further:  # two systems may differ in the sets they hear
+        recordings = [r for r in recordings if not r.further]
     if protocol == "P":
         figure = "accuracy"
         found = _paper_gain(first, second, data, recordings, numbers(seeds), results)

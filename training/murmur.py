@@ -24,8 +24,20 @@ ABOVE_FLOOR_DB = (4.0, 12.0)
 """At least this far above the mean of the phase in the murmur's own band: it can be heard."""
 
 
+RUMBLE_HZ, FADING_HZ = (20.0, 150.0), (100.0, 400.0)
+"""Bands of the diastolic murmurs: mitral stenosis; aortic and pulmonary regurgitation."""
+GRID_HZ = (25.0, 450.0)
+"""Edges of the mel bank (``MfccSettings``), which is linear in frequency there."""
+
+
 def add_murmur(
-    db: Tensor, states: Tensor, label: Tensor, share: float, rng: np.random.Generator
+    db: Tensor,
+    states: Tensor,
+    label: Tensor,
+    share: float,
+    rng: np.random.Generator,
+    *,
+    diastolic: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Add a murmur to some of the normal windows.
 
@@ -37,11 +49,15 @@ def add_murmur(
     label : int64 [n]
     share
         Of the normal windows.
+    diastolic
+        Rumbles with a presystolic accent and fading murmurs, in diastole alone.
 
     Returns
     -------
     Windows and labels; those with a murmur are abnormal.
     """
+    if not share:
+        return db, label
     known = (states == SYSTOLE).sum(dim=1) >= 6
     which = torch.from_numpy(rng.random(db.shape[0]) < share) & (label == 0) & known
     chosen = which.nonzero()[:, 0]
@@ -49,10 +65,14 @@ def add_murmur(
     if not k:
         return db, label
     own = db[chosen]
-    phase = torch.from_numpy(np.where(rng.random(k) < IN_DIASTOLE, DIASTOLE, SYSTOLE))
-    inside = states[chosen] == phase[:, None]
-    shape = _envelope(inside, rng)
-    band = _band(k, db.shape[2], rng)
+    if diastolic:
+        inside = states[chosen] == DIASTOLE
+        shape, band = _of_diastole(inside, db.shape[2], rng)
+    else:
+        phase = torch.from_numpy(np.where(rng.random(k) < IN_DIASTOLE, DIASTOLE, SYSTOLE))
+        inside = states[chosen] == phase[:, None]
+        shape = _envelope(inside, rng)
+        band = _band(k, db.shape[2], rng)
     loud = own.amax(dim=(1, 2))
     level = loud + _uniform(rng, k, *LEVEL_DB)
     level = torch.maximum(level, _floor(own, inside, band) + _uniform(rng, k, *ABOVE_FLOOR_DB))
@@ -75,6 +95,32 @@ def _envelope(inside: Tensor, rng: np.random.Generator) -> Tensor:
     peak = _uniform(rng, n, -0.2, 1.2)[:, None]
     steep = _uniform(rng, n, 0.0, 30.0)[:, None]
     return -steep * (place - peak) ** 2
+
+
+def _of_diastole(inside: Tensor, bands: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Level in dB over time, float32 [n, frames], and over the bands, float32 [n, bands].
+
+    A rumble begins after the opening snap, falls and rises again before S1 (unless the atrium
+    fibrillates); a fading murmur begins with S2.
+    """
+    n = inside.shape[0]
+    place = _place(inside)
+    early = (
+        -_uniform(rng, n, 10.0, 60.0)[:, None] * (place - _uniform(rng, n, 0.2, 0.5)[:, None]) ** 2
+    )
+    accent = _uniform(rng, n, -15.0, 6.0)[:, None] - 150.0 * (place - 1.0) ** 2
+    opened = _uniform(rng, n, 0.08, 0.2)[:, None]
+    rumble = torch.where(
+        place < opened, torch.full_like(place, -40.0), torch.maximum(early, accent)
+    )
+    fading = -_uniform(rng, n, 10.0, 40.0)[:, None] * place
+    is_rumble = _uniform(rng, n, 0.0, 1.0) < 0.5
+    edges = torch.tensor([RUMBLE_HZ, FADING_HZ])[(~is_rumble).long()]
+    low = edges[:, 0] + _uniform(rng, n, 0.0, 0.3) * (edges[:, 1] - edges[:, 0])
+    high = edges[:, 1] - _uniform(rng, n, 0.0, 0.3) * (edges[:, 1] - edges[:, 0])
+    centre = torch.linspace(*GRID_HZ, bands + 2)[1:-1][None, :]
+    outside = torch.relu(low[:, None] - centre) + torch.relu(centre - high[:, None])
+    return torch.where(is_rumble[:, None], rumble, fading), -0.4 * outside
 
 
 def _place(inside: Tensor) -> Tensor:

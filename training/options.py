@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path("docs/results")
-SHIPPED = "kd-student-2d-wide"
+SHIPPED = "kd-student-4"
 """The system of the shipped student."""
 data_option = click.option(
     "--data",
@@ -31,7 +31,7 @@ systems_option = click.option(
 )
 seed_option = click.option("--seed", type=int, default=0, show_default=True)
 protocol_option = click.option(
-    "--protocol", type=click.Choice(["S", "D", "P", "all"]), default="S", show_default=True
+    "--protocol", type=click.Choice(["S", "N", "D", "P", "all"]), default="S", show_default=True
 )
 CONSOLE = Console(stderr=True)
 

@@ -27,10 +27,12 @@ TRAINED_ON = (
     "PhysioNet/CinC Challenge 2016 (cinc2016): all groups but e-unlisted, hand-annotated S1"
 )
 FURTHER = {
+    "circor": "CirCor DigiScope (children), murmur at this place against none, held-out persons",
     "pascal": "PASCAL set b, noisy recordings, murmur against normal, held-out patients",
     "yaseen": "Yaseen 2018, four valve diseases against normal, held-out recordings",
 }
 ALSO = {
+    "circor": "CirCor DigiScope 1.0.3, places with a murmur and persons without",
     "pascal": "PASCAL 2011 set b, its noisy recordings with a label",
     "yaseen2018": "Yaseen 2018, a quarter of it",
 }
@@ -53,13 +55,13 @@ def held_out_calibration(
 ) -> tuple[Calibration, dict[str, Any]]:
     """Calibration and figures of a system from its finished cells of protocol S."""
     cells = evaluate.load_cells(results / "cells", name, "S", seed)
-    held = evaluate.held_out(cells, world.recordings)
+    held = evaluate.held_out(cells, world.recordings, further=True)
     figures = evaluate.figures(held)
     shown = {k: round(figures[k], 3) for k in SHOWN}
     words = f"protocol S, {len(cells)} of {FOLDS} folds, record level"
     further = {FURTHER[k]: round(v, 3) for k, v in evaluate.further_auc(cells).items()}
     own = {f"{words}, further sets that train, AUC": further} if further else {}
-    return evaluate.final_calibration(held), {words: shown} | own
+    return evaluate.calibration(cells, world.recordings), {words: shown} | own
 
 
 def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
@@ -103,7 +105,8 @@ def ship(
     config = system(name, systems)
     world = opened(config) if opened else open_world(data, config)
     calibration, figures = held_out_calibration(name, world, results, seed)
-    fitted = trained(config, world, Cell(name, "all", 0, seed), systems=systems, say=say)
+    own = Cell(name, "all", 0, seed)
+    fitted = trained(config, world, own, systems=systems, folder=results / "cells", say=say)
     if others:
         figures |= elsewhere(config, fitted, others)
     provenance = Provenance(
@@ -136,7 +139,8 @@ def _teacher_words(config: Config) -> str | None:
     d = config.distil
     if not d.teacher:
         return None
-    return f"{d.teacher}, {len(d.seeds)} seed(s), T = {d.temperature:g}, alpha = {d.alpha:g}"
+    words = f"{d.teacher}, {len(d.seeds)} seed(s), T = {d.temperature:g}, alpha = {d.alpha:g}"
+    return words + (", its mean logit of the recording" if d.of_recordings else "")
 
 
 def model_card(card: dict[str, Any]) -> str:
@@ -181,19 +185,31 @@ def model_card(card: dict[str, Any]) -> str:
         "",
         "## What it does not know",
         "",
-        *(
-            KNOWS_NOT
-            if card["trained_on"].startswith(TRAINED_ON)
-            else (f"Trained on {card['trained_on']}.",)
-        ),
+        *_knows_not(card["trained_on"]),
         "",
     ]
     return "\n".join(lines)
 
 
+def _knows_not(trained_on: str) -> tuple[str, ...]:
+    if not trained_on.startswith(TRAINED_ON):
+        return (f"Trained on {trained_on}.",)
+    first, *rest = KNOWS_NOT
+    who = CHILDREN if ALSO["circor"] in trained_on else ADULTS
+    return (f"{who} {first}", *rest)
+
+
+ADULTS = (
+    "Trained mostly on adults (databases a to f of cinc2016; few children), on stethoscopes of six"
+    "\nkinds."
+)
+CHILDREN = (
+    "Trained on adults (databases a to f of cinc2016, six kinds of stethoscope) and on children of"
+    "\none country and one stethoscope (CirCor), where abnormal means that a murmur is heard,"
+    "\ninnocent ones included."
+)
 KNOWS_NOT = (
-    "Trained mostly on adults (databases a to f of cinc2016; few children), on stethoscopes of six",
-    "kinds. Abnormal means what the six sources called abnormal: valve disease, coronary",
+    "Abnormal means what the six sources called abnormal: valve disease, coronary",
     "disease, and in *a* also benign murmurs. A murmur too faint to hear, or lung sounds and",
     "rubbing over it, will be missed or taken for one; the verdict *unsure* and the signal",
     "quality say when not to rely on it.",

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from training.datasets import DATABASES, Recording
 
 FOLDS = 5
+PAIRS = tuple(combinations(range(FOLDS), 2))
+"""Folds of protocol N: both of a pair are held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ def group_folds(
 
 def folds_of(protocol: str) -> int:
     """Number of folds of a protocol."""
-    return {"S": FOLDS, "D": len(DATABASES), "L": 3, "G3": 3, "all": 1, "P": 1}[protocol]
+    return {"S": FOLDS, "N": len(PAIRS), "D": len(DATABASES), "L": 3, "G3": 3, "all": 1, "P": 1}[
+        protocol
+    ]
 
 
 def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int = 0) -> Split:
@@ -71,8 +76,10 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     Parameters
     ----------
     protocol
-        ``S``: fold 0..4 of groups. ``D``: database 0..5 is held out. ``L``: three coarser
-        left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of groups, research.
+        ``S``: fold 0..4 of groups. ``N``: pair 0..9 of those folds is held out, for teachers of
+        students that are scored on one of the two. ``D``: database 0..5 is held out. ``L``:
+        three coarser left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of
+        groups, research.
         Further sets are dealt into folds of their own; where databases are left out they train.
         ``all``: everything trains, nothing is held out.
 
@@ -89,6 +96,9 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
         # Folds of cinc2016 are the same whatever else trains.
         deal = (FOLDS, 0) if protocol == "S" else (3, 100 + seed)
         test = group_folds(inside, *deal)[fold] | group_folds(further, *deal)[fold]
+    elif protocol == "N":
+        first, second = (split(recordings, "S", k).test for k in PAIRS[fold])
+        test = first | second
     elif protocol in ("D", "L"):
         parts = [*DATABASES] if protocol == "D" else ["a", "b", "cdf"]
         test = frozenset(r.name for r in usable if r.database in parts[fold])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import typing
@@ -12,7 +13,8 @@ import msgspec
 
 from filling.common import ROOT, table
 
-DEMO = ("recordings/normal.wav", "recordings/tachycardia.flac", "recordings/noisy_contact_loss.wav")
+DEMO = "recordings/tachycardia.flac"
+FIRST = "recordings/noisy_contact_loss.wav"
 
 
 def settings() -> str:
@@ -64,6 +66,14 @@ def alarms() -> str:
     return _apexbeat("config", "--alarms")
 
 
+def bedside() -> str:
+    """What to do at each alarm, most urgent first."""
+    from monitor.alarm_table import RANK, TABLE
+
+    rules = sorted(TABLE, key=lambda rule: -RANK[rule.priority])
+    return table(("message", "priority", "do"), [(r.title, r.priority, r.remedy) for r in rules])
+
+
 def exits() -> str:
     """Exit codes."""
     from monitor import errors as er
@@ -84,8 +94,15 @@ def exits() -> str:
 
 
 def demo() -> str:
-    """What ``make demo`` prints."""
-    return f"```\n$ apexbeat replay {' '.join(DEMO)}\n{_apexbeat('replay', *DEMO).rstrip()}\n```\n"
+    """The words, without the drawing, that replay prints of one recording."""
+    lines = re.findall(r"^(?:\S|  [a-z]).*", _apexbeat("replay", DEMO), re.MULTILINE)
+    return "\n".join(["```", f"$ apexbeat replay {DEMO}", *lines, "```", ""])
+
+
+def first_heart() -> str:
+    """Everything that replay prints of a recording with gaps in the contact."""
+    done = _apexbeat("replay", FIRST).rstrip()
+    return f"```\n$ apexbeat replay {FIRST}\n{done}\n```\n"
 
 
 def _apexbeat(*arguments: str) -> str:
@@ -105,7 +122,7 @@ def delays() -> str:
     from dsp.quality import QualityIndex
     from dsp.stage import RATE_HZ, STEP
     from dsp.windows import WINDOW
-    from monitor.analysis.alarm_table import RULES
+    from monitor.alarm_table import RULES
     from monitor.analysis.vitals import LEAST
     from monitor.config.load import Settings
     from monitor.supervise.supervisor import TICK_S

@@ -1,4 +1,4 @@
-"""Blocks made from the results of models: cycles, quality, verdicts, and the README's figures."""
+"""Blocks made from the results of models: cycles, quality, verdicts, children."""
 
 from __future__ import annotations
 
@@ -9,58 +9,44 @@ from typing import Any
 from filling.common import RESULTS, read, stored, table
 
 
-def figures() -> str:
-    """The figures of the README: one line each, with conditions and command."""
-    rows = [*_cycle_rows(), *_quality_rows(), *_verdict_rows(), *_machine_rows()]
-    return table(("what", "figure", "conditions", "made by"), rows)
-
-
 def _span(pair: Sequence[float], digits: int = 3) -> str:
     return f"{pair[0]:.{digits}f}–{pair[1]:.{digits}f}"
 
 
-def _cycle_rows() -> list[tuple[str, ...]]:
-    found = read("segmentation.json")
-    if found is None:
-        return []
-    every = found["streaming"]["all"]
-    where = f"{every['recordings']} recordings of cinc2016, five folds by group, streaming"
-    by = "`apexbeat-train evaluate-segmentation`"
-    f100 = f"{every['f1 onset 100']:.3f} ({_span(every['interval onset 100'])})"
-    f60 = f"{every['f1 onset 60']:.3f} ({_span(every['interval onset 60'])})"
-    lag = found["run"]["worst lag of S1, samples"] / 2000
-    return [
-        ("S1 and S2 found, F1, onset within 100 ms", f100, where, by),
-        ("the same, within 60 ms", f60, where, by),
-        ("S1 and S2 taken for each other, per cycle", f"{every['swaps per cycle']:.4f}", where, by),
-        ("longest time from an S1 to its decision", f"{lag:.2f} s", where, by),
-    ]
-
-
-def _quality_rows() -> list[tuple[str, ...]]:
-    found = read("quality.json")
-    if found is None:
-        return []
-    by = "`python -m training.quality`"
+@stored("quality.json")
+def quality(found: Any) -> str:
+    """Signal quality against hand labels."""
     own = found["quality_0_against_1"]
     far = found["database_held_out"]["quality_0_against_1"]
-    text = "quality 0 against 1 of cinc2016, "
-    return [
-        ("signal quality, AUC", f"{own['auc']:.3f} ({_span(own['interval_95'])})",
-         text + "five folds by group", by),
-        ("signal quality, AUC", f"{far['auc']:.3f} ({_span(far['interval_95'])})",
-         text + "each database left out in turn", by),
-        ("clean seconds rejected", f"{found['seconds']['clean']['not_good']:.1%}",
-         "hand-annotated seconds of cinc2016", by),
+    rows = [
+        ("AUC, quality 0 against 1 of cinc2016, five folds by group",
+         f"{own['auc']:.3f} ({_span(own['interval_95'])})"),
+        ("the same, each database left out in turn",
+         f"{far['auc']:.3f} ({_span(far['interval_95'])})"),
+        ("clean seconds rejected", f"{found['seconds']['clean']['not_good']:.1%}"),
     ]  # fmt: skip
+    return table(("figure", "value"), rows) + "\nMade by `python -m training.quality`.\n"
 
 
-FIGURES = (
-    ("mean_auc", "AUC, mean over databases"),
-    ("weighted_auc_no_e", "AUC, weighted over databases without e"),
-    ("mean_macc", "MAcc, mean over databases"),
-)
-"""e is left out of one of them: its two classes come from different equipment."""
+def children() -> str:
+    """Murmurs of children, through the monitor, by each rule for counting windows."""
+    rows, commands = [], []
+    for path in sorted(RESULTS.glob("gate-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        commands.append(found["command"])
+        for gate, parts in found["gates"].items():
+            one = parts["circor persons, maximum"]
+            rows.append((
+                path.stem.removeprefix("gate-"), gate, f"{one['subjects']:.0f}",
+                f"{one['auc']:.3f} ({_span(one['auc_95'])})", f"{one['with_verdict']:.0%}",
+                f"{100 * one['found_of_all_abnormal']:.0f}",
+                f"{100 * one['alarmed_of_all_normal']:.0f}",
+            ))  # fmt: skip
+    if not rows:
+        return "Not measured in this state of the repository.\n"
+    head = ("system", "windows counted", "persons", "AUC (95 %)", "with a verdict",
+            "of 100 with a murmur, flagged", "of 100 without, wrongly flagged")  # fmt: skip
+    return table(head, rows) + "\nMade by " + ", ".join(f"`{c}`" for c in commands) + ".\n"
 
 
 def _cells(name: str, protocol: str) -> str:
@@ -68,56 +54,6 @@ def _cells(name: str, protocol: str) -> str:
     found = sorted((RESULTS / "cells").glob(f"{name}__{protocol}__*__0.json"))
     count = sum(len(json.loads(p.read_text(encoding="utf-8"))["records"]) for p in found)
     return f"{count} recordings in {len(found)} folds" if found else "cells not stored"
-
-
-def _verdict_rows() -> list[tuple[str, ...]]:
-    rows = []
-    systems = (
-        ("kd-student-2d-wide", "shipped student, distilled"),
-        ("kd-student-2d", "the same, cinc2016 alone"),
-        ("student-2d", "student, not distilled"),
-        ("light-kd-wide", "light student, distilled"),
-    )
-    for name, words in systems:
-        for protocol, split in (("S", "five folds by group"), ("D", "one database left out")):
-            found = read(f"{name}__{protocol}.json")
-            if found is None:
-                continue
-            by = f"`apexbeat-train evaluate {name} --protocol {protocol}`"
-            where = f"cinc2016, {split}, {_cells(name, protocol)}"
-            for key, title in FIGURES:
-                span = f" ({_span(found[f'{key}_95'])})" if f"{key}_95" in found else ""
-                rows.append((f"{words}: {title}", f"{found[key]:.3f}{span}", where, by))
-    if not rows:
-        said = ("verdict", "see docs/results", "no evaluation is stored here", "`apexbeat-train`")
-        rows.append(said)
-    return rows
-
-
-def _machine_rows() -> list[tuple[str, ...]]:
-    rows = []
-    bench = read("bench.json") or {"rows": {}}
-    for title, lines in bench["rows"].items():
-        for line in lines:
-            if line["target"].startswith("≥"):
-                aim = f"aim {line['target']}: {'held' if line['held'] else 'not held'}"
-                place = f"{title}; {bench['conditions']['processor']}; {aim}"
-                rows.append((line["what"], line["figure"], place, f"`{bench['command']}`"))
-    if archive := read("archive.json"):
-        rows.append((
-            "archive on 1, 2 cores, a cluster with a killed worker: same bytes",
-            "yes" if archive["same_bytes"] else "no",
-            f"{archive['sound_s'] / 3600:.1f} h of sound",
-            "`python tests/bench/archive.py`",
-        ))  # fmt: skip
-    if ward := read("ward.json"):
-        rows.append((
-            "alarms of simulated beds: raised, missing, shown twice on the ward screen",
-            f"{ward['alarms_raised']}, {ward['alarms_missing']}, {ward['alarms_shown_twice']}",
-            f"{ward['beds']} beds, {ward['seconds'] / 60:.0f} min; {ward['conditions']}",
-            f"`{ward['command']}`",
-        ))  # fmt: skip
-    return rows
 
 
 @stored("segmentation.json")

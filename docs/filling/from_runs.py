@@ -118,6 +118,20 @@ def formats(found: Any) -> str:
     )
 
 
+@stored("bench.json")
+def speed(found: Any) -> str:
+    """The figures of the benchmark that have an aim."""
+    rows = [
+        (line["what"], title, line["figure"], line["target"], "yes" if line["held"] else "no")
+        for title, lines in found["rows"].items()
+        for line in lines
+        if line["target"].startswith("≥") or line["target"].startswith("≤")
+    ]
+    where = f"{found['conditions']['processor']}, {found['conditions']['system']}"
+    head = ("figure", "of", "value", "aim", "held")
+    return table(head, rows) + f"\nOn {where}. Made by `{found['command']}`.\n"
+
+
 RUNS = {
     "one": "one core",
     "two": "two cores",

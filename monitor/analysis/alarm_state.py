@@ -20,14 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.analysis.alarm_table import RANK, Rule
+from monitor.alarm_table import MERGE, RANK, SWITCHED_OFF, Rule
 from monitor.config.load import Alarms
 from monitor.events import AlarmState, Priority
 
 Block = Literal["", "gap", "quality"]
-
-MERGE = 60 * 2000
-"""Samples within which a return is the same occurrence, counted (flapping)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def silenced(alarm: Alarm, rule: Rule, reason: str, index: int) -> Result:
     """An alarm that is switched off: nothing is raised, and what is raised ends."""
     if alarm.state == "inactive":
         return alarm, ()
-    return _clear(replace(alarm, held=0), rule, f"switched off: {reason}", index)
+    return _clear(replace(alarm, held=0), rule, SWITCHED_OFF + reason, index)
 
 
 def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms) -> Result:

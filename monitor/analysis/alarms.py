@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from monitor.alarm_table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import (
     Alarm,
     Moment,
@@ -19,7 +20,6 @@ from monitor.analysis.alarm_state import (
     advance,
     silenced,
 )
-from monitor.analysis.alarm_table import RANK, RULES, TABLE
 from monitor.analysis.limits import reasons
 from monitor.config.load import Alarms
 from monitor.errors import UsageError

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from dsp.stage import RATE_HZ
+from monitor.alarm_table import RULES
 from monitor.analysis.alarm_state import Block, Reading
-from monitor.analysis.alarm_table import RULES
 from monitor.analysis.hearing import LOOK_BACK, STEADY, Heart
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import Vitals

@@ -24,10 +24,10 @@ from monitor.events import HeartValue, QualityValue
 BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
 """Qualities in which a heart cannot be heard, whether or not it beats."""
 
-SURE = 0.94
+SURE = 0.90
 """Median confidence of the last beats from which a heart is heard."""
 
-UNSURE = 0.85
+UNSURE = 0.80
 """Below this median a heart that was heard is not heard any more."""
 
 LOOK_BACK = 8 * RATE_HZ
@@ -159,6 +159,11 @@ class HeartTracker:
         self.pauses: list[Pause] = []
 
     @property
+    def _limit(self) -> float:
+        """Median confidence that is asked for: a heart that is heard is kept a little."""
+        return UNSURE if self._now.value == "heard" else SURE
+
+    @property
     def now(self) -> Heart:
         """State at the last step."""
         return self._now
@@ -186,10 +191,12 @@ class HeartTracker:
             return
         self._told = onset
         self._open = [s1 for s1 in self._open if s1 > onset]
-        if self._quiet(onset):
-            return  # of noise between what is too soft for a heart
+        # The heart may have become softer than it was: then the decoder is sure, or beats go on.
+        soft = self._quiet(onset) and beat.confidence < SURE
+        if soft and beat.confidence < self._min_confidence:
+            return
         self._beats.append((onset, beat.confidence))
-        if beat.confidence < self._min_confidence:
+        if soft or beat.confidence < self._min_confidence:
             if beat.confidence >= FAINT:
                 self._faint.append(onset)
             return
@@ -228,7 +235,7 @@ class HeartTracker:
         """Whether a heart was heard over a window and before it; surer in noise."""
         before = [c for onset, c in self._beats if end - LOOK_BACK <= onset < end]
         inside = [c for onset, c in self._beats if start <= onset < end]
-        if not inside or _median(before) < SURE or not self._like_heart(end):
+        if not inside or _median(before) < self._limit or not self._like_heart(end):
             return False
         return not noisy or sum(inside) / len(inside) >= SURE_IN_NOISE
 
@@ -237,7 +244,7 @@ class HeartTracker:
         onset = beat.s1 if beat.s1 is not None else beat.s2
         if onset is None:
             return beat.confidence
-        if self._quiet(onset):
+        if self._quiet(onset) and beat.confidence < SURE:
             return min(beat.confidence, NONE)
         around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
         near = {s.value for s in self._spans if s.end > onset and s.start < onset + SHORTEST}
@@ -288,10 +295,9 @@ class HeartTracker:
         if self._silence >= SILENCE and (not self._spans or _clear(self._spans[-1])):
             return "absent", f"no beat for {self._silence / RATE_HZ:.0f} s"
         recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
-        limit = UNSURE if self._now.value == "heard" else SURE
         like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
-        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= limit:
+        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= self._limit:
             return "heard", ""
         return "uncertain", self._why(len(recent))
 
@@ -339,8 +345,6 @@ class HeartTracker:
 
     def _maybe(self, span: Span) -> bool:
         """Whether a faint beat, which may be one, is in the span or shortly before it."""
-        if span.quiet:
-            return False
         return any(span.start - CYCLE <= onset < span.end for onset in self._faint)
 
 

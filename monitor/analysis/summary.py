@@ -10,13 +10,13 @@ from array import array
 from statistics import fmean, median, stdev
 
 import msgspec
-from msgspec.structs import replace
 
 from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
 from monitor.config.load import Settings
+from monitor.episodes import Episode, Episodes
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
 
@@ -31,13 +31,17 @@ STUDENT = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
-    """One signal of one alarm: from when until when (None: it was on at the end), and why."""
+    """One occurrence of one alarm: from when until when (None: it was on at the end), and why."""
 
     kind: str
     priority: ev.Priority
     from_s: float
     until_s: float | None
     evidence: str
+    ended: str = ""
+    """Why it was gone, empty while it lasts."""
+    count: int = 1
+    """How many times it came: a return within a minute is the same occurrence."""
 
 
 class RecordVerdict(msgspec.Struct, frozen=True):
@@ -110,8 +114,7 @@ class Collector:
         self._quality_s: dict[str, float] = {}
         self._heart: tuple[str, int] | None = None
         self._heart_s: dict[str, float] = {}
-        self._alarms: list[AlarmEntry] = []
-        self._open: dict[str, int] = {}
+        self._alarms = Episodes()
         self._faults: list[str] = []
         self._complete = False
 
@@ -144,7 +147,7 @@ class Collector:
             self._quality_until(event.index)
             self._quality = (event.value, event.index if self._quality else 0)
         elif isinstance(event, ev.Alarm):
-            self._alarm(event)
+            self._alarms.take(event)
         elif isinstance(event, ev.Fault):
             self._faults.append(event.what)
         elif isinstance(event, ev.Gap):
@@ -153,19 +156,6 @@ class Collector:
             self._quality_until(event.index)
             self._heart_until(event.index)
             self._complete = event.complete
-
-    def _alarm(self, event: ev.Alarm) -> None:
-        last = self._open.get(event.kind)
-        if event.state == "active":
-            if last is not None:  # escalated
-                self._alarms[last] = replace(self._alarms[last], priority=event.priority)
-                return
-            self._open[event.kind] = len(self._alarms)
-            at_s = event.index / RATE_HZ
-            self._alarms.append(AlarmEntry(event.kind, event.priority, at_s, None, event.evidence))
-        elif event.state in ("inactive", "latched") and last is not None:
-            self._alarms[last] = replace(self._alarms[last], until_s=event.index / RATE_HZ)
-            del self._open[event.kind]
 
     def _quality_until(self, index: int) -> None:
         if self._quality is not None:
@@ -192,7 +182,7 @@ class Collector:
             quality_s={k: round(v, 3) for k, v in self._quality_s.items()},
             heart_s={k: round(v, 3) for k, v in self._heart_s.items()},
             verdict=self._verdict,
-            alarms=self._alarms,
+            alarms=[_entry(one) for one in self._alarms.all()],
             faults=self._faults,
             gaps=self._gaps,
             complete=self._complete,
@@ -220,3 +210,10 @@ class Collector:
         deviation = max(stdev(self._cycles), ONSET_STEP / 2)
         share = STUDENT[count - 3] * deviation / math.sqrt(count) / fmean(self._cycles)
         return round(share * 60 * RATE_HZ / fmean(self._cycles), 1)
+
+
+def _entry(one: Episode) -> AlarmEntry:
+    until_s = None if one.condition_end is None else one.condition_end / RATE_HZ
+    return AlarmEntry(
+        one.kind, one.priority, one.start / RATE_HZ, until_s, one.evidence, one.ended, one.count
+    )

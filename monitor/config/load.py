@@ -74,7 +74,7 @@ class Settings(Section, frozen=True, kw_only=True):
         kept: dict[str, Scalar] = {}
         for name in ("analysis", "verdict", "alarms"):
             section = msgspec.structs.asdict(getattr(self, name))
-            kept.update({f"{name}.{key}": _scalar(value) for key, value in section.items()})
+            kept.update({f"{name}.{key}": scalar(value) for key, value in section.items()})
         del kept["analysis.model"]
         return kept
 
@@ -300,9 +300,9 @@ _RISING = (
 _MAY_BE_EQUAL = {"verdict.least", "verdict.few", "alarms.abnormal_windows"}
 
 
-def _scalar(value: Any) -> Scalar:
-    """A setting in the event file: a list becomes words."""
-    if isinstance(value, tuple):
+def scalar(value: Any) -> Scalar:
+    """A setting as the event file has it: a list becomes words."""
+    if isinstance(value, tuple | list):
         return "; ".join(map(str, value))
     kept: Scalar = value
     return kept

@@ -59,7 +59,7 @@ class Alarms(Section, frozen=True, kw_only=True):
     """Age of the person: adult, child, infant or neonate."""
 
     off: tuple[str, ...] = ()
-    """Alarms switched off, each with its reason: "irregular: known atrial fibrillation"."""
+    """Alarms switched off, each with its reason: `irregular: known atrial fibrillation`."""
 
     tachycardia: float = 120.0
     """Rate (1/min) above which tachycardia is raised."""

@@ -44,6 +44,7 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     raised: int
     """Index at which it became active."""
     evidence: str
+    """The reason at the raising."""
     acknowledged: int | None
     """Index of the acknowledgement, None before it."""
     acknowledge_pending: bool
@@ -53,6 +54,19 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     """How many times it came back (flapping merged)."""
     earlier_session: str | None
     """Id of the session it belongs to if not this one."""
+    raised_wall: float | None = None
+    """Wall time of the raising (s since 1970), None where no clock was kept; others likewise."""
+    acknowledged_wall: float | None = None
+    gone: int | None = None
+    """Index at which the condition was gone, None while it lasts."""
+    gone_wall: float | None = None
+    ended: str = ""
+    """The reason given when the condition was gone."""
+    cleared_wall: float | None = None
+    now: str = ""
+    """What holds now, of one whose condition lasts."""
+    answerable: bool = True
+    """Whether somebody could acknowledge it: in a replay nobody can."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +164,8 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     """Limits of the rate alarms in force (name as in the settings), empty if not told."""
     play: Play | None = None
     """The play-head of a replay, None live."""
+    alarm_count: int = 0
+    """Alarms raised in this session so far."""
 
 
 class Wave(_Message, tag="wave", frozen=True, kw_only=True):
@@ -219,6 +235,10 @@ class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
     """Of the analysis, as in the event file's first line; empty if not told."""
     annotated: list[tuple[int, int]] = []
     """Replay: annotated onsets, as (index, 1 or 2 for S1 or S2)."""
+    gaps: list[ev.Gap] = []
+    """The last gaps."""
+    marks: list[ev.Mark] = []
+    """The last marks."""
 
 
 class Reply(_Message, tag="reply", frozen=True, kw_only=True):
@@ -249,7 +269,8 @@ class Attach(_Message, tag="attach", frozen=True, kw_only=True):
 class Request(_Message, tag="request", frozen=True, kw_only=True):
     """Something a person asked for; answered by a `Reply` with the same ``id``.
 
-    ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
+    ``what``: acknowledge (``alarm``: kind or None for all; ``occurrence`` and ``count``: the
+    signal that was meant), pause_audio (``seconds``),
     mark (``note``), record (``on``), limits (``limits``, ``profile``), switch (``alarm``; off with
     a reason as ``note``, on without), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
@@ -276,6 +297,8 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     cycles: int | None = None
     alarms: int | None = None
     differences: int | None = None
+    occurrence: int | None = None
+    count: int | None = None
 
 
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye

@@ -23,17 +23,19 @@ from monitor.capture.stream import Capture
 from monitor.errors import ModelError, RecordError
 from monitor.link.messages import AlarmLine, Request
 from monitor.live.context import SessionContext
-from monitor.live.session import LiveSession
+from monitor.live.restore import before_of
+from monitor.live.session import Before, LiveSession
 from monitor.live.sinks import Folder
 from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
 from monitor.record.clips import Clips
+from monitor.record.history import alarms_of, fold
 from monitor.record.store import Archive, CommandRow, SessionRow, new_id
 from monitor.sessionfolder.format import VERSION as FOLDER_VERSION
 from monitor.sessionfolder.format import FolderInfo
 from monitor.sessionfolder.writer import FolderWriter
 from monitor.supervise.job import Job
 from monitor.version import version
-from monitor.view.state import AlarmLog, load_board, open_lines
+from monitor.view.state import AlarmLog, line_of, load_board, save_board
 
 GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
@@ -198,8 +200,7 @@ class Starter:
                 for kind, alarm in saved.board.alarms.items()
             }
             board = replace(saved.board, alarms=alarms)
-            blob = msgspec.json.encode(msgspec.structs.replace(saved, board=board))
-            self._context.store.board(request.session, blob)
+            self._context.store.board(request.session, save_board(board))
         body = msgspec.json.encode(request).decode()
         wall = self._context.clock.wall()
         command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
@@ -249,7 +250,7 @@ class Starter:
         board = None if saved is None else saved.board
         pipeline = self._pipeline(capture, known, board, strict=False)
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
-        log = AlarmLog([] if saved is None else saved.log, earlier)
+        log = AlarmLog(fold(archive, row.id), earlier)
         context.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
@@ -257,7 +258,8 @@ class Starter:
                 folder = self._folder(row, known, row.board)
             except RecordError as error:
                 self.notes.append(f"the sound is not recorded any more: {error}")
-        session = self._session(row, capture, pipeline, log, seq + 1, folder)
+        before = before_of(archive, row.id, self._job.settings.verdict)
+        session = self._session(row, capture, pipeline, log, seq + 1, folder, before)
         for command in unapplied(archive, row.id, seq):
             session.feed(command)
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
@@ -272,6 +274,7 @@ class Starter:
         log: AlarmLog,
         seq: int,
         folder: Folder | None,
+        before: Before | None = None,
     ) -> LiveSession:
         clips = None
         if (kept := self._job.settings.record).clips:
@@ -289,6 +292,7 @@ class Starter:
             self._recorder(row),
             lambda index, board: self._pipeline(capture, index, board, strict=False),
             clips,
+            before,
         )
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
@@ -333,9 +337,13 @@ class Starter:
             self.notes.append(f"session {row.id} ended unexpectedly")
 
     def _unanswered(self, archive: Archive) -> list[AlarmLine]:
+        """Alarms of sessions that are over which nobody acknowledged."""
         lines: list[AlarmLine] = []
         for row in archive.sessions():
             saved = load_board(row.board)
-            if saved is not None and not (self._job.resume and row.ended is None):
-                lines += open_lines(saved, row.id)
+            if saved is None or (self._job.resume and row.ended is None):
+                continue
+            if any(alarm.state in ("active", "latched") for alarm in saved.board.shown):
+                found = alarms_of(archive, row)
+                lines += [line_of(one, session=row.id) for one in found if one.to_acknowledge]
         return lines

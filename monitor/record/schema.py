@@ -18,7 +18,7 @@ from pathlib import Path
 from monitor.errors import NoInputError, RecordError
 
 FILE = "apexbeat.db"
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x41504258  # "APBX"
 BUSY_MS = 2000
 CHECK_BYTES = 64 * 2**20
@@ -74,6 +74,7 @@ CREATE TABLE events (
     idx INTEGER NOT NULL,
     type TEXT NOT NULL,
     body TEXT NOT NULL,
+    wall REAL,
     PRIMARY KEY (session, seq)
 ) WITHOUT ROWID;
 CREATE TABLE commands (
@@ -89,7 +90,8 @@ CREATE INDEX commands_of ON commands (session, idx);
 """
 _INDEX = f"CREATE INDEX events_of_note ON events (session, seq) WHERE {OF_NOTE};"
 TABLES += _INDEX
-"""events: every line of the event file but session and end; body is the line itself (JSON).
+"""events: every line of the event file but session and end; body is the line itself (JSON), wall
+the wall time of an alarm's (the index stands still while no sound comes).
 commands: what a person asked for, committed before it is answered; seq is the number of the first
 line that may tell of it. board: the alarms' state."""
 
@@ -97,6 +99,8 @@ MIGRATIONS: dict[int, str] = {
     # A list of what is of note in a long session read all of it, beats and vitals too; and
     # nobody knew which commands a core that was killed had answered, but not carried out.
     1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}ALTER TABLE commands ADD COLUMN seq INTEGER;",
+    # How long a technical alarm lasted could not be told: no sound came, so the index stood still.
+    2: "ALTER TABLE events ADD COLUMN wall REAL;",
 }
 """What leads from a version to the next, each in a transaction of its own."""
 

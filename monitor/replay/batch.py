@@ -156,6 +156,7 @@ def replay_file(
     clock: Clock | None = None,
     seen: Callable[[Output], None] = lambda output: None,
     stopped: Callable[[], bool] = lambda: False,
+    sinks: Sequence[StreamSink] = (),
 ) -> Summary:
     """Replay one file.
 
@@ -167,6 +168,8 @@ def replay_file(
         Told what was found, block by block.
     stopped
         Asked between blocks.
+    sinks
+        Given the output as well.
 
     Raises
     ------
@@ -182,14 +185,15 @@ def replay_file(
         collector = Collector(source.name, settings)
         file = source if isinstance(source, FileSource) else None
         onsets: list[int] | None = [] if file is not None and file.has_ecg else None
-        sinks: list[StreamSink] = [_CollectorSink(collector, seen, stopped, onsets)]
+        collecting = _CollectorSink(collector, seen, stopped, onsets)
+        all_sinks: list[StreamSink] = [collecting, *sinks]
         if options.events is not None:
             target = options.events / f"{stem or path.stem}{SUFFIX}"
-            sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
+            all_sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
         inputs: Iterable[Input] = source
         if options.speed is not None:
             inputs = paced(source, clock or SystemClock(), options.speed)
-        StreamRunner(pipeline, sinks).run(inputs, lambda: source.complete)
+        StreamRunner(pipeline, all_sinks).run(inputs, lambda: source.complete)
         summary = collector.result()
         return summary if file is None else _with_file(summary, file, onsets)
 

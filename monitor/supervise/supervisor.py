@@ -181,6 +181,9 @@ class Supervisor:
         end_s = self._clock.monotonic() + BEGIN_S
         while not select.select([stdout], [], [], TICK_S)[0]:
             self._tick()
+            if self._stop is not None:
+                self._end_core()
+                return Begun(error="interrupted at the start", code=self._stop or 130)
             if self._clock.monotonic() > end_s:
                 return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
         try:
@@ -245,6 +248,16 @@ class Supervisor:
             self._core.terminate()
         elif now_s - self._stopping_s > END_S:
             self._core.kill()
+
+    def _end_core(self) -> None:
+        """End a core that has not begun; it may be loading, and not listen yet."""
+        assert self._core is not None
+        self._core.terminate()
+        try:
+            self._core.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._core.kill()
+            self._core.wait()
 
     def _revive(self, job: Job) -> None:
         """Start a core that goes on; sounds the technical alarm until one has begun."""

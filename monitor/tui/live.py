@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Program(Protocol):
     state: ScreenState
     helpers: Helpers
     player: Player
-    quit_ends: bool
     read_only: bool
+    details: bool
     flash: bool
     theme: Any
 
@@ -55,12 +55,14 @@ class Program(Protocol):
         device: str | None = None,
         limits: dict[str, float] | None = None,
         settings: dict[str, str | int | float | bool] | None = None,
-        profile: str | None = None,
+        profile: str = "",
         done: str = "",
         after: Callable[[], None] | None = None,
     ) -> bool: ...
     def send(self, request: ms.Request, answered: Answered) -> bool: ...
-    def acknowledge(self, session: SessionState, line: ms.AlarmLine | None) -> None: ...
+    def acknowledge(self, session: SessionState, line: ms.AlarmLine) -> None: ...
+    def note_shown(self, pairs: Iterable[tuple[SessionState, ms.AlarmLine]]) -> None: ...
+    def was_seen(self, session: SessionState, line: ms.AlarmLine) -> bool: ...
     def push_screen(
         self, screen: Screen[Any], callback: Callable[[Any], Any] | None = None
     ) -> Any: ...

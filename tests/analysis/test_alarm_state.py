@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.alarm_table import RULES, TABLE
 from monitor.analysis.alarm_state import MERGE, Alarm, Moment, Reading, acknowledge, advance
-from monitor.analysis.alarm_table import RULES, TABLE
 from monitor.config.load import Alarms
 
 LIMITS = Alarms()

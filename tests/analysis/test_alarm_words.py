@@ -9,8 +9,8 @@ from test_alarm_board import Run, ack, pause
 from test_alarm_state import AT_ONCE, GONE, LATCHING, LIMITS, PLAIN, PRESENT, STEP
 from test_conditions import FINE, heart, known, rate
 
+from monitor.alarm_table import RULES, TABLE, rows
 from monitor.analysis.alarm_state import Alarm, Moment, Reading, acknowledge, advance
-from monitor.analysis.alarm_table import RULES, TABLE, rows
 from monitor.analysis.alarms import Tick, start, step
 from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from field_hearts import PHYSIOLOGICAL, hear, hum, seeds
-from field_sounds import OTHER
 
 from monitor import events as ev
+from training.sounds import OTHER
 
 
 @pytest.mark.parametrize("kind", OTHER)

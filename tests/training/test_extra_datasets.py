@@ -87,6 +87,22 @@ def test_of_pascal_only_noisy_recordings_with_a_label_train(tmp_path: Path) -> N
     assert [r.label for r in further.fit_to_train(every)] == [1, 0]
 
 
+def test_a_place_of_circor_is_labelled_by_what_is_heard_there_and_grouped_by_person(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "recordings.csv").write_text(
+        "name,person,patient,location,label,timing\n"
+        "1_AV,7,1,AV,abnormal,Holosystolic\n"
+        "1_MV,7,1,MV,unknown,Holosystolic\n"
+        "2_MV,7,2,MV,normal,\n"
+    )
+    every = datasets.load_circor(tmp_path)
+    assert [r.label for r in every] == [1, -1, 0]
+    assert {r.group for r in every} == {"circor-7"}
+    assert [r.name for r in further.fit_to_train(every)] == ["1_AV", "2_MV"]
+    assert datasets.FURTHER["circor"] is datasets.load_circor
+
+
 def test_an_unknown_set_and_a_teacher_of_other_sets_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

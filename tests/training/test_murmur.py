@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from training.murmur import SYSTOLE, add_murmur, frame_states
+from training.murmur import DIASTOLE, SYSTOLE, add_murmur, frame_states
 
 FRAMES, BANDS = 122, 20
 
@@ -31,6 +31,21 @@ def test_a_murmur_lies_in_one_phase_is_audible_and_makes_the_window_abnormal() -
     assert ((in_systole > 0) ^ (in_diastole > 0)).all()
     assert (torch.maximum(in_systole, in_diastole) > 3).all()
     assert 0.6 < (in_systole > 0).float().mean() < 0.9
+
+
+def test_a_diastolic_murmur_lies_in_diastole_and_in_a_band_of_its_own() -> None:
+    db, states, label = _windows(400)
+    out, called = add_murmur(db, states, label, 1.0, np.random.default_rng(1), diastolic=True)
+    assert (called == 1).all()
+    raised = out - db
+    assert (raised[states != DIASTOLE] == 0).all()
+    inside = raised[:, states[0] == DIASTOLE]
+    assert (inside.amax(dim=(1, 2)) > 3).all()
+    low, high = inside[:, :, :4].amax(dim=(1, 2)), inside[:, :, 10:].amax(dim=(1, 2))
+    rumbles = low > high
+    assert 0.3 < rumbles.float().mean() < 0.7
+    begin = inside[:, :2].amax(dim=(1, 2))
+    assert begin[rumbles].mean() < begin[~rumbles].mean()
 
 
 def test_abnormal_windows_and_those_without_known_systole_stay_as_they_are() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.calibrate import calibrate
+from training.calibrate import UNSURE_P, calibrate
 from training.cells import SYSTEMS
 from training.config import Config, Distil, load_config, parse_config
 from training.datasets import Recording
@@ -153,17 +153,17 @@ def test_the_calibration_finds_a_known_bias_and_temperature() -> None:
     assert temperature == pytest.approx(3.0, abs=0.15)
 
 
-def test_the_calibration_leaves_at_most_the_allowed_share_unsure() -> None:
+def test_a_calibrated_p_is_the_share_of_the_abnormal_and_unsure_lies_around_a_half() -> None:
     rng = np.random.default_rng(8)
     label = rng.integers(0, 2, 2000)
     database = np.array(list("abef"))[rng.integers(0, 4, 2000)]
     z = 3 + 4 * (label - 0.5) + 2 * rng.standard_normal(2000)
     c = calibrate(label, z, database)
-    logit = (z - c.bias) / c.temperature
-    edge = np.log(c.threshold_abnormal / (1 - c.threshold_abnormal))
-    assert 0.10 < (np.abs(logit) < edge).mean() <= 0.151
-    p = 1 / (1 + np.exp(-logit[np.abs(logit) < 0.5]))
-    assert abs(p.mean() - label[np.abs(logit) < 0.5].mean()) < 0.05
+    p = 1 / (1 + np.exp(-(z - c.bias) / c.temperature))
+    unsure = (p > c.threshold_normal) & (p < c.threshold_abnormal)
+    assert (c.threshold_normal, c.threshold_abnormal) == UNSURE_P
+    assert 0.05 < unsure.mean() < 0.2
+    assert abs(p[unsure].mean() - label[unsure].mean()) < 0.06
 
 
 @pytest.mark.parametrize(

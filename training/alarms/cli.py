@@ -105,12 +105,13 @@ def _all_heard(
     from training.alarms.streams import stream_of, subjects
     from training.cells import Cell
     from training.dataset_bundle import hand_annotated
-    from training.datasets import load_cinc2016
-    from training.evaluate import final_calibration, held_out, load_cells
+    from training.datasets import load_all
+    from training.evaluate import calibration, load_cells
     from training.monitor_eval import export_cell
 
     torch.set_num_threads(1)
-    recordings = load_cinc2016(data)
+    everyone = load_all(data)
+    recordings = [r for r in everyone if not r.further]
     states = hand_annotated(data, recordings)
     onsets = {name: one.onsets("S1") for name, one in states.items()}
     by_name = {r.name: r for r in recordings}
@@ -118,12 +119,11 @@ def _all_heard(
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     with tempfile.TemporaryDirectory() as folder:
         for content in finished:
-            # Thresholds of a fold come from the other folds' held-out recordings.
-            others = [c for c in finished if c["fold"] != content["fold"]]
-            calibration = final_calibration(held_out(others, recordings))
+            # Bias and T of a fold come from the other folds' held-out recordings.
+            own = calibration(finished, everyone, without=content["fold"])
             cell = Cell(system, "S", int(content["fold"]), seed)
             path = Path(folder) / f"{cell.name}.pt"
-            engine = export_cell(cell, calibration, path)
+            engine = export_cell(cell, own, path)
             held = subjects([by_name[name] for name in content["records"]])
             if normal:
                 held = {key: own for key, own in held.items() if key[1] == 0}

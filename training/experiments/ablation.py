@@ -37,15 +37,29 @@ class Trial:
 
 
 def train_on(
-    config: Config, world: World, names: frozenset[str], seed: int, **more: object
+    config: Config,
+    world: World,
+    names: frozenset[str],
+    seed: int,
+    *,
+    soft: Mapping[str, float] | None = None,
+    **more: object,
 ) -> Fitted:
-    """Fit on the windows of these recordings with the configuration's sampling."""
+    """Fit on the windows of these recordings with the configuration's sampling.
+
+    Parameters
+    ----------
+    soft
+        z1 - z0 that teaches each window of a recording, by its name.
+    """
     table = world.data.table
     good = frozenset(r.name for r in world.recordings if r.quality in config.qualities)
     train = table.of(names & good)
     sampler = Sampler(
         world.recordings, table, train, config.weights, config.by_group, config.balanced
     )
+    if soft is not None:
+        more["targets"] = np.array([soft[table.names[k]] for k in table.recording[train]])
     return fit(config, world.data, train, sampler, seed=seed, **more)  # type: ignore[arg-type]
 
 

@@ -58,7 +58,8 @@ class SettingsScreen(Dialog[None]):
             out.append([(words.cut(row, width), "medium")])
         if self.app.size.height >= 24:
             out += [[], *limits.others(session)]
-        out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
+        if not home(self).read_only:
+            out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
         message, ink = home(self).message()
         if message:
             out[-1] = [(words.cut(message, width), ink)]
@@ -66,6 +67,8 @@ class SettingsScreen(Dialog[None]):
 
     def foot(self) -> str:
         """Keys."""
+        if home(self).read_only:
+            return "this screen only shows · esc close"
         return "1-4 change · p profile · o alarm off · k keep · esc close"
 
     def action_change(self, number: int) -> None:

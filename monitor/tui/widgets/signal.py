@@ -60,5 +60,5 @@ def _none(
         [(row, "plain")]
         for row in wrap(glyphs.plain(reason), width, max(1, height - 2), glyphs.ellipsis)
     ]
-    out.append([(f"since {words.at(status.index)}", "plain")])
+    out.append([(f"since {session.time(status.index)}", "plain")])
     return out

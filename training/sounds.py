@@ -1,7 +1,7 @@
-"""Sounds for the field tests, made from a seed: lungs, bowels, speech, music, traffic, a table.
+"""Sounds without a heart, made from a seed: lungs, bowels, speech, music, traffic, a table.
 
-None of them holds a heart. `OTHER` maps the name of a kind to its maker, ``make(seed, seconds)``,
-which returns float64 [n] at 2 kHz with its peak between 0.05 and 0.6.
+`OTHER` maps the name of a kind to its maker, ``make(seed, seconds)``, which returns float64 [n] at
+2 kHz with its peak between 0.05 and 0.6. `pulsing` is made to look like a heart.
 """
 
 from __future__ import annotations
@@ -154,7 +154,6 @@ def traffic(seed: int, seconds: float = 30.0) -> Sound:
     gain = 0.15 + np.zeros(n)
     for _ in range(int(seconds / 5)):
         gain += rng.uniform(0.2, 1) * np.exp(-(((t - rng.uniform(0, seconds)) / 1.5) ** 2))
-    x = gain * np.cumsum(rng.standard_normal(n) - 0.0)
     x = _band(gain * rng.standard_normal(n), 20, rng.uniform(80, 300), 1)
     hz = rng.uniform(28, 90) * (1 + 0.1 * np.sin(2 * np.pi * t / rng.uniform(3, 10)))
     x += 0.1 * gain * np.sin(2 * np.pi * np.cumsum(hz) / RATE)
@@ -192,7 +191,41 @@ def room(seed: int, seconds: float = 30.0) -> Sound:
     rng = np.random.default_rng([9, seed])
     n = int(seconds * RATE)
     x = _band(rng.standard_normal(n), 20, rng.uniform(100, 800), 1)
-    return x / np.abs(x).max() * 10 ** rng.uniform(-3, -1)
+    out: Sound = x / np.abs(x).max() * 10 ** rng.uniform(-3, -1)
+    return out
+
+
+def pulsing(seed: int, seconds: float = 30.0) -> Sound:
+    """Breath sounds, rhonchi or rubs in pairs at the pace of a heart: the hardest there are."""
+    rng = np.random.default_rng([10, seed])
+    n = int(seconds * RATE)
+    gain = np.zeros(n)
+    period = 60 / rng.uniform(12, 80)
+    sharp, jitter = rng.uniform(0.5, 3), float(rng.choice([0.0, 0.02, 0.1]))
+    share, second = rng.uniform(0.25, 0.5), rng.uniform(0.2, 1)
+    at = rng.uniform(0, 1)
+    while at < seconds:
+        cycle = max(0.3, period * (1 + jitter * rng.standard_normal()))
+        puff = np.hanning(max(4, int(cycle * share * RATE))) ** sharp
+        _add(gain, at, puff)
+        _add(gain, at + 0.48 * cycle, second * puff)
+        at += cycle
+    low = rng.uniform(20, 100)
+    noise = _band(rng.standard_normal(n), low, low + rng.uniform(40, 400))
+    x = (gain + 10 ** rng.uniform(-4, -1)) * noise
+    x /= np.abs(x).max()
+    if seed % 4 == 1:
+        t, hz = np.arange(n) / RATE, rng.uniform(60, 200)
+        tones = sum(np.sin(2 * np.pi * hz * m * t + m) / m for m in (1, 2, 3))
+        x += rng.uniform(0.3, 1) * gain * np.asarray(tones)
+    if seed % 4 == 2:
+        for at in np.arange(rng.uniform(0, 1), seconds, period / 2):
+            for delay in rng.uniform(0, 0.35 * period, int(rng.integers(2, 7))):
+                t = np.arange(int(0.05 * RATE)) / RATE
+                creak = np.exp(-t / rng.uniform(0.005, 0.02))
+                creak *= np.sin(2 * np.pi * rng.uniform(60, 250) * t)
+                _add(x, at + delay, rng.uniform(0.5, 1.5) * creak)
+    return _scaled(x, rng, 10 ** rng.uniform(-4.5, -3))
 
 
 OTHER: dict[str, Callable[[int, float], Sound]] = {

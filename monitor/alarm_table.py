@@ -1,8 +1,9 @@
 """The alarm table: the single source of what is raised, when, how loudly, and what to do.
 
 After the vocabulary of IEC 60601-1-8. Delays and releases that are settings are named by their
-key; the manual prints this table. Nothing here decides: ``alarm_state`` runs one alarm by its
-row, ``conditions`` says from the findings of a step whether a row's condition is present.
+key; the manual prints this table, and every title and remedy that a person reads is from here.
+Nothing here decides: ``alarm_state`` runs one alarm by its row, ``conditions`` says from the
+findings of a step whether a row's condition is present.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ AlarmClass = Literal["physiological", "technical"]
 
 RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
 """Order of priorities."""
+
+MERGE = 60 * 2000
+"""Samples within which a return is the same occurrence, counted (flapping)."""
+
+
+SWITCHED_OFF = "switched off: "
+"""What the words of a transition begin with that ends an alarm because it was switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="tachycardia",
-        title="fast heart",
+        title="fast heart rate",
         alarm_class="physiological",
         priority="medium",
         condition="rate above 120/min",
@@ -102,7 +110,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="tachycardia_extreme",
-        title="very fast heart",
+        title="very fast heart rate",
         alarm_class="physiological",
         priority="high",
         condition="rate above 150/min",
@@ -114,7 +122,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="bradycardia",
-        title="slow heart",
+        title="slow heart rate",
         alarm_class="physiological",
         priority="medium",
         condition="rate below 50/min",
@@ -125,7 +133,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="bradycardia_extreme",
-        title="very slow heart",
+        title="very slow heart rate",
         alarm_class="physiological",
         priority="high",
         condition="rate below 40/min",
@@ -178,7 +186,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="wrong_input",
-        title="another input",
+        title="wrong input",
         alarm_class="technical",
         priority="high",
         condition="the system moved the stream to another device",
@@ -200,7 +208,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="gaps",
-        title="sound lost",
+        title="gaps in the sound",
         alarm_class="technical",
         priority="low",
         condition="more than 1 % of a minute lost",
@@ -262,6 +270,18 @@ TABLE: tuple[Rule, ...] = (
 
 RULES: dict[str, Rule] = {rule.kind: rule for rule in TABLE}
 """Rows by kind."""
+
+
+def title(kind: str) -> str:
+    """Words for a kind; one that is not in the table is shown as it is written."""
+    rule = RULES.get(kind)
+    return kind.replace("_", " ") if rule is None else rule.title
+
+
+def remedy(kind: str) -> str:
+    """What to do first, empty for a kind that is not in the table."""
+    rule = RULES.get(kind)
+    return "" if rule is None else rule.remedy
 
 
 def rows(limits: Alarms) -> list[tuple[str, ...]]:
