@@ -75,6 +75,9 @@ def render(record: Record) -> str:
     sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))
     if sound is not None:
         sections.append(page.section("averaged", "Averaged beat", _averaged(record, sound)))
+    beside = heard.reference(record)
+    if beside is not None:
+        sections.append(page.section("ecg", "Electrocardiogram", parts.reference(beside, facts)))
     sections.append(page.section("alarms", "Alarms", parts.alarms(record, facts)))
     sections.append(page.section("signal", "Signal", parts.signal(record, facts)))
     sections.append(page.section("numbers", "In numbers", parts.numbers(record, facts)))
