@@ -63,8 +63,8 @@ def archive(
     """Analyse every recording of a folder tree into one result file.
 
     One JSON line per recording: name, duration, rate, share of good signal, verdict, p, windows,
-    beats, alarms; or why it failed. --resume continues an interrupted run. A research
-    and teaching instrument, not a medical device.
+    beats, alarms; or why it failed. --resume continues an interrupted run. A research and teaching
+    instrument, not a medical device.
     """  # fmt: skip
     if cluster and jobs is not None:
         raise UsageError("--jobs is for this machine, --cluster for others: give only one of them")

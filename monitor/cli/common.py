@@ -49,7 +49,9 @@ def setting_options(function: F) -> F:
 def model_options(function: F) -> F:
     """Add ``--model`` and ``--sha256``."""
     for option in (
-        click.option("--sha256", default=None, metavar="HEX", help="Expected sha256 of the model."),
+        click.option(
+            "--sha256", default=None, metavar="HEX", help="Expected sha256 of the model file."
+        ),
         click.option(
             "--model", default=None, type=click.Path(path_type=Path), metavar="FILE",
             help="'light' for the smaller shipped student, or a model file (TorchScript or ONNX).",

@@ -47,7 +47,7 @@ def write(record: Record, sound: NDArray[np.float32] | None, path: Path) -> None
     edfio = need("edfio", "the EDF+ export")
     seconds = max(-(-record.length // RATE_HZ), 1)
     begin = record.moment(0)
-    equipment = safe_stem(record.session.software, 30)
+    equipment = safe_stem(record.session.software, 30, plain=True)
     edf = edfio.Edf(
         _signals(edfio, record, sound, seconds),
         patient=edfio.Patient(),

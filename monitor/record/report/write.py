@@ -69,12 +69,15 @@ def write_report(
 def render(record: Record) -> str:
     """Return the report as HTML."""
     cards = shipped_cards(record)
-    facts = gather(record, cards.get("student", {}))
+    facts = gather(record)
     sound = heard.load(record)
     sections = [page.section("timeline", "Timeline", _timeline(record, facts))]
     sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))
     if sound is not None:
         sections.append(page.section("averaged", "Averaged beat", _averaged(record, sound)))
+    beside = heard.reference(record)
+    if beside is not None:
+        sections.append(page.section("ecg", "Electrocardiogram", parts.reference(beside, facts)))
     sections.append(page.section("alarms", "Alarms", parts.alarms(record, facts)))
     sections.append(page.section("signal", "Signal", parts.signal(record, facts)))
     sections.append(page.section("numbers", "In numbers", parts.numbers(record, facts)))

@@ -35,7 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One recording; None where not known, ``error`` where it could not be judged.
 
     ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
-    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised.
+    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
+    ``complete`` and ``warnings`` tell what is missing of the recording.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     beats: int = 0
     alarms: dict[str, int] = {}
     error: str | None = None
+    complete: bool | None = None
+    warnings: list[str] = []
 
 
 def line_of(name: str, summary: Summary) -> Line:
@@ -68,6 +71,8 @@ def line_of(name: str, summary: Summary) -> Line:
         windows=summary.verdict.windows,
         beats=summary.beats,
         alarms=dict(sorted(alarms.items())),
+        complete=summary.complete,
+        warnings=summary.warnings,
     )
 
 
