@@ -210,7 +210,7 @@ def test_what_cannot_be_is_said_in_one_line(
         ([str(tmp_path / "missing"), "-o", out], 3, "not a folder"),
         ([str(tmp_path / "none"), "-o", out], 1, "no audio in this folder"),
         ([str(tmp_path), "-o", out, "--resume", "--overwrite"], 2, "cannot be used together"),
-        ([str(tmp_path), "-o", out, "--jobs", "2", "--cluster", "x"], 2, "name one of them"),
+        ([str(tmp_path), "-o", out, "--jobs", "2", "--cluster", "x"], 2, "give only one of them"),
     ):
         assert apexbeat(["archive", *arguments]) == code
         assert words in capsys.readouterr().err
