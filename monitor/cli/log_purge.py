@@ -12,6 +12,7 @@ import click
 
 from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
+from monitor.record.evidence import evidence
 from monitor.record.lock import StoreLock
 from monitor.record.retention import (
     DAY_S,
@@ -23,6 +24,7 @@ from monitor.record.retention import (
 )
 from monitor.record.schema import FILE, open_store
 from monitor.record.store import Archive
+from monitor.record.wall_clock import CONFIRMED, clock_doubt, last_sign
 from monitor.text import harmless
 
 
@@ -48,8 +50,10 @@ def run_purge(
             now = time.time()
             forget = Forget(sessions)
             if not names and not everything:
+                _believe_clock(db, now, yes)
                 before = now - settings.event_days * DAY_S
-                old = expired(db, before)
+                kept = evidence(store, expired(db, before)).sessions
+                old = [name for name in expired(db, before) if name not in kept]
                 forget = Forget(old, begun_before(db, before), before)
                 sessions = old
             if sessions and not yes:
@@ -65,6 +69,26 @@ def run_purge(
     finally:
         lock.release()
     return 0
+
+
+def _believe_clock(db: sqlite3.Connection, now: float, yes: bool) -> None:
+    """Ask a person whether a clock that is far beyond the last record is right.
+
+    Raises
+    ------
+    UsageError
+        If nobody can be asked.
+    """
+    good = clock_doubt(db, now, last_sign(db, now))
+    if good is None:
+        return
+    says, last = (time.strftime("%Y-%m-%d", time.localtime(wall)) for wall in (now, good))
+    words = f"the clock says {says}, the last record is of {last}"
+    if yes:
+        raise UsageError(f"{words}: nothing is deleted by age", "confirm it without --yes")
+    click.confirm(f"{words[0].upper()}{words[1:]}. Is the clock right?", abort=True, err=True)
+    sql = "INSERT INTO commands VALUES ('', 0, ?, 'purge', ?, ?, NULL)"
+    db.execute(sql, (now, CONFIRMED, str(now)))
 
 
 def _named(archive: Archive, names: Sequence[str]) -> list[str]:
@@ -83,7 +107,7 @@ def _delete(store: Path, db: sqlite3.Connection, forget: Forget, now: float, day
     while forget(db):
         pass
     forget_folders(store, forget.sessions)
-    files = forget_sound(store, days, set(), now)
+    files = forget_sound(store, days, evidence(store).clips, now)
     if forget.lines or forget.sessions:
         db.execute("VACUUM")  # what was deleted is in no free page of the file either
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,81 @@
+"""What must not be deleted by age or quota: the sound of alarms that nobody has acknowledged.
+
+Read from the lines of the store, so it does not depend on how many alarms came after. Takes a
+look into the store: for threads that may wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from monitor import events as ev
+from monitor.record.episodes import Episode, episodes
+from monitor.record.store import Archive
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What has to stay.
+
+    Attributes
+    ----------
+    clips
+        (session, index) of every raising of an alarm that nobody acknowledged.
+    sessions
+        Sessions with such an alarm that is still open: somebody is yet to see it.
+    """
+
+    clips: set[tuple[str, int]]
+    sessions: set[str]
+
+
+class _Acknowledged(msgspec.Struct):
+    """The one part of a request that counts here."""
+
+    alarm: str | None = None
+
+
+def evidence(store: Path, sessions: Iterable[str] | None = None) -> Evidence:
+    """Look through the alarms of some sessions, all if none are named.
+
+    Raises
+    ------
+    NoInputError, sqlite3.Error
+        If the store cannot be read: then nothing may be deleted.
+    """
+    found = Evidence(set(), set())
+    with contextlib.closing(Archive(store)) as archive:
+        names = [row.id for row in archive.sessions()] if sessions is None else list(sessions)
+        for name in names:
+            lines = [line for _, line in archive.events(name, ("alarm",))]
+            answered = _answered_later(archive, name)
+            for episode in episodes(lines):
+                if episode.acknowledged is None and not answered & {"", episode.kind}:
+                    found.clips.update((name, index) for index in _raisings(episode))
+                    if episode.state in ("active", "latched"):
+                        found.sessions.add(name)
+    return found
+
+
+def _raisings(episode: Episode) -> list[int]:
+    """A clip is named by the index of the transition that made the alarm active."""
+    return [
+        line.index
+        for line in episode.transitions
+        if isinstance(line, ev.Alarm) and line.state == "active"
+    ] or [episode.start]
+
+
+def _answered_later(archive: Archive, session: str) -> set[str]:
+    """Kinds acknowledged after the session was over ("" for all): no line of it tells of that."""
+    kinds = set()
+    for row in archive.commands(session):
+        if row.kind == "acknowledge" and row.seq is None:
+            with contextlib.suppress(msgspec.MsgspecError):
+                kinds.add(msgspec.json.decode(row.body, type=_Acknowledged).alarm or "")
+    return kinds
