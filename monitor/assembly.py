@@ -1,18 +1,14 @@
-"""One stream: source → pipeline → sinks, on the calling thread.
+"""Opens models and builds pipelines: the only place that does.
 
-    with FileSource(path) as source:
-        Session(source, open_pipeline(settings, models, source), [sink]).run()
-
-A sink takes what the pipeline gives out, and is closed at the end or told to give up. Live
-monitoring drives the same pipeline from its own loop.
+models = open_models(settings)
+with FileSource(path) as source:
+    StreamRunner(open_pipeline(settings, models, source), [sink]).run(source)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from dsp.cycles.model import CycleModel
 from dsp.stage import CHAIN_VERSION
@@ -20,13 +16,10 @@ from models.engine import Engine
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
-from monitor.capture.source import Source, paced
-from monitor.clock import Clock
+from monitor.capture.source import Source
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
-from monitor.events import Input, Output
 from monitor.imports import large_imports
-from monitor.record.eventfile import EventFile
 
 
 @dataclass(frozen=True)
@@ -84,115 +77,47 @@ def open_pipeline(
     index: int = 0,
     board: Board | None = None,
 ) -> Pipeline:
-    """Make the pipeline of a source.
+    """Make the pipeline of a source; see `build_pipeline`."""
+    return build_pipeline(
+        settings, models, source.name, source.rate_hz, source.channels, index=index, board=board
+    )
+
+
+def build_pipeline(
+    settings: Settings,
+    models: Models,
+    name: str,
+    rate_hz: int,
+    channels: int,
+    *,
+    index: int = 0,
+    board: Board | None = None,
+) -> Pipeline:
+    """Make the pipeline of a stream.
+
+    Parameters
+    ----------
+    name, rate_hz, channels
+        Of the stream.
+    index, board
+        Where a session that goes on begins, and its alarms.
 
     Raises
     ------
     InputError
-        If the source's rate or channels do not fit the settings.
+        If rate or channels do not fit the settings.
     """
     try:
         return Pipeline(
             settings,
             models.engine,
             models.cycles,
-            source.name,
-            source.rate_hz,
-            source.channels,
+            name,
+            rate_hz,
+            channels,
             models=models.hashes,
             index=index,
             board=board,
         )
     except ValueError as error:
-        raise InputError(f"{source.name}: {error}") from None
-
-
-class Sink(Protocol):
-    """Takes what a pipeline gives out."""
-
-    def take(self, output: Output) -> None:
-        """Take the next output."""
-        ...
-
-    def close(self) -> None:
-        """The stream ended in order."""
-        ...
-
-    def abort(self) -> None:
-        """The stream failed or was interrupted: leave nothing half-done."""
-        ...
-
-
-@dataclass
-class EventFileSink:
-    """Writes events into an event file."""
-
-    file: EventFile
-
-    def take(self, output: Output) -> None:
-        """Write the events."""
-        self.file.write(output.events)
-
-    def close(self) -> None:
-        """Give the file its name."""
-        self.file.commit()
-
-    def abort(self) -> None:
-        """Remove it."""
-        self.file.abort()
-
-
-class Session:
-    """One stream from its source to its sinks.
-
-    Parameters
-    ----------
-    source, pipeline, sinks
-        Of this stream; the source stays open.
-    clock, speed
-        With a speed, sound passes no faster than that (1.0: as it was recorded).
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        pipeline: Pipeline,
-        sinks: Sequence[Sink],
-        clock: Clock | None = None,
-        speed: float | None = None,
-    ) -> None:
-        self.pipeline = pipeline
-        self._sinks = sinks
-        self._inputs: Iterable[Input] = source
-        if speed is not None:
-            if clock is None:
-                raise ValueError("a pace needs a clock")
-            self._inputs = paced(source, clock, speed)
-
-    def run(self, complete: Callable[[], bool] = lambda: True) -> None:
-        """Run to the end; if that fails, every sink gives up.
-
-        Parameters
-        ----------
-        complete
-            Asked at the end: whether the source was whole.
-
-        Raises
-        ------
-        ApexbeatError
-            Of source or sink.
-        """
-        try:
-            for item in self._inputs:
-                self._give(self.pipeline.push(item))
-            self._give(self.pipeline.finish(complete()))
-        except BaseException:  # an interrupt too must leave nothing half-written
-            for sink in self._sinks:
-                sink.abort()
-            raise
-        for sink in self._sinks:
-            sink.close()
-
-    def _give(self, output: Output) -> None:
-        for sink in self._sinks:
-            sink.take(output)
+        raise InputError(f"{name}: {error}") from None

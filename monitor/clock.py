@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -24,6 +25,17 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAnchor:
+    """What the clocks said at an absolute index (2 kHz); ``boot_id`` names the boot."""
+
+    index: int
+    monotonic: float
+    boot: float
+    wall: float
+    boot_id: str
 
 
 class SystemClock:

@@ -7,7 +7,7 @@ Inputs are what a source, a screen or the passing of time puts into a pipeline.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -48,8 +48,7 @@ class Block:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True, tag_field="input", tag="lost"):
     """Sound that never came; the event of it is `Gap`.
 
     ``length`` and ``uncertainty`` are in samples at 2 kHz, and ``start`` is the absolute index.
@@ -61,8 +60,7 @@ class Lost:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True, tag_field="input", tag="command"):
     """What a person asked for, with the index (2 kHz) from which it takes effect.
 
     ``acknowledge`` takes ``alarm`` (a kind, or None for all), ``pause_audio`` takes ``seconds``
@@ -74,18 +72,16 @@ class Command:
     alarm: str | None = None
     seconds: float | None = None
     note: str | None = None
-    limits: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(msgspec.Struct, frozen=True, tag_field="input", tag="idle"):
     """No samples came for ``seconds`` more."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True, tag_field="input", tag="condition"):
     """A technical state that capture, record or the model reports (``cannot_record`` ...)."""
 
     kind: str

@@ -19,8 +19,8 @@ from dsp.cycles.model import CycleModel
 from models import shipped
 from models.engine import Engine
 from models.engine_torchscript import open_model
-from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.verdict import logit
+from monitor.assembly import Models, build_pipeline
 from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
 from training.cells import SYSTEMS, Cell, checkpoint_path, system
@@ -57,7 +57,9 @@ def export_cell(
 def play(recording: Recording, engine: Engine | None, cycles: CycleModel) -> list[Event]:
     """All events of one recording; without an engine its windows are not judged."""
     sound, rate = soundfile.read(recording.path, dtype="float32", always_2d=True)
-    pipeline = Pipeline(Settings(), engine, cycles, recording.name, rate, sound.shape[1])
+    pipeline = build_pipeline(
+        Settings(), Models(engine, cycles), recording.name, rate, sound.shape[1]
+    )
     events: list[Event] = []
     step = BLOCK_S * rate
     for begin in range(0, len(sound), step):

@@ -28,7 +28,6 @@ from monitor.analysis import alarms, stages
 from monitor.analysis.conditions import NO_SAMPLES
 from monitor.analysis.decisions import Decisions
 from monitor.analysis.intake import Intake
-from monitor.analysis.own_tones import OWN_TONE
 from monitor.analysis.steps import Found, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
@@ -197,8 +196,6 @@ class Pipeline:
             self._emit(self._decisions.wait(max(0, waited)))
         elif isinstance(item, ev.Command):
             self._decisions.command(item)
-        elif item.kind == OWN_TONE:
-            self._steps.tones.tell(item.present, self.index)
         else:
             self._decisions.report(item.kind, item.present, item.evidence)
         return self._output()

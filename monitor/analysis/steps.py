@@ -22,7 +22,6 @@ from dsp.stage import FloatArray
 from dsp.windows import WINDOW, Float32Array
 from monitor import events as ev
 from monitor.analysis.intake import Intake
-from monitor.analysis.own_tones import OWN_TONE, OwnTones
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
@@ -78,11 +77,6 @@ class Steps:
         The model, or None.
     intake, vitals, verdict
         Kept by the pipeline, fed here.
-
-    Attributes
-    ----------
-    tones
-        When our own alarm tones sounded.
     """
 
     def __init__(
@@ -96,7 +90,6 @@ class Steps:
         self._parts, self._engine = parts, engine
         self._intake, self._vitals, self._verdict = intake, vitals, verdict
         self._waiting: list[_Waiting] = []
-        self.tones = OwnTones()
 
     def reset(self) -> None:
         """Forget the windows that wait (after a gap)."""
@@ -238,8 +231,6 @@ class Steps:
         if p is not None and reason is None:
             self._verdict.window(window.start, p)
         used = p is not None and reason is None
-        if used and self.tones.over(window.start, window.end):
-            reason = OWN_TONE  # marked, and counted: tones lie above what is analysed
         return ev.Window(index=index, start=window.start, p=p, used=used, reason=reason)
 
     def _objection(self, window: _Waiting) -> str | None:

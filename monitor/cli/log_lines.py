@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from monitor import events as ev
+from monitor.clock import ClockAnchor
 from monitor.record.export.model import Anchor, Record
-from monitor.record.store import AnchorRow, Archive, SessionRow
+from monitor.record.store import Archive, SessionRow
 from monitor.text import clock, harmless
 from monitor.view.state import load_board
 
@@ -23,7 +24,7 @@ RATE_HZ = 2000
 class Times:
     """Wall time of an index, between anchors."""
 
-    def __init__(self, anchors: Sequence[AnchorRow], started: float) -> None:
+    def __init__(self, anchors: Sequence[ClockAnchor], started: float) -> None:
         known = tuple(Anchor(a.index, a.wall) for a in anchors) or (Anchor(0, started),)
         session = ev.Session(
             index=0, schema=1, software="", models={}, settings={}, name="", rate=0, channels=0

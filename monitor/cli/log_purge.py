@@ -12,6 +12,7 @@ import click
 
 from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
+from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.evidence import evidence
 from monitor.record.lock import StoreLock
 from monitor.record.retention import (
@@ -49,11 +50,12 @@ def run_purge(
         with contextlib.closing(open_store(store).connection) as db:
             now = time.time()
             forget = Forget(sessions)
+            kept: set[tuple[str, int]] = set()
             if not names and not everything:
                 _believe_clock(db, now, yes)
                 before = now - settings.event_days * DAY_S
-                kept = evidence(store, expired(db, before)).sessions
-                old = [name for name in expired(db, before) if name not in kept]
+                old = expired(db, before)
+                kept = evidence(store, old)
                 forget = Forget(old, begun_before(db, before), before)
                 sessions = old
             if sessions and not yes:
@@ -62,7 +64,14 @@ def run_purge(
                     abort=True,
                     err=True,
                 )
-            _delete(store, db, forget, now, settings.sound_days)
+            orphans = [path.name for path in (store / CLIPS).glob("*")] if everything else []
+            while forget(db):
+                pass
+            forget_folders(store, [*forget.sessions, *orphans], kept)
+            files = 0
+            if clock_doubt(db, now, last_sign(db, now)) is None:
+                files = forget_sound(store, settings.sound_days, evidence(store), now)
+            _report(store, db, forget, files)
     except (OSError, sqlite3.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         raise RecordError(f"{store}: {words}", "what was deleted is gone; try again") from None
@@ -72,21 +81,16 @@ def run_purge(
 
 
 def _believe_clock(db: sqlite3.Connection, now: float, yes: bool) -> None:
-    """Ask a person whether a clock that is far beyond the last record is right.
-
-    Raises
-    ------
-    UsageError
-        If nobody can be asked.
-    """
+    """Ask a person whether a clock that is far beyond the last record is right; keep the answer."""
     good = clock_doubt(db, now, last_sign(db, now))
     if good is None:
         return
     says, last = (time.strftime("%Y-%m-%d", time.localtime(wall)) for wall in (now, good))
     words = f"the clock says {says}, the last record is of {last}"
     if yes:
-        raise UsageError(f"{words}: nothing is deleted by age", "confirm it without --yes")
-    click.confirm(f"{words[0].upper()}{words[1:]}. Is the clock right?", abort=True, err=True)
+        click.echo(f"apexbeat: {words}; taken for right, since you said --yes", err=True)
+    else:
+        click.confirm(f"{words[0].upper()}{words[1:]}. Is it right?", abort=True, err=True)
     sql = "INSERT INTO commands VALUES ('', 0, ?, 'purge', ?, ?, NULL)"
     db.execute(sql, (now, CONFIRMED, str(now)))
 
@@ -103,11 +107,8 @@ def _named(archive: Archive, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _delete(store: Path, db: sqlite3.Connection, forget: Forget, now: float, days: int) -> None:
-    while forget(db):
-        pass
-    forget_folders(store, forget.sessions)
-    files = forget_sound(store, days, evidence(store).clips, now)
+def _report(store: Path, db: sqlite3.Connection, forget: Forget, files: int) -> None:
+    """Give the room back, and tell what is gone."""
     if forget.lines or forget.sessions:
         db.execute("VACUUM")  # what was deleted is in no free page of the file either
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

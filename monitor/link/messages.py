@@ -242,8 +242,7 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     """Something a person asked for; answered by a `Reply` with the same ``id``.
 
     ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
-    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring), tone (``on``:
-    the supervisor's own tone begins or has ended),
+    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back, or until ``add``), remember (``settings``: keys for the
     settings file; they take effect at the next start); for the last four ``session`` may be

@@ -1,32 +1,18 @@
-"""What a live session is tied to: clock, store, link, inbox, and a folder for its sound."""
+"""What every live session of one core shares: clock, store, link and inbox."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from monitor import events as ev
 from monitor.clock import Clock
 from monitor.link.messages import FromCore
-from monitor.record.store import AnchorRow, Store
-
-
-class Folder(Protocol):
-    """Takes the inputs of a session, to be replayed (see ``record.folder``)."""
-
-    def take(self, item: ev.Input) -> None: ...
-    def events(self, events: tuple[ev.Event, ...]) -> None: ...
-    def anchor(self, row: AnchorRow) -> None: ...
-    def trouble(self) -> str | None: ...
-    @property
-    def made(self) -> bool: ...
-    def close(self, limit_s: float = ...) -> None: ...
+from monitor.record.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
-    """What a session is tied to."""
+class SessionContext:
+    """Shared by the sessions of a core."""
 
     clock: Clock
     store: Store

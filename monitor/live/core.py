@@ -37,7 +37,7 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
-from monitor.live.context import Ties
+from monitor.live.context import SessionContext
 from monitor.live.presence import GONE, Presence, SupervisorWatch
 from monitor.live.reporting import Reporter
 from monitor.live.requests import Requests
@@ -102,8 +102,8 @@ class Core:
             if job.resume:
                 self._reporter.catch_up(Path(job.store))
             self._outward.start()
-            ties = Ties(clock, self.store, self._publish, self._inbox.put, boot_id())
-            self._starter = Starter(job, ties)
+            context = SessionContext(clock, self.store, self._publish, self._inbox.put, boot_id())
+            self._starter = Starter(job, context)
             self._requests = Requests(
                 self._starter, self.sessions, job.config, self._send, self._publish,
                 self._inbox.put, self._stop,

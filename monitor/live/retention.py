@@ -57,6 +57,7 @@ class Retention:
         self._thread: threading.Thread | None = None
         self._offset_s = clock.wall() - clock.boot()
         self._good: float | None = store.last_sign
+        self._evidence: set[tuple[str, int]] = set()
 
     @property
     def words(self) -> list[str]:
@@ -105,14 +106,11 @@ class Retention:
         return True
 
     def forget(self, db: sqlite3.Connection) -> Forget:
-        """What is too old now; a session with an open alarm stays until somebody has seen it."""
+        """What is too old now."""
         before = self._clock.wall() - self._settings.event_days * DAY_S
         old = expired(db, before)
-        try:
-            kept = evidence(self._store.folder, old).sessions
-        except NoInputError:
-            kept = set(old)
-        return Forget([name for name in old if name not in kept], begun_before(db, before), before)
+        self._evidence = evidence(self._store.folder, old)
+        return Forget(old, begun_before(db, before), before)
 
     def sound(self) -> None:
         """Delete sound that is too old, on a thread of its own."""
@@ -122,14 +120,14 @@ class Retention:
 
     def _sound(self) -> None:
         with self.told("sound that is too old"):
-            keep = evidence(self._store.folder).clips
+            keep = evidence(self._store.folder)
             now = self._clock.wall()
             forget_sound(self._store.folder, self._settings.sound_days, keep, now)
 
     def folders(self, sessions: list[str]) -> None:
         """Delete what lies beside the store of sessions that are gone."""
         with self.told("the folder of a session that is too old"):
-            forget_folders(self._store.folder, sessions)
+            forget_folders(self._store.folder, sessions, self._evidence)
 
     @contextlib.contextmanager
     def told(self, what: str) -> Iterator[None]:
@@ -153,8 +151,11 @@ class _Events:
         if self._forget is None:
             if self._retention.doubt(db):
                 return False
+            try:
+                self._forget = self._retention.forget(db)
+            except NoInputError:
+                return False  # the store cannot be read just now: tomorrow
             self._retention.sound()
-            self._forget = self._retention.forget(db)
         more = self._forget(db)
         done, self._forget.sessions = self._forget.sessions, []
         self._retention.folders(done)

@@ -16,12 +16,15 @@ from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
+from monitor.clock import ClockAnchor
 from monitor.errors import ApexbeatError
-from monitor.link.messages import EventLine, Request, Snapshot, Status
-from monitor.live.context import Folder, Ties
+from monitor.link.messages import Request, Snapshot, Status
+from monitor.live.context import SessionContext
+from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreSink, has_alarm
 from monitor.record.clips import Clips
-from monitor.record.store import AnchorRow, CommandRow
-from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.record.store import CommandRow
+from monitor.runner import StreamRunner, StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
 from monitor.view.status import status_of
 
 ANCHOR_S = 60.0
@@ -42,9 +45,11 @@ class LiveSession:
     Parameters
     ----------
     id
-        Of the session.
+        Of the session, unique in its store.
     capture, pipeline
         Of the stream, begun at the same index.
+    context
+        Clock, store and link of the core.
     log
         Alarms so far.
     seq
@@ -55,9 +60,6 @@ class LiveSession:
         Makes a folder from an index and the alarms' state on.
     remake
         Makes a new pipeline at an index with the alarms' state, after a stage failed.
-
-    Attributes
-    ----------
     clips
         Keeps sound around alarms, None if they are switched off.
     """
@@ -67,29 +69,37 @@ class LiveSession:
         id: str,
         capture: Capture,
         pipeline: Pipeline,
-        ties: Ties,
+        context: SessionContext,
         log: AlarmLog,
         seq: int = 0,
         folder: Folder | None = None,
         record: Callable[[int, str], Folder] | None = None,
         remake: Callable[[int, Board], Pipeline] | None = None,
+        clips: Clips | None = None,
     ) -> None:
         self.id = id
-        self.capture, self.pipeline = capture, pipeline
-        self.log, self.folder = log, folder
-        self._ties = ties
+        self.capture, self.log = capture, log
+        self._context = context
         self._record, self._remake = record, remake
         self._failures = 0
-        self.clips: Clips | None = None
-        self._seq = seq
-        self._shown = Shown()
+        self.clips = clips
+        self._history = ScreenHistory()
+        self._runner = StreamRunner(pipeline)
+        self._recording = RecordingSink(folder)
+        self._lines = StoreSink(id, context.store, log, seq, lambda: self.board)
+        screens = LinkSink(
+            id, context.publish, self._history, seq, lambda: self.pipeline.present.judgement.p
+        )
+        sinks: list[StreamSink] = [self._recording, self._lines, screens]
+        if clips is not None:
+            sinks.append(ClipSink(clips))
+        self._runner.sinks += sinks
         self._anchor_s = float("-inf")
         self._status_s = float("-inf")
         self._told_state = capture.health.state
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
-        self._limits = self.board.limits
-        self._over = False
+        self._stopped = False
         self._wall_offset_s: float | None = None  # of wall time against the boot clock
         self._waits_for_folder: tuple[Callable[[bool, str], None], float] | None = None
         self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
@@ -106,36 +116,35 @@ class LiveSession:
             self._told_state = self.capture.health.state
             self._status_s = float("-inf")  # a screen learns of it now
         self._answer_recording()
-        now_s = self._ties.clock.boot()
+        now_s = self._context.clock.boot()
         if now_s - self._anchor_s >= ANCHOR_S or self._clock_was_set():
             self.anchor()
         if now_s - self._status_s >= STATUS_S:
             self._status_s = now_s
-            self._ties.publish(self.status())
+            self._context.publish(self.status())
         return self.capture.behind_s > 0.5
 
     def feed(self, item: ev.Input) -> bool:
         """Push one input, and give its output to everybody; False if a stage failed on it."""
-        if self.folder is not None:
-            self.folder.take(item)
         try:
-            output = self.pipeline.push(item)
+            output = self._runner.push(item)
         except Exception as error:  # noqa: BLE001 - printed, alarmed, counted
-            self._mend(error)
+            self._restart_pipeline(error)
             return False
-        self._give(output)
+        if has_alarm(output.events):
+            self._status_s = float("-inf")
         if isinstance(item, ev.Block):
             self._failures = 0
         return True
 
-    def _mend(self, error: Exception) -> None:
+    def _restart_pipeline(self, error: Exception) -> None:
         """Go on with a new pipeline after what failed; too often in a row ends the core."""
         self._failures += 1
         if self._remake is None or self._failures >= FAILURES:
             raise error
         traceback.print_exception(error)
         done = self.pipeline.index
-        self.pipeline = self._remake(done, self.board)
+        self._runner.pipeline = self._remake(done, self.board)
         lost = max(1, self.capture.index - done)
         words = f"a stage failed: {type(error).__name__}"
         self.feed(ev.Condition("analysis_fault", True, words))
@@ -148,10 +157,6 @@ class LiveSession:
         index = self.pipeline.index
         if kind == "record":
             self._switch_recording(request.on is not False, answer)
-            return
-        if kind == "tone" and client == "supervisor":
-            self.feed(ev.Condition("own tone", request.on is True, ""))
-            answer(True, "")
             return
         if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
             answer(False, f"this session cannot {kind}")
@@ -170,17 +175,17 @@ class LiveSession:
 
         def committed() -> None:
             if kind == "acknowledge":
-                self._ties.later(lambda: self._asked.remove(asked))
+                self._context.later(lambda: self._asked.remove(asked))
             answer(True, "")
 
         body = msgspec.json.encode(request).decode()
-        row = CommandRow(index, self._ties.clock.wall(), client, kind, body, self._seq)
-        self._ties.store.command(self.id, row, committed)
+        row = CommandRow(index, self._context.clock.wall(), client, kind, body, self._lines.seq)
+        self._context.store.command(self.id, row, committed)
         self.feed(command)
 
     def anchor(self) -> None:
         """Tie the index to the clocks; a wall clock that was set since the last gets two."""
-        clock = self._ties.clock
+        clock = self._context.clock
         index, boot, wall = self.capture.index_now, clock.boot(), clock.wall()
         offset_s = self._wall_offset_s
         if offset_s is not None and self._clock_was_set():
@@ -189,19 +194,19 @@ class LiveSession:
         self._anchor_s, self._wall_offset_s = boot, wall - boot
         self._write_anchor(index, boot, wall)
 
-    def go_on_from(self, last: AnchorRow | None) -> None:
+    def go_on_from(self, last: ClockAnchor | None) -> None:
         """The session goes on after ``last``: a clock that was set in between is found."""
-        if last is not None and last.boot_id == self._ties.boot_id:
+        if last is not None and last.boot_id == self._context.boot_id:
             self._wall_offset_s = last.wall - last.boot
 
     def _clock_was_set(self) -> bool:
-        clock = self._ties.clock
+        clock = self._context.clock
         offset_s = self._wall_offset_s
         return offset_s is not None and abs(clock.wall() - clock.boot() - offset_s) > CLOCK_STEP_S
 
     def _write_anchor(self, index: int, boot: float, wall: float) -> None:
-        row = AnchorRow(index, self._ties.clock.monotonic(), boot, wall, self._ties.boot_id)
-        self._ties.store.anchor(self.id, row)
+        row = ClockAnchor(index, self._context.clock.monotonic(), boot, wall, self._context.boot_id)
+        self._context.store.anchor(self.id, row)
         if self.folder is not None:
             self.folder.anchor(row)
 
@@ -213,16 +218,16 @@ class LiveSession:
         end_s
             On the monotonic clock: nothing is waited for after this.
         """
-        if self._over:
+        if self._stopped:
             return
-        self._over = True
+        self._stopped = True
         for item in self.capture.end():
             self.feed(item)
         self.anchor()
-        self._give(self.pipeline.finish(complete))
+        self._runner.finish(complete)
         self.capture.close()
-        self._ties.publish(self.status())
-        self._ties.store.end(self.id, self.pipeline.index, how)
+        self._context.publish(self.status())
+        self._context.store.end(self.id, self.pipeline.index, how)
         if self.folder is not None:
             self.folder.close(self._left_s(end_s, 5.0))
         if self.clips is not None:
@@ -231,7 +236,7 @@ class LiveSession:
     def _left_s(self, end_s: float | None, limit_s: float) -> float:
         if end_s is None:
             return limit_s
-        return max(0.1, min(limit_s, end_s - self._ties.clock.monotonic()))
+        return max(0.1, min(limit_s, end_s - self._context.clock.monotonic()))
 
     # ------------------------------------------------------------ what a screen sees
 
@@ -240,9 +245,9 @@ class LiveSession:
         return Snapshot(
             status=self.status(),
             alarms=self.log.all(),
-            waves=list(self._shown.waves),
-            beats=list(self._shown.beats),
-            trend=self._shown.trend,
+            waves=list(self._history.waves),
+            beats=list(self._history.beats),
+            trend=self._history.trend,
             settings=self.pipeline.settings,
         )
 
@@ -252,17 +257,17 @@ class LiveSession:
             self.id,
             self.capture,
             self.pipeline,
-            self._shown,
+            self._history,
             alarm_lines(self.board, self._asked) + self.log.earlier,
             clock_s=self._clock_s(),
-            wall=self._ties.clock.wall(),
+            wall=self._context.clock.wall(),
             recording=self.folder is not None,
             can_record=not self._cannot,
         )
 
     def _clock_s(self) -> float:
         """Seconds since index 0; goes on while no sample comes."""
-        now_s = self._ties.clock.boot()
+        now_s = self._context.clock.boot()
         zero_s = self._zero_s
         if zero_s is None:
             zero_s = now_s - self.capture.index_now / RATE_HZ
@@ -274,39 +279,21 @@ class LiveSession:
         return now_s - zero_s
 
     @property
+    def pipeline(self) -> Pipeline:
+        """The analysis; another one after a stage failed."""
+        return self._runner.pipeline
+
+    @property
+    def folder(self) -> Folder | None:
+        """Where the sound is recorded, None while it is not."""
+        return self._recording.folder
+
+    @property
     def board(self) -> Board:
         """The alarms."""
         return self.pipeline.present.board
 
     # ------------------------------------------------------------ inside
-
-    def _give(self, output: ev.Output) -> None:
-        lines = tuple(e for e in output.events if not isinstance(e, ev.Session))
-        if self.folder is not None and output.events:
-            self.folder.events(output.events)
-        if lines:
-            board = None
-            alarmed = any(isinstance(line, ev.Alarm) for line in lines)
-            if alarmed:
-                self._status_s = float("-inf")
-            if alarmed or self.board.limits != self._limits:
-                self._limits = self.board.limits
-                self.log.update(self.board)
-                board = self.log.save(self.board)
-            self._ties.store.events(self.id, self._seq, lines, board)
-        for line in lines:
-            self._ties.publish(EventLine(session=self.id, seq=self._seq, event=line))
-            self._seq += 1
-            if isinstance(line, ev.Beat):
-                self._shown.beats.append(line)
-            elif isinstance(line, ev.Vitals):
-                self._shown.point(line.index, line.rate, self.pipeline.present.judgement.p)
-            elif isinstance(line, ev.Alarm) and self.clips is not None:
-                self.clips.alarm(line)
-        for picture in output.pictures:
-            if self.clips is not None:
-                self.clips.picture(picture)
-            self._ties.publish(self._shown.picture(self.id, picture))
 
     def _switch_recording(self, on: bool, answer: Callable[[bool, str], None]) -> None:
         """Begin or end to keep the sound; the answer comes when there is a folder for it."""
@@ -315,18 +302,18 @@ class LiveSession:
         elif not on:
             assert self.folder is not None
             self.folder.close(0.0)
-            self.folder = None
+            self._recording.folder = None
             answer(True, "")
         elif self._record is None:
             answer(False, "there is no folder to record into")
         else:
             board = self.log.save(self.board).decode()
             try:
-                self.folder = self._record(self.capture.index, board)
+                self._recording.folder = self._record(self.capture.index, board)
             except ApexbeatError as error:
                 answer(False, str(error))
                 return
-            self._waits_for_folder = answer, self._ties.clock.monotonic() + RECORD_S
+            self._waits_for_folder = answer, self._context.clock.monotonic() + RECORD_S
 
     def _answer_recording(self) -> None:
         if self._waits_for_folder is None:
@@ -336,14 +323,14 @@ class LiveSession:
             answer(self.folder is not None, "" if self.folder is not None else "it was ended again")
         elif (trouble := self.folder.trouble()) is not None:
             answer(False, f"{trouble}; it is tried again")
-        elif self._ties.clock.monotonic() > until_s:
+        elif self._context.clock.monotonic() > until_s:
             answer(False, "the disk does not answer; it is recorded as soon as it does")
         else:
             return
         self._waits_for_folder = None
 
     def _check_record(self) -> None:
-        trouble = self._ties.store.writer.trouble()
+        trouble = self._context.store.writer.trouble()
         if trouble is None and self.clips is not None:
             trouble = self.clips.trouble
         if trouble is None and self.folder is not None:

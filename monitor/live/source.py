@@ -7,10 +7,10 @@ from pathlib import Path
 from dsp.stage import RATE_HZ
 from monitor.capture.driver import Driver
 from monitor.capture.phantom_device import PhantomDevice
-from monitor.clock import Clock
+from monitor.clock import Clock, ClockAnchor
 from monitor.config.load import Capture as CaptureSettings
 from monitor.errors import UsageError
-from monitor.record.store import AnchorRow, SessionRow
+from monitor.record.store import SessionRow
 
 OPEN_S = 8.0
 """The first opening of a device may take this long."""
@@ -51,7 +51,7 @@ def driver_again(row: SessionRow, clock: Clock) -> Driver:
     return Microphone(row.device, row.name, row.rate_hz, row.channels)
 
 
-def index_now(anchors: list[AnchorRow], boot: str, clock: Clock) -> int:
+def index_now(anchors: list[ClockAnchor], boot: str, clock: Clock) -> int:
     """Index of this moment from the last anchor; 0 without one.
 
     After a boot of the machine only wall time is left to go by.

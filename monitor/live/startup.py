@@ -18,12 +18,13 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
-from monitor.assembly import Models, open_models
+from monitor.assembly import Models, build_pipeline, open_models
 from monitor.capture.stream import Capture
-from monitor.errors import InputError, ModelError
+from monitor.errors import ModelError
 from monitor.link.messages import AlarmLine, Request
-from monitor.live.context import Folder, Ties
+from monitor.live.context import SessionContext
 from monitor.live.session import LiveSession
+from monitor.live.sinks import Folder
 from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
 from monitor.record.clips import Clips
 from monitor.record.evidence import evidence
@@ -77,19 +78,19 @@ class Starter:
 
     Parameters
     ----------
-    job, ties
+    job, context
         Of the core.
     """
 
-    def __init__(self, job: Job, ties: Ties) -> None:
-        self._job, self._ties = job, ties
+    def __init__(self, job: Job, context: SessionContext) -> None:
+        self._job, self._context = job, context
         self.notes: list[str] = []
         self._earlier: list[AlarmLine] = []
         self._boards: dict[str, SavedBoard] = {}  # of the sessions of those lines
         self._models: Models | None = None
-        if ties.store.damaged is not None:
+        if (damaged := context.store.damaged) is not None:
             self.notes.append(
-                f"the store was damaged and is kept as {ties.store.damaged.name}; a new one is used"
+                f"the store was damaged and is kept as {damaged.name}; a new one is used"
             )
 
     def start(self) -> list[LiveSession]:
@@ -100,7 +101,7 @@ class Starter:
         ApexbeatError
             If one of them cannot begin; then none has.
         """
-        archive = Archive(self._ties.store.folder)
+        archive = Archive(self._context.store.folder)
         try:
             left = archive.open_sessions()
             self._earlier = self._unanswered(archive)
@@ -134,7 +135,7 @@ class Starter:
         ApexbeatError
             If it cannot be opened, or the models are refused.
         """
-        clock = self._ties.clock
+        clock = self._context.clock
         driver = driver_for(source, self._job.settings.capture, clock)
         self._open_models(strict=True)  # before there is sound that would have to wait for them
         capture = Capture(driver, clock, threading.Event())
@@ -150,7 +151,7 @@ class Starter:
             If the models are refused, or its sound cannot be recorded; the device is closed.
         """
         driver = capture.driver
-        now = self._ties.clock.wall()
+        now = self._context.clock.wall()
         try:
             pipeline = self._pipeline(capture, 0, None, strict=True)
             row = SessionRow(
@@ -183,7 +184,7 @@ class Starter:
 
     def take_up(self, prepared: Prepared) -> LiveSession:
         """Begin a session; it is in the store from now on."""
-        row, store = prepared.row, self._ties.store
+        row, store = prepared.row, self._context.store
         store.begin(row)
         store.run(row, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
@@ -221,11 +222,11 @@ class Starter:
             board = replace(saved.board, alarms=alarms)
             saved = msgspec.structs.replace(saved, board=board)
             self._boards[request.session] = saved
-            self._ties.store.board(request.session, msgspec.json.encode(saved))
+            self._context.store.board(request.session, msgspec.json.encode(saved))
         body = msgspec.json.encode(request).decode()
-        wall = self._ties.clock.wall()
+        wall = self._context.clock.wall()
         command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
-        self._ties.store.command(request.session, command, lambda: answer(True, ""))
+        self._context.store.command(request.session, command, lambda: answer(True, ""))
 
     # ------------------------------------------------------------ inside
 
@@ -246,37 +247,33 @@ class Starter:
     def _pipeline(
         self, capture: Capture, index: int, board: Board | None, strict: bool
     ) -> Pipeline:
-        models = self._open_models(strict)
-        try:
-            return Pipeline(
-                self._job.settings,
-                models.engine,
-                models.cycles,
-                capture.driver.name,
-                capture.rate_hz,
-                capture.channels,
-                models=models.hashes,
-                index=index,
-                board=board,
-            )
-        except ValueError as error:
-            raise InputError(f"{capture.driver.name}: {error}") from None
+        return build_pipeline(
+            self._job.settings,
+            self._open_models(strict),
+            capture.driver.name,
+            capture.rate_hz,
+            capture.channels,
+            index=index,
+            board=board,
+        )
 
     def _resume(self, archive: Archive, row: SessionRow) -> LiveSession:
-        ties = self._ties
+        context = self._context
         seq, last = archive.last(row.id)
         anchors = archive.anchors(row.id)
         known = max(last, anchors[-1].index if anchors else 0)
-        index = max(known + 1, index_now(anchors, ties.boot_id, ties.clock))
-        driver = driver_again(row, ties.clock)
-        capture = Capture(driver, ties.clock, threading.Event(), index, row.rate_hz, row.channels)
+        index = max(known + 1, index_now(anchors, context.boot_id, context.clock))
+        driver = driver_again(row, context.clock)
+        capture = Capture(
+            driver, context.clock, threading.Event(), index, row.rate_hz, row.channels
+        )
         capture.resume()  # sound is kept while the models are opened
         saved = load_board(row.board)
         board = None if saved is None else saved.board
         pipeline = self._pipeline(capture, known, board, strict=False)
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
         log = AlarmLog([] if saved is None else saved.log, earlier)
-        ties.store.run(row, index, os.getpid())
+        context.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
             folder = self._folder(row, known, row.board)  # if it cannot be made: cannot_record
@@ -297,22 +294,22 @@ class Starter:
         seq: int,
         folder: Folder | None,
     ) -> LiveSession:
-        session = LiveSession(
+        clips = None
+        if self._job.settings.record.clips:
+            store = self._context.store.folder
+            clips = Clips(store, row.id, self._context.clock, lambda: evidence(store))
+        return LiveSession(
             row.id,
             capture,
             pipeline,
-            self._ties,
+            self._context,
             log,
             seq,
             folder,
             self._recorder(row),
             lambda index, board: self._pipeline(capture, index, board, strict=False),
+            clips,
         )
-        if self._job.settings.record.clips:
-            store = self._ties.store.folder
-            keep = lambda: evidence(store).clips  # noqa: E731 - asked on a thread that may wait
-            session.clips = Clips(store, row.id, self._ties.clock, keep)
-        return session
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
         def record(index: int, board: str) -> Folder:
@@ -324,7 +321,7 @@ class Starter:
         self, row: SessionRow, index: int, board: str | None, whole: bool = True
     ) -> FolderWriter:
         """A session folder; one more for each core that goes on with the session."""
-        store = self._ties.store
+        store = self._context.store
         info = FolderInfo(
             version=FOLDER_VERSION,
             session=row.id,
@@ -336,7 +333,7 @@ class Starter:
             software=row.software,
             models=msgspec.json.decode(row.models, type=dict[str, str]),
             settings=self._job.settings,
-            started=self._ties.clock.wall(),
+            started=self._context.clock.wall(),
             index=index,
             board=board,
             whole=whole,
@@ -345,14 +342,14 @@ class Starter:
         return FolderWriter(
             parent / row.id,
             info,
-            self._ties.clock,
+            self._context.clock,
             lambda folder: store.folder_of(row.id, str(folder)),
         )
 
     def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
         for row in left:
             index = archive.last(row.id)[1]
-            self._ties.store.end(row.id, index, "broke off")
+            self._context.store.end(row.id, index, "broke off")
             self.notes.append(f"session {row.id} ended unexpectedly")
 
     def _unanswered(self, archive: Archive) -> list[AlarmLine]:

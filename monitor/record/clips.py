@@ -195,7 +195,7 @@ class Clips:
             keep = self._unacknowledged()
         except (NoInputError, sqlite3.Error):
             return  # nobody knows which of them matter: all stay
-        keep |= {(self._session, _index(Path(name))) for name in self._waiting}
+        keep |= {(self._session, index_of(Path(name))) for name in self._waiting}
         purge(self._root, float("inf"), self._quota, keep, self._clock.wall())
 
 
@@ -245,7 +245,7 @@ def purge(
             part.unlink()
             deleted.append(part)
     for changed, size, path in sorted(found):
-        if (path.parent.name, _index(path)) in keep:
+        if (path.parent.name, index_of(path)) in keep:
             continue
         if now - changed > days * DAY_S or total > quota_bytes:
             os.unlink(path)
@@ -254,6 +254,7 @@ def purge(
     return deleted
 
 
-def _index(path: Path) -> int:
+def index_of(path: Path) -> int:
+    """Index of the alarm of a clip; -1 if its name is none of ours."""
     number = path.name.split("-")[0]
     return int(number) if number.isdigit() else -1

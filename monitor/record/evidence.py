@@ -8,30 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from monitor import events as ev
+from monitor.record.clips import FOLDER as CLIPS
+from monitor.record.clips import index_of
 from monitor.record.episodes import Episode, episodes
 from monitor.record.store import Archive
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What has to stay.
-
-    Attributes
-    ----------
-    clips
-        (session, index) of every raising of an alarm that nobody acknowledged.
-    sessions
-        Sessions with such an alarm that is still open: somebody is yet to see it.
-    """
-
-    clips: set[tuple[str, int]]
-    sessions: set[str]
 
 
 class _Acknowledged(msgspec.Struct):
@@ -40,15 +25,18 @@ class _Acknowledged(msgspec.Struct):
     alarm: str | None = None
 
 
-def evidence(store: Path, sessions: Iterable[str] | None = None) -> Evidence:
-    """Look through the alarms of some sessions, all if none are named.
+def evidence(store: Path, sessions: Iterable[str] | None = None) -> set[tuple[str, int]]:
+    """(session, index) of every raising of an alarm that nobody acknowledged.
+
+    Looks through some sessions, or through all; then clips whose session is gone count too: they
+    were left as evidence when its days were over.
 
     Raises
     ------
     NoInputError, sqlite3.Error
         If the store cannot be read: then nothing may be deleted.
     """
-    found = Evidence(set(), set())
+    found: set[tuple[str, int]] = set()
     with contextlib.closing(Archive(store)) as archive:
         names = [row.id for row in archive.sessions()] if sessions is None else list(sessions)
         for name in names:
@@ -56,9 +44,11 @@ def evidence(store: Path, sessions: Iterable[str] | None = None) -> Evidence:
             answered = _answered_later(archive, name)
             for episode in episodes(lines):
                 if episode.acknowledged is None and not answered & {"", episode.kind}:
-                    found.clips.update((name, index) for index in _raisings(episode))
-                    if episode.state in ("active", "latched"):
-                        found.sessions.add(name)
+                    found.update((name, index) for index in _raisings(episode))
+    if sessions is None:
+        for path in (store / CLIPS).glob("*/*.flac"):
+            if path.parent.name not in names:
+                found.add((path.parent.name, index_of(path)))
     return found
 
 

@@ -54,7 +54,8 @@ def load(record: Record) -> NDArray[np.float32] | None:
 def _placed(record: Record, file: Sound, name: str) -> NDArray[np.float32]:
     first, length = min(file.first, record.length), record.length
     gaps = [(max(a, first), b) for a, b in _gaps(record) if b > first]
-    whole = -(-file.frames * RATE_HZ // file.rate_hz)
+    total = file.frames()
+    whole = -(-total * RATE_HZ // file.rate_hz)
     delivered = length - first - sum(b - a for a, b in gaps)
     away, away_cut = abs(whole - (length - first)), abs(whole - delivered)
     if not file.whole and min(away, away_cut) > TOLERANCE:
@@ -67,7 +68,7 @@ def _placed(record: Record, file: Sound, name: str) -> NDArray[np.float32]:
     sound = np.full(length, np.nan, np.float32)
     for number, (start, stop) in enumerate(pieces):
         last = number + 1 == len(pieces)
-        frames = file.frames if last else round((stop - start) * file.rate_hz / RATE_HZ)
+        frames = total if last else round((stop - start) * file.rate_hz / RATE_HZ)
         part = _filtered(file, frames, _channel(record, file.channels))[: stop - start]
         sound[start : start + part.size] = part
     for start, stop in gaps:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from monitor import events as ev
-from monitor.clock import Clock
+from monitor.clock import Clock, ClockAnchor
 from monitor.errors import RecordError
 from monitor.record.lock import StoreLock
 from monitor.record.schema import (
@@ -72,17 +72,6 @@ class SessionRow:
     ended_how: str | None
     board: str | None
     label: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AnchorRow:
-    """At ``index`` the clocks said so."""
-
-    index: int
-    monotonic: float
-    boot: float
-    wall: float
-    boot_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +177,7 @@ class Store:
             rows.append(Row(sql, (board.decode(), session), True, False, done))
         self.writer.put(*rows)
 
-    def anchor(self, session: str, row: AnchorRow) -> None:
+    def anchor(self, session: str, row: ClockAnchor) -> None:
         """Tie an index to the clocks."""
         values = (session, row.index, row.monotonic, row.boot, row.wall, row.boot_id)
         sql = "INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)"
@@ -298,12 +287,12 @@ class Archive:
         """Of the schema."""
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
-    def anchors(self, session: str) -> list[AnchorRow]:
+    def anchors(self, session: str) -> list[ClockAnchor]:
         """In order."""
         sql = (
             "SELECT idx, monotonic, boot, wall, boot_id FROM anchors WHERE session = ? ORDER BY idx"
         )
-        return [AnchorRow(*row) for row in self._db.execute(sql, (session,))]
+        return [ClockAnchor(*row) for row in self._db.execute(sql, (session,))]
 
     def commands(self, session: str) -> list[CommandRow]:
         """What people asked for, in order."""

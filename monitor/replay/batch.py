@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event as StopEvent
 from pathlib import Path
 
+from dsp.stage import RATE_HZ
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
 from monitor.analysis.verdict import Thresholds
-from monitor.assembly import EventFileSink, Models, Session, Sink, open_models, open_pipeline
+from monitor.assembly import Models, open_models, open_pipeline
 from monitor.capture.files import BLOCK_S, FileSource, find
+from monitor.capture.source import paced
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import Settings
 from monitor.errors import ApexbeatError, InputError, UsageError
-from monitor.events import Output
+from monitor.events import Input, Output
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
 from monitor.replay.workers import begin_worker
+from monitor.runner import StreamRunner, StreamSink
 from monitor.sessionfolder.reader import FolderSource, is_session_folder
 from monitor.view.state import load_board
 
@@ -116,23 +119,36 @@ def check(files: Sequence[Path], options: Options) -> None:
 
 
 @dataclass
-class _CollectorSink:
+class EventFileSink(StreamSink):
+    """Writes events into an event file."""
+
+    file: EventFile
+
+    def output(self, output: Output) -> None:
+        """Write the events."""
+        self.file.write(output.events)
+
+    def close(self) -> None:
+        """Give the file its name."""
+        self.file.commit()
+
+    def abort(self) -> None:
+        """Remove it."""
+        self.file.abort()
+
+
+@dataclass
+class _CollectorSink(StreamSink):
     collector: Collector
     progress: Callable[[float], None]
     stopped: Callable[[], bool]
 
-    def take(self, output: Output) -> None:
+    def output(self, output: Output) -> None:
         if self.stopped():
             raise Interrupted
         self.collector.take(output)
         if output.events:
-            self.progress(output.events[-1].index / 2000)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def abort(self) -> None:
-        """Nothing to undo."""
+            self.progress(output.events[-1].index / RATE_HZ)
 
 
 def replay_file(
@@ -171,12 +187,16 @@ def replay_file(
             contract = models.engine.contract
             thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
         collector = Collector(source.name, settings, thresholds)
-        sinks: list[Sink] = [_CollectorSink(collector, progress, stopped)]
+        sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped)]
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"
             sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
-        session = Session(source, pipeline, sinks, clock or SystemClock(), options.speed)
-        session.run(complete=lambda: not isinstance(source, FolderSource) or source.complete)
+        inputs: Iterable[Input] = source
+        if options.speed is not None:
+            inputs = paced(source, clock or SystemClock(), options.speed)
+        StreamRunner(pipeline, sinks).run(
+            inputs, lambda: not isinstance(source, FolderSource) or source.complete
+        )
     return collector.result()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.assembly import Models, Session, open_pipeline
+from monitor.assembly import Models, open_pipeline
 from monitor.capture.files import FileSource
 from monitor.capture.health import Health
 from monitor.clock import SystemClock
@@ -26,7 +26,8 @@ from monitor.config.load import Settings
 from monitor.errors import ApexbeatError
 from monitor.events import Output
 from monitor.replay.timeline import Found, Moment
-from monitor.view.state import AlarmLog, Shown, alarm_lines
+from monitor.runner import StreamRunner, StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
 from monitor.view.status import status_of
 
 BLOCK_S = 0.25
@@ -58,16 +59,14 @@ class _Heard:
 
 
 @dataclass(frozen=True)
-class _Keeper:
-    """A sink that hands on."""
+class _Keeper(StreamSink):
+    """A sink that hands on; what was found stays, however the stream ends."""
 
-    take: Callable[[Output], None]
+    keep: Callable[[Output], None]
 
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def abort(self) -> None:
-        """Nothing to undo: what was found stays."""
+    def output(self, output: Output) -> None:
+        """Hand on."""
+        self.keep(output)
 
 
 class Ahead:
@@ -102,7 +101,7 @@ class Ahead:
             raise
         self._heard = _Heard(self.source, Health(0.0))
         self._heard.health.samples(0.0)
-        self._shown, self._log = Shown(), AlarmLog()
+        self._shown, self._log = ScreenHistory(), AlarmLog()
         self._alarms = self._log.all()
         self._seq = 0
         self._over = False
@@ -129,7 +128,7 @@ class Ahead:
     def _run(self) -> None:
         try:
             with self.source:
-                Session(self.source, self._pipeline, [_Keeper(self._keep)]).run()
+                StreamRunner(self._pipeline, [_Keeper(self._keep)]).run(self.source)
         except Stopped:
             pass  # the screen has gone
         except ApexbeatError as error:

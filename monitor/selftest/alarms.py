@@ -20,7 +20,7 @@ from monitor import events as ev
 from monitor.analysis.alarm_table import TABLE
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
-from monitor.assembly import Models, open_models
+from monitor.assembly import Models, build_pipeline, open_models
 from monitor.clock import Clock
 from monitor.config.load import Settings
 from monitor.selftest.installation import Failed
@@ -67,7 +67,7 @@ def checks(settings: Settings, clock: Clock) -> list[tuple[str, Callable[[], str
 
 def _raised(kind: str, settings: Settings, models: Models) -> str:
     inputs, engine = _scene(kind, settings, models)
-    pipe = Pipeline(settings, engine, models.cycles, "selftest", RATE_HZ, 1)
+    pipe = build_pipeline(settings, replace(models, engine=engine), "selftest", RATE_HZ, 1)
     for item in inputs:
         for line in pipe.push(item).events:
             if isinstance(line, ev.Alarm) and line.kind == kind and line.state == "active":

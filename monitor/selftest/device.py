@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor import events as ev
-from monitor.analysis.pipeline import Pipeline
-from monitor.assembly import Models
+from monitor.assembly import Models, build_pipeline
 from monitor.capture.driver import Driver
 from monitor.capture.stream import Capture
 from monitor.clock import Clock
@@ -117,10 +116,7 @@ def checks(
 
 
 def _listen(capture: Capture, settings: Settings, models: Models, clock: Clock) -> _Heard:
-    pipe = Pipeline(
-        settings, models.engine, models.cycles, capture.driver.name, capture.rate_hz,
-        capture.channels,
-    )  # fmt: skip
+    pipe = build_pipeline(settings, models, capture.driver.name, capture.rate_hz, capture.channels)
     heard = _Heard()
     until_s = clock.monotonic() + LISTEN_S
     while clock.monotonic() < until_s:

@@ -16,8 +16,7 @@ import numpy as np
 
 from dsp.phantom import PRESETS, Rendering, render
 from monitor import events as ev
-from monitor.analysis.pipeline import Pipeline
-from monitor.assembly import Models, open_models
+from monitor.assembly import Models, build_pipeline, open_models
 from monitor.config.load import Settings
 from monitor.record.eventfile import encode
 
@@ -45,10 +44,7 @@ class _Bench:
     def lines(self, block: int) -> list[ev.Event]:
         """Events of the phantom, cut into blocks of so many frames."""
         models = self.models
-        pipe = Pipeline(
-            self.settings, models.engine, models.cycles, "phantom", RATE_HZ, 1,
-            models=models.hashes,
-        )  # fmt: skip
+        pipe = build_pipeline(self.settings, models, "phantom", RATE_HZ, 1)
         sound = self.heart.sound.astype(np.float32)[:, None]
         found: list[ev.Event] = []
         for at in range(0, len(sound), block):

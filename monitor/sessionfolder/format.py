@@ -6,13 +6,14 @@
     events.jsonl      what the live pipeline said (event file, version 1)
     anchors.jsonl     index and clocks
 
-Written by ``record.folder``, read by ``capture.folder``. Sound is int16 as the device gave it.
+Written by `writer`, read by `reader` and `pieces`. Sound is int16 as the device gave it.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from monitor import events as ev
 from monitor.config.load import Settings
 
 VERSION = 1
@@ -57,44 +58,10 @@ class Sound(msgspec.Struct, frozen=True, tag_field="input", tag="sound"):
     flags: list[str] = []
 
 
-class Lost(msgspec.Struct, frozen=True, tag_field="input", tag="lost"):
-    """`events.Lost`."""
-
-    start: int
-    length: int
-    uncertainty: int
-    reason: str
-
-
-class Command(msgspec.Struct, frozen=True, tag_field="input", tag="command"):
-    """`events.Command`."""
-
-    kind: str
-    index: int
-    alarm: str | None
-    seconds: float | None
-    note: str | None
-    limits: dict[str, float]
-
-
-class Idle(msgspec.Struct, frozen=True, tag_field="input", tag="idle"):
-    """`events.Idle`."""
-
-    seconds: float
-
-
-class Condition(msgspec.Struct, frozen=True, tag_field="input", tag="condition"):
-    """`events.Condition`."""
-
-    kind: str
-    present: bool
-    evidence: str
-
-
 class End(msgspec.Struct, frozen=True, tag_field="input", tag="end"):
     """The session ended in order."""
 
     complete: bool
 
 
-Line = Sound | Lost | Command | Idle | Condition | End
+Line = Sound | ev.Lost | ev.Command | ev.Idle | ev.Condition | End

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,8 +24,8 @@ class Sound(Protocol):
 
     Attributes
     ----------
-    rate_hz, channels, frames
-        What it is, and how many frames there are.
+    rate_hz, channels
+        What it is.
     first
         Absolute index (2 kHz) of the first frame.
     whole
@@ -35,9 +34,12 @@ class Sound(Protocol):
 
     rate_hz: int
     channels: int
-    frames: int
     first: int
     whole: bool
+
+    def frames(self) -> int:
+        """How many frames there are, before the first is read."""
+        ...
 
     def read(self, count: int) -> Frames:
         """Return the next frames, float32 [n, channels]; none at the end."""
@@ -71,52 +73,94 @@ class _File:
     def __init__(self, file: soundfile.SoundFile) -> None:
         self._file = file
         self.rate_hz, self.channels = int(file.samplerate), int(file.channels)
-        self.frames = int(file.frames)
+
+    def frames(self) -> int:
+        return int(self._file.frames)
 
     def read(self, count: int) -> Frames:
         frames: Frames = self._file.read(count, "float32", always_2d=True)
         return frames
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    path: Path
-    frames: int
+class SessionSound:
+    """The pieces of a session folder, one after the other; the last may still be growing.
+
+    Parameters
+    ----------
+    folder
+        Of the pieces (see `segments`).
+    channels
+        Of the sound.
+    """
+
+    def __init__(self, folder: Path, channels: int) -> None:
+        self._folder, self._channels = folder, channels
+        names = sorted({path.name.split(".")[0] for path in folder.glob("*.*")})
+        self._stems = [folder / name for name in names]
+        self._held: Frames = np.zeros((0, channels), np.float32)
+
+    def require_begin(self) -> None:
+        """Check that the first piece is still there.
+
+        Raises
+        ------
+        InputError
+            If it was deleted when its days were over.
+        """
+        first = self._stems[0].name if self._stems else ""
+        if first.isdigit() and int(first) > 1:
+            raise InputError(
+                f"{self._folder}: the first of the sound was deleted when its days were over",
+                "what is left cannot be replayed; the events are in the record",
+            )
+
+    def frames(self) -> int:
+        """How many frames there are now."""
+        return sum(self._frames_of(stem) for stem in self._stems)
+
+    def read(self, count: int) -> Frames:
+        """Return the next frames, at most ``count``, float32 [n, channels]; none at the end."""
+        while not len(self._held) and self._stems:
+            self._held = self._load(self._stems.pop(0))
+        frames, self._held = self._held[:count], self._held[count:]
+        return frames
+
+    def _frames_of(self, stem: Path) -> int:
+        path = _whole_piece(stem)
+        if path is not None:
+            return int(soundfile.info(path).frames)
+        size = max(_growing(stem).stat().st_size - ff.HEADER, 0)
+        return size // (2 * self._channels)
+
+    def _load(self, stem: Path) -> Frames:
+        path = _whole_piece(stem)
+        if path is not None:
+            try:
+                frames: Frames = soundfile.read(path, dtype="float32", always_2d=True)[0]
+            except (OSError, RuntimeError) as error:
+                raise InputError(f"{path}: {error}") from None
+            return frames
+        data = _growing(stem).read_bytes()[ff.HEADER :]
+        data = data[: len(data) // (2 * self._channels) * 2 * self._channels]
+        pcm = np.frombuffer(data, "<i2").reshape(-1, self._channels)
+        return (pcm / np.float32(ff.FULL_SCALE)).astype(np.float32)
 
 
-class _Folder:
-    """The pieces of a session folder; the last may still be growing (see ``record.segments``)."""
+class _Folder(SessionSound):
+    """A session folder as the sound of its events."""
 
     whole = True
 
     def __init__(self, folder: Path) -> None:
         info = msgspec.json.decode((folder / ff.INFO).read_bytes(), type=ff.FolderInfo)
+        super().__init__(folder / ff.SOUND, info.channels)
         self.rate_hz, self.channels, self.first = info.rate_hz, info.channels, info.index
-        names = sorted({path.name.split(".")[0] for path in (folder / ff.SOUND).glob("*.*")})
-        self._pieces = [self._piece(folder / ff.SOUND / name) for name in names]
-        self.frames = sum(piece.frames for piece in self._pieces)
-        self._held: Frames = np.zeros((0, self.channels), np.float32)
 
-    def read(self, count: int) -> Frames:
-        while not len(self._held) and self._pieces:
-            self._held = self._load(self._pieces.pop(0).path)
-        frames, self._held = self._held[:count], self._held[count:]
-        return frames
 
-    def _piece(self, stem: Path) -> _Piece:
-        for suffix in (".flac", ".wav"):
-            path = stem.with_name(stem.name + suffix)
-            if path.exists():
-                return _Piece(path, int(soundfile.info(path).frames))
-        path = stem.with_name(stem.name + ".wav.part")
-        size = max(path.stat().st_size - ff.HEADER, 0)
-        return _Piece(path, size // (2 * self.channels))
+def _whole_piece(stem: Path) -> Path | None:
+    paths = (stem.with_name(stem.name + suffix) for suffix in (".flac", ".wav"))
+    return next((path for path in paths if path.exists()), None)
 
-    def _load(self, path: Path) -> Frames:
-        if path.suffix != ".part":
-            frames: Frames = soundfile.read(path, dtype="float32", always_2d=True)[0]
-            return frames
-        data = path.read_bytes()[ff.HEADER :]
-        data = data[: len(data) // (2 * self.channels) * 2 * self.channels]
-        pcm = np.frombuffer(data, "<i2").reshape(-1, self.channels)
-        return (pcm / ff.FULL_SCALE).astype(np.float32)
+
+def _growing(stem: Path) -> Path:
+    return stem.with_name(stem.name + ".wav.part")

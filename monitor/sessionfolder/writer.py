@@ -18,9 +18,8 @@ import msgspec
 import numpy as np
 
 from monitor import events as ev
-from monitor.clock import Clock
+from monitor.clock import Clock, ClockAnchor
 from monitor.errors import RecordError
-from monitor.record.store import AnchorRow
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.segments import SegmentWriter
 
@@ -108,13 +107,13 @@ class FolderWriter:
                 self._broken = True
             self._put(ff.SOUND, item)
         else:
-            self._put(ff.INPUTS, _encode(line_of(item)) + b"\n")
+            self._put(ff.INPUTS, _encode(item) + b"\n")
 
     def events(self, events: tuple[ev.Event, ...]) -> None:
         """Record what the pipeline said."""
         self._put(ff.EVENTS, b"".join(_encode(event) + b"\n" for event in events))
 
-    def anchor(self, row: AnchorRow) -> None:
+    def anchor(self, row: ClockAnchor) -> None:
         """Record the clocks."""
         self._put(ff.ANCHORS, _encode(asdict(row)) + b"\n")
 
@@ -223,23 +222,6 @@ class FolderWriter:
         view = memoryview(data)
         while view:
             view = view[os.write(self._files[where], view) :]
-
-
-def line_of(item: ev.Input) -> ff.Line:
-    """An input, all but sound, as its line."""
-    match item:
-        case ev.Lost():
-            return ff.Lost(item.start, item.length, item.uncertainty, item.reason)
-        case ev.Idle():
-            return ff.Idle(item.seconds)
-        case ev.Condition():
-            return ff.Condition(item.kind, item.present, item.evidence)
-        case ev.Command():
-            return ff.Command(
-                item.kind, item.index, item.alarm, item.seconds, item.note, item.limits
-            )
-        case _:
-            raise TypeError("sound is counted, not written as a line")
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -117,7 +117,6 @@ class Supervisor:
         self._heard_s = self._progress_s = self._beat_s = 0.0
         self._beat = -1
         self._unsaid: list[Sounded] = []
-        self._told_tone = False
         self._began_s = 0.0
         self._failures = 0
         self.restarts = 0
@@ -188,7 +187,7 @@ class Supervisor:
         self._address = reached.begun.address
         now_s = self._clock.monotonic()
         self._heard_s = self._progress_s = now_s
-        self._beat, self._beat_s, self._told_tone, self._asked = -1, float("-inf"), False, False
+        self._beat, self._beat_s, self._asked = -1, float("-inf"), False
         return reached.begun
 
     def _watch(self) -> int | None:
@@ -208,7 +207,6 @@ class Supervisor:
             if message is not None:
                 self._heard_s = now_s
                 self._take(message, now_s)
-            self._tell_tone()
             if self._ends():
                 if self._past_its_end() or now_s - self._heard_s > DEAD_S:
                     return self._cut_short()
@@ -324,16 +322,6 @@ class Supervisor:
         if self._client.send_now(beat):
             self._beat_s = now_s
             self._unsaid = []
-
-    def _tell_tone(self) -> None:
-        """Say when our own tone sounds: windows of that time are marked."""
-        playing = self._sound.playing
-        if playing == self._told_tone or self._client is None:
-            return
-        self._told_tone = playing
-        with contextlib.suppress(Gone):  # the next message from the core says so too
-            for session in self._status:
-                self._client.send_now(Request(id=2, session=session, what="tone", on=playing))
 
     def _tick(self) -> None:
         self._sound.tick()

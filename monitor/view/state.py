@@ -1,7 +1,7 @@
 """What a screen is told of a live session: alarm lines, waves, trend, the whole state.
 
-`alarm_lines` makes lines of an alarm board; `AlarmLog` keeps every occurrence; `Shown` keeps the
-last seconds for a screen that has just attached.
+`alarm_lines` makes lines of an alarm board; `AlarmLog` keeps every occurrence; `ScreenHistory`
+keeps the last seconds for a screen that has just attached.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def open_lines(saved: SavedBoard, session: str) -> list[AlarmLine]:
     ]
 
 
-class Shown:
+class ScreenHistory:
     """The last seconds and the trend of one session."""
 
     def __init__(self) -> None:

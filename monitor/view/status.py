@@ -9,7 +9,7 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.vitals import Vitals
 from monitor.capture.health import Health, HealthState
 from monitor.link.messages import AlarmLine, Status
-from monitor.view.state import Shown
+from monitor.view.state import ScreenHistory
 
 LIMITS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 
@@ -44,7 +44,7 @@ def status_of(
     session: str,
     capture: Heard,
     pipeline: Pipeline,
-    shown: Shown,
+    shown: ScreenHistory,
     alarms: list[AlarmLine],
     *,
     clock_s: float,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from link_messages import make_status
 
 from monitor import events as ev
 from monitor.clock import SystemClock
@@ -37,18 +38,6 @@ from monitor.link.server import Server
 
 def _event(seq: int, session: str = "s") -> EventLine:
     return EventLine(session=session, seq=seq, event=ev.Mark(index=seq, note="x" * 50))
-
-
-def make_status(index: int, session: str = "s") -> Status:
-    return Status(
-        session=session, index=index, clock_s=index / 2000, wall=0.0, device="d", source="live",
-        rate_hz=4000, channels=1, health="healthy", health_reason="", reconnects=0, rate=None,
-        spread=None, systole_ms=None, diastole_ms=None, rate_age_s=None, quality=None,
-        quality_reason="", quality_s=0.0, verdict="none", p=None, windows=0, verdict_age_s=None,
-        verdict_evidence="", level_db=None, clipped=0, gaps=0, lost_s=0.0, drift_ppm=None,
-        delay_s=0.0, behind_s=0.0, recording=False, audio_paused_s=0.0, can_record=True,
-        alarms=[], duration_s=None,
-    )  # fmt: skip
 
 
 class Core:

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scripted import BLOCK, RATE, Rig
 
 from monitor import events as ev
+from monitor.clock import ClockAnchor
 from monitor.link.messages import Status
-from monitor.record.store import AnchorRow
 
 BLOCK_INDEX = BLOCK * 2000 // RATE
 
@@ -48,7 +48,7 @@ class Tally:
     def events(self, events: tuple[ev.Event, ...]) -> None:
         self.lines += events
 
-    def anchor(self, row: AnchorRow) -> None:
+    def anchor(self, row: ClockAnchor) -> None:
         """Not needed."""
 
     def trouble(self) -> str | None:

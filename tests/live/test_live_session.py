@@ -31,7 +31,7 @@ from monitor.view.state import load_board
 def rig(tmp_path: Path) -> Iterator[Rig]:
     rig = Rig(tmp_path / "store", "tachycardia")
     yield rig
-    if not rig.session._over:
+    if not rig.session._stopped:
         rig.close()
 
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_core_killed import _attach, _until
+from real_core import attach, until
 
 from monitor import events as ev
 from monitor.cli.main import run
@@ -46,9 +46,9 @@ def test_nothing_listens_nobody_else_reads_and_a_label_stays_in_the_store(
         [sys.executable, "-m", "monitor.cli.main", *arguments, "--set", "sound.alarms=false"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        client, pid = _attach(store)
+        client, pid = attach(store)
         with client:
-            seen = _until(client, ev.Vitals)
+            seen = until(client, ev.Vitals)
             assert listeners(process.pid, pid) == []
             session = next(m for m in seen if isinstance(m, Snapshot)).status.session
             client.request(session, "stop")

@@ -12,12 +12,12 @@ import record_sample
 
 from monitor import events as ev
 from monitor.cli.main import run
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.config.load import Settings
 from monitor.errors import EXIT_NO_INPUT, EXIT_RECORD, EXIT_SOME_FAILED, EXIT_USAGE
 from monitor.record.export.model import from_event_file
 from monitor.record.export.stored import from_store
-from monitor.record.store import AnchorRow, SessionRow, Store
+from monitor.record.store import SessionRow, Store
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def store(tmp_path):
     kept.begin(row)
     kept.events(row.id, 0, lines)
     for index, wall in ((0, 1777863721.0), (120000, 1777863781.3)):
-        kept.anchor(row.id, AnchorRow(index, 0.0, 0.0, wall, ""))
+        kept.anchor(row.id, ClockAnchor(index, 0.0, 0.0, wall, ""))
     kept.end(row.id, end.index, "stopped")
     assert kept.close()
     return folder

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_store import a_session
+from store_rows import a_session
 
 from monitor import events as ev
 from monitor.cli.main import run
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.schema import FILE
 from monitor.record.shift import shift_of
-from monitor.record.store import AnchorRow, CommandRow, Store
+from monitor.record.store import CommandRow, Store
 from monitor.record.suppressed import suppressed
 
 HOUR = 3600 * 2000
@@ -52,8 +52,8 @@ def folder(tmp_path: Path) -> Path:
     store = Store(tmp_path, SystemClock())
     begin = time.time() - 3600
     store.begin(replace(a_session("s1", started=begin), name="phantom \x1b[2J"))
-    store.anchor("s1", AnchorRow(0, 0.0, 0.0, begin, "b"))
-    store.anchor("s1", AnchorRow(HOUR, 0.0, 0.0, begin + 3600, "b"))
+    store.anchor("s1", ClockAnchor(0, 0.0, 0.0, begin, "b"))
+    store.anchor("s1", ClockAnchor(HOUR, 0.0, 0.0, begin + 3600, "b"))
     store.events("s1", 0, LINES)
     note = CommandRow(100, begin, "core", "store", "the store was damaged\x1b[0m")
     store.command("s1", note, lambda: None)

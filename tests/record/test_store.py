@@ -12,29 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_rows import a_session, an_alarm
 
 from monitor import events as ev
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.errors import NoInputError, RecordError
 from monitor.record.schema import FILE, VERSION, open_store
-from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, Store, new_id
+from monitor.record.store import Archive, CommandRow, Store, new_id
 from monitor.record.writer import LIMIT, Row, Writer
-
-
-def a_session(name: str = "s1", **fields: object) -> SessionRow:
-    values: dict[str, object] = {
-        "id": name, "name": "phantom", "device": "phantom", "source": "phantom",
-        "rate_hz": 4000, "channels": 1, "software": "apexbeat 0", "models": "{}",
-        "settings": "{}", "folder": None, "started": 1000.0, "ended": None,
-        "ended_index": None, "ended_how": None, "board": None, "label": None, **fields,
-    }  # fmt: skip
-    return SessionRow(**values)  # type: ignore[arg-type]
-
-
-def an_alarm(index: int, state: ev.AlarmState = "active") -> ev.Alarm:
-    return ev.Alarm(
-        index=index, kind="tachycardia", priority="medium", state=state, evidence="130/min"
-    )
 
 
 def _vitals(index: int) -> ev.Vitals:
@@ -47,7 +32,7 @@ def test_everything_put_in_comes_out_again_in_order(tmp_path: Path) -> None:
     lines: list[ev.Event] = [_vitals(2000), an_alarm(3000), ev.Mark(index=4000, note="é\n")]
     store.events("s1", 0, lines[:2])
     store.events("s1", 2, lines[2:], b'{"b":1}')
-    store.anchor("s1", AnchorRow(0, 1.0, 2.0, 3.0, "boot"))
+    store.anchor("s1", ClockAnchor(0, 1.0, 2.0, 3.0, "boot"))
     done = threading.Event()
     store.command("s1", CommandRow(10, 5.0, "screen", "acknowledge", "{}"), done.set)
     assert done.wait(10)
@@ -57,7 +42,7 @@ def test_everything_put_in_comes_out_again_in_order(tmp_path: Path) -> None:
     assert [event for _, event in archive.events("s1")] == lines
     assert [event for _, event in archive.events("s1", ["alarm"], 0)] == [lines[1]]
     assert archive.last("s1") == (2, 4000)
-    assert archive.anchors("s1") == [AnchorRow(0, 1.0, 2.0, 3.0, "boot")]
+    assert archive.anchors("s1") == [ClockAnchor(0, 1.0, 2.0, 3.0, "boot")]
     assert archive.commands("s1")[0].kind == "acknowledge"
     [row] = archive.sessions()
     assert (row.ended_how, row.ended_index, row.board) == ("stopped", 4000, '{"b":1}')
@@ -187,7 +172,7 @@ _KILLED = """
 import sys, os
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_store import a_session, an_alarm
+from store_rows import a_session, an_alarm
 from monitor.clock import SystemClock
 from monitor.record.store import Store
 store = Store(Path(sys.argv[1]), SystemClock())

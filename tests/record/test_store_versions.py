@@ -8,7 +8,7 @@ from pathlib import Path
 
 import damage
 import pytest
-from test_store import a_session, an_alarm
+from store_rows import a_session, an_alarm
 
 from monitor import events as ev
 from monitor.clock import SystemClock

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor import events as ev
-from monitor.assembly import EventFileSink, Models, Session, open_models, open_pipeline
+from monitor.assembly import Models, open_models, open_pipeline
 from monitor.capture.files import FileSource
 from monitor.cli.main import run
 from monitor.clock import SystemClock
@@ -18,10 +18,12 @@ from monitor.errors import InputError
 from monitor.link import messages as ms
 from monitor.link.client import Client
 from monitor.replay.annotation import Annotation, read
+from monitor.replay.batch import EventFileSink
 from monitor.replay.lookahead import SESSION, Ahead
 from monitor.replay.player import REFUSED, Player
 from monitor.replay.playhead import Playhead
 from monitor.replay.timeline import Found
+from monitor.runner import StreamRunner
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 FAR = 10**9
@@ -129,7 +131,7 @@ def test_the_events_ahead_are_those_of_a_plain_replay(
     with FileSource(path) as source:
         pipeline = open_pipeline(Settings(), models, source)
         target = tmp_path / "tachycardia.events.jsonl"
-        Session(source, pipeline, [EventFileSink(EventFile(target, False))]).run()
+        StreamRunner(pipeline, [EventFileSink(EventFile(target, False))]).run(source)
     lines = [line for number in range(len(found)) for line in found[number].lines]
     assert lines == list(events_of(target))
     firsts = [found[n].first for n in range(len(found))]

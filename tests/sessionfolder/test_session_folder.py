@@ -14,7 +14,8 @@ from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.errors import InputError, RecordError
 from monitor.sessionfolder import format as ff
-from monitor.sessionfolder.reader import FolderSource, _Sound, is_session_folder
+from monitor.sessionfolder.pieces import SessionSound
+from monitor.sessionfolder.reader import FolderSource, is_session_folder
 from monitor.sessionfolder.segments import SegmentWriter
 from monitor.sessionfolder.writer import FolderWriter
 
@@ -120,8 +121,21 @@ def test_what_a_kill_left_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_exists_is_never_written_into(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="exists"):
-        FolderWriter(tmp_path, _info(), SystemClock())
+    folder = tmp_path / "s"
+    folder.mkdir()
+    (folder / "mine").write_text("dear")
+    writer = FolderWriter(folder, _info(), SystemClock())
+    writer.wait_made(30)
+    assert writer.folder == tmp_path / "s-2"
+    writer.close()
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    writer = FolderWriter(tmp_path / "file" / "s", _info(), SystemClock())
+    with pytest.raises(RecordError, match="not a directory"):
+        writer.wait_made(30)
 
 
 def test_what_is_no_session_folder_is_refused(tmp_path: Path) -> None:
@@ -140,4 +154,4 @@ def test_a_folder_whose_first_sound_was_deleted_by_age_is_not_replayed(tmp_path:
     writer.close()
     (tmp_path / "sound" / "000001.flac").unlink()
     with pytest.raises(InputError, match="deleted when its days were over"):
-        _Sound(tmp_path / "sound", 1)
+        SessionSound(tmp_path / "sound", 1).require_begin()

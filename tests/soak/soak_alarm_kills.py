@@ -50,7 +50,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor.capture.stream import Capture
     from monitor.config.load import Settings
     from monitor.link.messages import Request
-    from monitor.live.context import Ties
+    from monitor.live.context import SessionContext
     from monitor.live.session import LiveSession
     from monitor.live.startup import unapplied
     from monitor.record.store import Archive, SessionRow, Store
@@ -67,7 +67,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     board = None if saved is None else saved.board
     pipeline = Pipeline(Settings(), None, cycles, "x", RATE, 1, index=known, board=board)
-    ties = Ties(clock, store, lambda message: None, lambda work: work(), "boot")
+    ties = SessionContext(clock, store, lambda message: None, lambda work: work(), "boot")
     row = SessionRow(
         SESSION, "x", "x", "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None, 1.0,
         None, None, None, None, None,

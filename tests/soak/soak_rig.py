@@ -28,7 +28,7 @@ from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.frames import encode
 from monitor.link.messages import EventLine, FromCore, Request
-from monitor.live.session import LiveSession, Ties
+from monitor.live.session import LiveSession, SessionContext
 from monitor.record.store import SessionRow, Store
 from monitor.view.state import AlarmLog
 
@@ -124,7 +124,7 @@ class SoakRig:
         self.capture = Capture(self.device, self.clock, threading.Event())
         self.capture.start(10)
         pipeline = open_pipeline(Settings(), models, self.device)  # type: ignore[arg-type]
-        ties = Ties(self.clock, self.store, self.take, self.inbox.put, "boot")
+        ties = SessionContext(self.clock, self.store, self.take, self.inbox.put, "boot")
         self.store.begin(
             SessionRow(
                 "s", "phantom", "phantom", "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None,

@@ -7,20 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_core import attach, until
 
 from monitor import events as ev
-from monitor.errors import InputError
-from monitor.link.address import address_of
-from monitor.link.client import Client, Gone
-from monitor.link.messages import EventLine, FromCore, Hello, Snapshot
+from monitor.link.client import Gone
+from monitor.link.messages import Snapshot
 from monitor.record.store import Archive
-
-PATIENCE_S = 90.0
 
 
 @pytest.fixture
@@ -39,43 +35,16 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     process.wait(30)
 
 
-def _attach(store: Path, other_than: int = 0) -> tuple[Client, int]:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        with contextlib.suppress(InputError, Gone):
-            client = Client.connect(address_of(store), "test", waves=False)
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(client)
-                hello = client.receive(5)
-                if isinstance(hello, Hello) and hello.pid != other_than:
-                    stack.pop_all()
-                    return client, hello.pid
-        time.sleep(0.05)
-    raise AssertionError("no core came up")
-
-
-def _until(client: Client, kind: type[ev.Event]) -> list[FromCore]:
-    seen: list[FromCore] = []
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        message = client.receive(0.5)
-        if message is not None:
-            seen.append(message)
-        if isinstance(message, EventLine) and isinstance(message.event, kind):
-            return seen
-    raise AssertionError(f"no {kind.__name__} came")
-
-
 def test_a_killed_core_goes_on_with_its_session_and_books_the_time_between(store: Path) -> None:
-    client, pid = _attach(store)
+    client, pid = attach(store)
     with client:
-        first = _until(client, ev.Vitals)
+        first = until(client, ev.Vitals)
     snapshot = next(m for m in first if isinstance(m, Snapshot))
     session = snapshot.status.session
     os.kill(pid, signal.SIGKILL)
-    client, _ = _attach(store, other_than=pid)
+    client, _ = attach(store, other_than=pid)
     with client:
-        again = _until(client, ev.Vitals)
+        again = until(client, ev.Vitals)
         snapshot = next(m for m in again if isinstance(m, Snapshot))
         assert snapshot.status.session == session
         client.request(session, "stop")

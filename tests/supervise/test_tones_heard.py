@@ -144,8 +144,6 @@ def test_every_pattern_is_heard_while_a_screen_is_frozen_the_microphone_lost_and
 
             watch.until(lambda: watch.active("tachycardia"))
             heard.hears("medium", 0)
-            watch.until(lambda: any(w.reason == "own tone" for w in watch.windows))
-            assert all(w.used for w in watch.windows if w.reason == "own tone")
 
             now = len(heard.sound)
             microphone.unload()  # from here the core tries to open it again and again

@@ -18,10 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 from monitor import events as ev
-from monitor.clock import SystemClock
+from monitor.clock import ClockAnchor, SystemClock
 from monitor.errors import ApexbeatError, RecordError
 from monitor.record.schema import FILE
-from monitor.record.store import AnchorRow, Archive, CommandRow, SessionRow, Store
+from monitor.record.store import Archive, CommandRow, SessionRow, Store
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "damage.json"
 LENGTHS = (1, 8, 64, 512, 4096)
@@ -46,7 +46,7 @@ def make(folder: Path, lines: int = 600) -> bytes:
             )
             store.events(name, k, [line], b"{}" if k % 50 == 0 else None)
             if k % 10 == 0:
-                store.anchor(name, AnchorRow(k, 1.0, 1.0, 1.0, "b"))
+                store.anchor(name, ClockAnchor(k, 1.0, 1.0, 1.0, "b"))
                 store.command(name, CommandRow(k, 1.0, "c", "mark", "{}"), lambda: None)
     assert store.close(30)
     return (folder / FILE).read_bytes()

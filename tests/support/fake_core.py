@@ -15,7 +15,7 @@ import sys
 import threading
 
 import msgspec
-from test_link import make_status
+from link_messages import make_status
 
 from monitor.clock import SystemClock
 from monitor.link.address import address_of

@@ -21,8 +21,9 @@ from monitor.capture.stream import Capture
 from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.messages import EventLine, FromCore, Status
-from monitor.live.context import Folder, Ties
+from monitor.live.context import SessionContext
 from monitor.live.session import LiveSession
+from monitor.live.sinks import Folder
 from monitor.record.store import SessionRow, Store
 from monitor.view.state import AlarmLog
 
@@ -108,7 +109,7 @@ class Rig:
         self.capture.start(10)
         cycles = CycleModel.from_arrays(shipped.cycles_arrays())
         pipeline = Pipeline(Settings(), None, cycles, preset, RATE, 1, board=board)
-        ties = Ties(self.clock, self.store, self.messages.append, self.inbox.put, "boot")
+        ties = SessionContext(self.clock, self.store, self.messages.append, self.inbox.put, "boot")
         self.store.begin(
             SessionRow(
                 id, preset, preset, "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None,

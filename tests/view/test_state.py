@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.view import state as live_state
-from monitor.view.state import Shown
+from monitor.view.state import ScreenHistory
 
 
 def test_the_trend_is_fine_for_minutes_and_coarse_for_a_day(
@@ -13,7 +13,7 @@ def test_the_trend_is_fine_for_minutes_and_coarse_for_a_day(
 ) -> None:
     monkeypatch.setattr(live_state, "TREND_FINE", 30)
     monkeypatch.setattr(live_state, "TREND_COARSE", 5)
-    shown = Shown()
+    shown = ScreenHistory()
     assert shown.trend == []
     points = [(2000 * s, 70.0 + s if s % 3 else None, None if s % 2 else 0.5) for s in range(100)]
     for index, rate, p in points:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
 from models.engine import Engine
-from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models, build_pipeline
 from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
 from monitor.record.episodes import TECHNICAL, episodes
@@ -62,7 +62,7 @@ def listen(
 ) -> Heard:
     """Play one stream into the monitor; ``onsets`` are the annotated S1 of its recordings."""
     settings = Settings()
-    pipeline = Pipeline(settings, engine, cycles, stream.group, RATE_HZ, 1)
+    pipeline = build_pipeline(settings, Models(engine, cycles), stream.group, RATE_HZ, 1)
     events: list[Event] = []
     for begin in range(0, stream.sound.size, BLOCK):
         part = stream.sound[begin : begin + BLOCK, None]

@@ -56,7 +56,7 @@ class FirstApp(App[int]):
         Whether the device is to be taken next time without asking.
     """
 
-    CSS_PATH = "apexbeat.tcss"
+    CSS_PATH = "../apexbeat.tcss"
     TITLE = "apexbeat"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -65,7 +65,7 @@ class WardApp(App[int]):
         Ring the terminal's bell when an alarm of high priority is raised or a bed falls silent.
     """
 
-    CSS_PATH = "apexbeat.tcss"
+    CSS_PATH = "../apexbeat.tcss"
     CSS = "#ward-log { height: 9; } #beds { height: 1fr; }"
     TITLE = "apexbeat ward"
     ENABLE_COMMAND_PALETTE = False

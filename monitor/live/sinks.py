@@ -1,0 +1,150 @@
+"""Where the output of a live stream goes: session folder, store, screens, clips.
+
+All are called on the analysis thread and never wait: each hands on to a queue of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from monitor import events as ev
+from monitor.analysis.alarms import Board
+from monitor.clock import ClockAnchor
+from monitor.link.messages import EventLine, FromCore
+from monitor.record.clips import Clips
+from monitor.record.store import Store
+from monitor.runner import StreamSink
+from monitor.view.state import AlarmLog, ScreenHistory
+
+
+class Folder(Protocol):
+    """Takes the inputs of a session, to be replayed (see ``sessionfolder.writer``)."""
+
+    def take(self, item: ev.Input) -> None: ...
+    def events(self, events: tuple[ev.Event, ...]) -> None: ...
+    def anchor(self, anchor: ClockAnchor) -> None: ...
+    def trouble(self) -> str | None: ...
+    @property
+    def made(self) -> bool: ...
+    def close(self, limit_s: float = ...) -> None: ...
+
+
+class RecordingSink(StreamSink):
+    """The session folder, while the sound is recorded."""
+
+    def __init__(self, folder: Folder | None) -> None:
+        self.folder = folder
+
+    def input(self, item: ev.Input) -> None:
+        """Record what the pipeline is given."""
+        if self.folder is not None:
+            self.folder.take(item)
+
+    def output(self, output: ev.Output) -> None:
+        """Record what the pipeline says."""
+        if self.folder is not None and output.events:
+            self.folder.events(output.events)
+
+
+class StoreSink(StreamSink):
+    """The store: every line under its number, and the alarms with each transition.
+
+    Parameters
+    ----------
+    session
+        Id of the session.
+    log
+        Brought up to date with each transition.
+    seq
+        Number of the next line.
+    board
+        Returns the alarms of this moment.
+    """
+
+    def __init__(
+        self, session: str, store: Store, log: AlarmLog, seq: int, board: Callable[[], Board]
+    ) -> None:
+        self._session, self._store, self._log = session, store, log
+        self.seq = seq
+        self._board = board
+        self._limits = board().limits
+
+    def output(self, output: ev.Output) -> None:
+        """Queue the lines to be written."""
+        lines = lines_of(output)
+        if not lines:
+            return
+        board, saved = self._board(), None
+        if has_alarm(lines) or board.limits != self._limits:
+            self._limits = board.limits
+            self._log.update(board)
+            saved = self._log.save(board)
+        self._store.events(self._session, self.seq, lines, saved)
+        self.seq += len(lines)
+
+
+class LinkSink(StreamSink):
+    """The screens: every line and waveform, and what a screen that attaches later is shown.
+
+    Parameters
+    ----------
+    session
+        Id of the session.
+    publish
+        Sends to every screen.
+    history
+        Kept for screens that attach later.
+    seq
+        Number of the next line.
+    p
+        Returns the verdict's p of this moment.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        publish: Callable[[FromCore], None],
+        history: ScreenHistory,
+        seq: int,
+        p: Callable[[], float | None],
+    ) -> None:
+        self._session, self._publish = session, publish
+        self._history, self._seq, self._p = history, seq, p
+
+    def output(self, output: ev.Output) -> None:
+        """Send everything that became known."""
+        for line in lines_of(output):
+            self._publish(EventLine(session=self._session, seq=self._seq, event=line))
+            self._seq += 1
+            if isinstance(line, ev.Beat):
+                self._history.beats.append(line)
+            elif isinstance(line, ev.Vitals):
+                self._history.point(line.index, line.rate, self._p())
+        for picture in output.pictures:
+            self._publish(self._history.picture(self._session, picture))
+
+
+class ClipSink(StreamSink):
+    """Sound around alarms, where clips are kept."""
+
+    def __init__(self, clips: Clips) -> None:
+        self._clips = clips
+
+    def output(self, output: ev.Output) -> None:
+        """Begin a clip at each alarm; give the sound to those that are under way."""
+        for line in output.events:
+            if isinstance(line, ev.Alarm):
+                self._clips.alarm(line)
+        for picture in output.pictures:
+            self._clips.picture(picture)
+
+
+def lines_of(output: ev.Output) -> tuple[ev.Event, ...]:
+    """The events that store and screens know; the session line is in their own words."""
+    return tuple(event for event in output.events if not isinstance(event, ev.Session))
+
+
+def has_alarm(events: tuple[ev.Event, ...]) -> bool:
+    """Whether an alarm changed its state."""
+    return any(isinstance(event, ev.Alarm) for event in events)
