@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.private_file import open_private
+from monitor.private_file import open_private, same_file
 
 LOG_LIMIT = 2**20
 """A log longer than this is begun anew; the last one is kept beside it, bytes."""
@@ -128,32 +128,40 @@ def _enlarge(handle: int) -> None:
 
 def _copy(out: int, path: Path) -> None:
     """Append to the log until the other end is closed; what the disk refuses is lost."""
-    lost = 0
+    lost, log = 0, _Log(path)
     while data := os.read(out, 65_536):
         try:
             if lost:
                 data = f"({lost} bytes before this could not be written)\n".encode() + data
-            append_log(path, data)
+            log.append(data)
         except OSError:
             lost += len(data)
         else:
             lost = 0
 
 
-def append_log(path: Path, data: bytes) -> None:
-    """Write to a log, which is kept under `LOG_LIMIT`.
+class _Log:
+    """A log that is kept open, so that it can be written when descriptors are out."""
 
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    handle = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        if os.fstat(handle).st_size > LOG_LIMIT:
-            path.replace(path.with_name(path.name + ".1"))
-            os.close(handle)
-            handle = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(handle, data)
-    finally:
-        os.close(handle)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+        with contextlib.suppress(OSError):
+            self._handle = self._open()
+
+    def append(self, data: bytes) -> None:
+        """Write; a log over `LOG_LIMIT` is begun anew, one that was deleted made again."""
+        if self._handle is not None and not same_file(self._path, self._handle):
+            os.close(self._handle)
+            self._handle = None
+        if self._handle is None:
+            self._handle = self._open()
+        if os.fstat(self._handle).st_size > LOG_LIMIT:
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            os.close(self._handle)
+            self._handle = None
+            self._handle = self._open()
+        os.write(self._handle, data)
+
+    def _open(self) -> int:
+        return open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from monitor.sound.output import LIBRARY
+from monitor.sound.speaker import Speaker
 
 ASK_S = 2.0
 """Time limit of one question to the sound server."""
@@ -30,11 +30,13 @@ FAINT = 5
 _PERCENT = re.compile(r"(\d+)%")
 
 
-def audible(output: str) -> Callable[[], str]:
+def audible(speaker: Speaker, output: str) -> Callable[[], str]:
     """A function that says why an alarm through ``output`` could not be heard; "" if it could.
 
     Parameters
     ----------
+    speaker
+        Asked whether there is an output.
     output
         Part of a device's name; empty for the system's.
     """
@@ -45,28 +47,12 @@ def audible(output: str) -> Callable[[], str]:
         nonlocal looked_s, last
         now_s = time.monotonic()
         if last or now_s - looked_s > DEVICES_S:
-            looked_s, last = now_s, _device(output)
+            found = speaker.look()
+            if found is not None:
+                looked_s, last = now_s, found
         return last or _server(output)
 
     return check
-
-
-def _device(output: str) -> str:
-    try:
-        import sounddevice as sd
-    except OSError as error:  # the shared library is missing
-        return f"no audio output: {error}"
-    if not LIBRARY.acquire(blocking=False):
-        return ""  # a burst is being played
-    try:
-        sd.query_devices(output or None, "output")
-    except (sd.PortAudioError, ValueError) as error:
-        sd._terminate()
-        sd._initialize()  # the list of devices is frozen until then
-        return f"no audio output: {error}"
-    finally:
-        LIBRARY.release()
-    return ""
 
 
 def _server(output: str) -> str:

@@ -139,13 +139,15 @@ class Helper:
         self._process: subprocess.Popen[bytes] | None = None
         self._over = threading.Event()
         self.starts = 0
-        threading.Thread(target=self._run, name="listen", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
+        self._thread.start()
 
-    def close(self) -> None:
+    def close(self, limit_s: float = 1.0) -> None:
         """End it."""
         self._over.set()
         if (process := self._process) is not None:
             process.kill()
+        self._thread.join(limit_s)
 
     def _run(self) -> None:
         while not self._over.is_set():

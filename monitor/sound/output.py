@@ -1,6 +1,6 @@
-"""Makes the alarms heard: bursts through PortAudio on a thread of its own, else the bell.
+"""Makes the alarms heard: bursts on a thread of its own, else the bell.
 
-`set` says what should sound now; nothing waits for the audio library, which may hang. Where no
+`set` says what should sound now; nothing waits for what plays them, which may hang. Where no
 output can be opened, or a burst does not come to its end, the terminal's bell rings in its place.
 `unheard` says why alarms cannot be heard, before one is due too; `changes` says what was really
 heard of each.
@@ -38,9 +38,6 @@ CHANGES = 100
 
 Play = Callable[[Priority, threading.Event], None]
 """Plays one burst to its end, or until the event is set; raises OSError if it cannot."""
-
-LIBRARY = threading.Lock()
-"""Held by whoever calls PortAudio: it is not made for two threads at once."""
 
 By = Literal["tone", "bell", "nothing"]
 
@@ -221,6 +218,26 @@ class AlarmSound:
         self._next_s = 0.0
 
 
+def look(output: str) -> None:
+    """See whether PortAudio has an output of this name.
+
+    Raises
+    ------
+    OSError
+        If it has none.
+    """
+    try:
+        import sounddevice as sd
+    except OSError as error:  # the shared library is missing
+        raise OSError(f"no audio output: {error}") from None
+    try:
+        sd.query_devices(output or None, "output")
+    except (sd.PortAudioError, ValueError) as error:
+        sd._terminate()
+        sd._initialize()  # the list of devices is frozen until then
+        raise OSError(f"no audio output: {error}") from None
+
+
 def portaudio(output: str, volume: float) -> Play:
     """Bursts through PortAudio's output ``output`` (part of a name; empty for the default).
 
@@ -232,8 +249,6 @@ def portaudio(output: str, volume: float) -> Play:
             import sounddevice as sd
         except OSError as error:  # the shared library is missing
             raise OSError(f"no audio output: {error}") from None
-        if not LIBRARY.acquire(timeout=1.0):
-            raise OSError("the audio library hangs")
         try:
             device = output or None
             rate_hz = round(float(sd.query_devices(device, "output")["default_samplerate"]))
@@ -250,7 +265,5 @@ def portaudio(output: str, volume: float) -> Play:
             sd._terminate()
             sd._initialize()  # the list of devices is frozen until then
             raise OSError(f"no audio output: {error}") from None
-        finally:
-            LIBRARY.release()
 
     return play

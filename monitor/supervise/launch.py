@@ -17,13 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.background import Background, append_log, log_stderr, unfailing_stderr
+from monitor.background import Background, log_stderr, unfailing_stderr
 from monitor.clock import SystemClock
 from monitor.errors import EXIT_INTERRUPTED, ApexbeatError, RecordError
 from monitor.record.lock import SUPERVISOR, StoreLock, holder
 from monitor.sound.audible import audible
 from monitor.sound.listening import Hearing, Helper
-from monitor.sound.output import AlarmSound, portaudio
+from monitor.sound.output import AlarmSound
+from monitor.sound.speaker import Speaker
 from monitor.supervise.job import LOG, Begun, Job
 from monitor.supervise.sd_notify import Watchdog
 from monitor.supervise.supervisor import CoreFailed, Supervisor
@@ -37,11 +38,9 @@ TAKE_OVER_S = 5.0
 
 def log_path(store: Path) -> Path:
     """The log of cores and of their supervisor; its folder is made."""
-    path = store / LOG
-    with contextlib.suppress(OSError, RecordError):  # the store itself says what is wrong
+    with contextlib.suppress(OSError):  # the store itself says what is wrong
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        append_log(path, b"")
-    return path
+    return store / LOG
 
 
 def supervise(job: Job, began: Callable[[Begun], None]) -> int:
@@ -66,10 +65,11 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     # A child that is made by fork leaves us going if its program cannot be read from the disk.
     setattr(subprocess, "_USE_VFORK", False)  # noqa: B010 - typeshed calls it final
     sound = job.settings.sound
-    play = portaudio(sound.output, sound.volume) if sound.alarms else None
-    check = audible(sound.output) if sound.alarms else None
-    bell = _Bell(job.terminal).ring if sound.alarms else _silence
-    alarms = AlarmSound(play, bell, clock, check)
+    speaker = Speaker(sound.output, sound.volume)
+    alarms = AlarmSound(None, _silence, clock)
+    if sound.alarms:
+        check = audible(speaker, sound.output)
+        alarms = AlarmSound(speaker.play, _Bell(job.terminal).ring, clock, check)
     watchdog = Watchdog(clock)
     helpers: list[Helper] = []
     teller = Background("told")
@@ -118,11 +118,12 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
             helper.close()
         watchdog.close()
         silent = alarms.close()
+        speaker.close()
         teller.close(1.0)
         if lock is not None:
             lock.release()
     if not silent:
-        os._exit(code)  # a burst that hangs in the audio library must not keep us
+        os._exit(code)  # a burst that hangs must not keep us
     return code
 
 
