@@ -100,6 +100,7 @@ class LiveSession:
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
         self._stopped = False
+        self._anchored = -1  # index of the last anchor
         self._wall_offset_s: float | None = None  # of wall time against the boot clock
         self._waits_for_folder: tuple[Callable[[bool, str], None], float] | None = None
         self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
@@ -190,7 +191,9 @@ class LiveSession:
         offset_s = self._wall_offset_s
         if offset_s is not None and self._clock_was_set():
             # What came before keeps its time: it was told by the clock as it was.
-            self._write_anchor(index - 1, boot, boot + offset_s)
+            before = max(index - 1, self._anchored + 1)
+            self._write_anchor(before, boot, boot + offset_s)
+            index = max(index, before + 1)  # also where no sample came since
         self._anchor_s, self._wall_offset_s = boot, wall - boot
         self._write_anchor(index, boot, wall)
 
@@ -198,6 +201,8 @@ class LiveSession:
         """The session goes on after ``last``: a clock that was set in between is found."""
         if last is not None and last.boot_id == self._context.boot_id:
             self._wall_offset_s = last.wall - last.boot
+        if last is not None:
+            self._anchored = last.index
 
     def _clock_was_set(self) -> bool:
         clock = self._context.clock
@@ -206,6 +211,7 @@ class LiveSession:
 
     def _write_anchor(self, index: int, boot: float, wall: float) -> None:
         row = ClockAnchor(index, self._context.clock.monotonic(), boot, wall, self._context.boot_id)
+        self._anchored = index
         self._context.store.anchor(self.id, row)
         if self.folder is not None:
             self.folder.anchor(row)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scripted import Rig
 from store_rows import a_session
 
 from monitor import events as ev
-from monitor.capture.phantom_device import PhantomDevice
-from monitor.capture.stream import Capture
 from monitor.cli.log_lines import Times
 from monitor.clock import ClockAnchor, SystemClock
 from monitor.record.export.model import Anchor, Record
@@ -69,51 +68,15 @@ def test_a_wall_time_within_an_hour_that_came_twice_is_the_later_one() -> None:
     assert times.index(14_000.0) == (7200 + 400) * RATE_HZ
 
 
-class Set(SystemClock):
-    """Time that a test moves; the wall clock can be set."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-        self.offset_s = 1_700_000_000.0
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    boot = monotonic
-
-    def wall(self) -> float:
-        return self.now_s + self.offset_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
 @pytest.mark.parametrize("step_s", STEPS_S)
 def test_a_session_anchors_every_step_of_the_clock(tmp_path: Path, step_s: float) -> None:
-    import threading
-
-    from monitor.config.load import Settings
-    from monitor.live.context import SessionContext
-    from monitor.live.session import LiveSession
-    from monitor.view.state import AlarmLog
-
-    clock = Set()
-    store = Store(tmp_path, clock)
-    store.begin(a_session("s"))
-    capture = Capture(PhantomDevice("normal", clock), clock, threading.Event())
-    capture.start(8.0)
-    context = SessionContext(clock, store, lambda _: None, lambda call: call(), "boot")
-    pipeline = _pipeline(Settings(), capture)
-    session = LiveSession("s", capture, pipeline, context, AlarmLog())
-    started = clock.wall()
-    for tick in range(300):
-        clock.sleep(0.1)
-        if tick == 150:
-            clock.offset_s += step_s
-        session.step()
-    session.end("test")
-    assert store.close(30)
-    archive = Archive(tmp_path)
+    rig = Rig(tmp_path / "store", "normal")
+    started = rig.clock.wall()
+    rig.run(15)
+    rig.clock.wall_step += step_s
+    rig.run(15)
+    rig.close()
+    archive = Archive(tmp_path / "store")
     anchors = archive.anchors("s")
     archive.close()
     record = _record(*(Anchor(one.index, one.wall) for one in anchors))
@@ -121,15 +84,6 @@ def test_a_session_anchors_every_step_of_the_clock(tmp_path: Path, step_s: float
         assert record.wall(second * RATE_HZ) == pytest.approx(started + second, abs=0.6)
     for second in (16, 20, 29):
         assert record.wall(second * RATE_HZ) == pytest.approx(started + second + step_s, abs=0.6)
-
-
-def _pipeline(settings, capture):  # type: ignore[no-untyped-def]
-    from dsp.cycles.model import CycleModel
-    from models import shipped
-    from monitor.assembly import Models, build_pipeline
-
-    models = Models(None, CycleModel.from_arrays(shipped.cycles_arrays()))
-    return build_pipeline(settings, models, "p", capture.rate_hz, capture.channels)
 
 
 def test_the_order_of_sessions_and_the_last_one_do_not_depend_on_the_wall_clock(

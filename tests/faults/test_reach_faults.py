@@ -97,7 +97,7 @@ def test_a_core_that_nobody_could_reach_leaves_no_session_behind(tmp_path: Path)
     runtime.mkdir()
     run = Monitor(store, runtime, phantom="nobody")
     _, errors = run.process.communicate(timeout=PATIENCE_S)
-    assert run.process.returncode == 2
+    assert run.process.returncode == 4
     assert len([line for line in errors.splitlines() if line.startswith("apexbeat: ")]) == 1
     archive = Archive(store)
     assert archive.sessions() == []

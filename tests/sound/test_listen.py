@@ -129,7 +129,7 @@ def test_a_helper_that_ended_is_started_again_later(monkeypatch: pytest.MonkeyPa
         if helper.starts > 1:
             break
         tick.wait(0.01)
-    helper.close()
+    helper.close(30)
     assert helper.starts > 1
 
 
@@ -137,5 +137,5 @@ def test_a_helper_that_cannot_be_started_stops_nobody(monkeypatch: pytest.Monkey
     """The supervisor died of it."""
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     helper = listening.Helper(listening.Hearing(address="/nowhere"), 2, again_s=0.01)
-    helper.close()
+    helper.close(30)
     assert helper.starts == 0
