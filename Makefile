@@ -6,36 +6,40 @@ PY := $(VENV)/bin/python
 # several GB of CUDA on Linux. Where it cannot be reached pip says so and goes on without it.
 TORCH_PIP_ARGS ?= --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH ?= torch==2.13.0
+# Every dependency's version, the build's included; `make LOCK= ...` installs the newest instead.
+LOCK ?= constraints.txt
+PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(PY) -m pip install --quiet
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-.PHONY: help demo test lint types units live bench fuzz soak mutants golden recordings docs refill pictures clean
+.PHONY: help demo test lint types units live field bench fuzz soak mutants golden recordings docs refill pictures lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up and replay a shipped recording"
 	@echo "make test    set up and run lint, types and the default tests"
 	@echo "make live    a phantom heart on the screen, live"
-	@echo "make bench | fuzz | soak | mutants    the long runs"
+	@echo "make field | bench | fuzz | soak | mutants    the long runs"
 	@echo "make golden | recordings | refill | docs | pictures    rebuild what is generated"
+	@echo "make lock    pin new dependencies; with LOCK_ARGS=--upgrade take the newest of all"
 
 $(VENV)/.torch:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); sys.exit(0 if ok else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}; call: make PYTHON=python3.12 ...")'
 	@echo "Installing into $(VENV): PyTorch for the processor first (200 MB), then the rest."
 	@echo "A minute or two, once; nothing is installed outside of this folder."
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet $(TORCH_PIP_ARGS) '$(TORCH)'
+	$(PIP) $(TORCH_PIP_ARGS) '$(TORCH)'
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PY) -m pip install --quiet -e .
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml $(LOCK)
+	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.torch pyproject.toml
-	$(PY) -m pip install --quiet -e '.[train,test,onnx]'
+$(VENV)/.test: $(VENV)/.torch pyproject.toml $(LOCK)
+	$(PIP) -e '.[train,test,onnx]'
 	@touch $@ $(VENV)/.demo
 
-$(VENV)/.docs: $(VENV)/.torch pyproject.toml
-	$(PY) -m pip install --quiet -e '.[docs]'
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml $(LOCK)
+	$(PIP) -e '.[docs]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
@@ -58,6 +62,10 @@ types: $(VENV)/.test
 
 units: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+# Sounds of the bedside, a hundred of each kind: stops under knocks, hum, lungs, speech, pauses.
+field: $(VENV)/.test
+	OMP_NUM_THREADS=1 FIELD_SEEDS=100 $(PY) -m pytest tests/field -n auto
 
 bench: $(VENV)/.test
 	$(PY) tests/bench/run.py
@@ -91,6 +99,18 @@ refill: $(VENV)/.docs
 
 recordings: $(VENV)/.test
 	$(PY) recordings/make.py
+
+# One set of versions for every Python and system. CUDA is left out: torch's own wheels pin it.
+LOCK_EXTRAS := train test onnx export mqtt cluster pdf web media docs
+lock:
+	$(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet uv
+	printf '%s\n' '$(TORCH)' hatchling editables | .lock/bin/uv pip compile --quiet \
+	  --universal --python-version 3.11 --fork-strategy fewest --no-annotate --no-emit-index-url \
+	  --custom-compile-command 'make lock' $(LOCK_EXTRAS:%=--extra %) $(LOCK_ARGS) \
+	  pyproject.toml - --output-file constraints.txt
+	sed -i.part -E '/^(cuda|nvidia|triton)/d' constraints.txt
+	rm -rf .lock constraints.txt.part
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,5 @@
-"""From the device's frames to band-passed, spike-free sound at 2 kHz: resample, filter, spikes.
+"""From the device's frames to band-passed, spike-free sound at 2 kHz: resample, hum, filter,
+spikes.
 
 Its output is what everything else hears: cycles, quality, windows, training. The sound before the
 filter is kept beside it, sample for sample, for the quality index.
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.filter import BandPass
+from dsp.hum import HumRemoval
 from dsp.resample import Resampler
 from dsp.spikes import SpikeRemoval
 from dsp.stage import FloatArray
@@ -33,27 +35,34 @@ class Chain:
 
     def __init__(self, rate_hz: int, channels: int = 1, channel: int | None = None) -> None:
         self._resampler = Resampler(rate_hz, channels, channel)
+        self._hum = HumRemoval()
         self._filter = BandPass()
         self._spikes = SpikeRemoval()
-        self.delay = self._resampler.delay + self._filter.delay + self._spikes.delay
+        self.delay = sum(
+            stage.delay for stage in (self._resampler, self._hum, self._filter, self._spikes)
+        )
         self.raw: FloatArray = np.zeros(0)
         self._raw_held: FloatArray = np.zeros(0)
 
     def push(self, frames: NDArray[np.float32]) -> FloatArray:
         """Consume frames; return the filtered sound that is now certain."""
-        raw = self._resampler.push(frames)
+        raw = self._hum.push(self._resampler.push(frames))
         return self._release(raw, self._spikes.push(self._filter.push(raw)))
 
     def flush(self) -> FloatArray:
         """Return everything still held."""
-        raw = self._resampler.flush()
+        raw = np.concatenate([self._hum.push(self._resampler.flush()), self._hum.flush()])
         filtered = np.concatenate([self._filter.push(raw), self._filter.flush()])
         out = np.concatenate([self._spikes.push(filtered), self._spikes.flush()])
         return self._release(raw, out)
 
+    def hum_hz(self, start: int, end: int) -> int:
+        """Mains frequency whose hum was taken out of [start, end), 0 if none was."""
+        return self._hum.over(start, end)
+
     def reset(self, index: int) -> None:
         """Start afresh; the next output sample has the absolute index ``index``."""
-        for stage in (self._resampler, self._filter, self._spikes):
+        for stage in (self._resampler, self._hum, self._filter, self._spikes):
             stage.reset(index)
         self.raw = np.zeros(0)
         self._raw_held = np.zeros(0)

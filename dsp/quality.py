@@ -29,7 +29,7 @@ from dsp.quality_features import (
     loudness,
     measure,
 )
-from dsp.quality_judge import Judge, QualityValue
+from dsp.quality_judge import QUIET_DB, Judge, QualityValue, like_heart
 from dsp.quality_table import PARAMETERS
 from dsp.stage import RATE_HZ, STEP, FloatArray
 
@@ -54,12 +54,27 @@ FLAT_RUN = 3
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Quality from ``start`` to ``end`` (absolute samples at 2 kHz)."""
+    """Quality from ``start`` to ``end`` (absolute samples at 2 kHz).
+
+    Attributes
+    ----------
+    under_db
+        How far the loudest sound in the span itself is under the heart's, None before there is one.
+    like_heart
+        The sounds around it may be a heart's.
+    """
 
     start: int
     end: int
     value: QualityValue
     reason: str
+    under_db: float | None = None
+    like_heart: bool = True
+
+    @property
+    def quiet(self) -> bool:
+        """Whatever is around it, nothing in the span itself is as loud as a heart sound."""
+        return self.value != "good" and self.under_db is not None and self.under_db > QUIET_DB
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +225,9 @@ class QualityIndex:
         self._flat_run = self._flat_run + 1 if this.flat else 0
         value, reason = self._judge(vector, loud)
         if this.flat and run >= FLAT_RUN:
-            return Span(this.start, this.end, "flat", f"flat for {run * STEP / RATE_HZ:.0f} s")
-        return Span(this.start, this.end, value, reason)
+            value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
+        under_db = self._judge.under_db(this.measures.loudest)
+        return Span(this.start, this.end, value, reason, under_db, like_heart(vector))
 
     def _vector(self) -> tuple[FloatArray, float]:
         """Vector and loudness of the oldest span that waits, whatever there is around it."""

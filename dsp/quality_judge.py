@@ -34,6 +34,13 @@ HYSTERESIS = 0.25
 LIMIT = 4.0
 """Scaled features are cut here: nothing unheard-of decides alone."""
 
+LONGEST = 0.85
+"""Correlation of the envelope with itself 20 ms later: breaths are longer than heart sounds."""
+
+TONE_DB, PER_DB, LOW_DB = -7.0, 0.3, 12.0
+"""Highest line over the sum: music is purer than a musical murmur, and of less contrast."""
+
+_SMOOTH, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
 _REASONS = {
     "steady": "steady noise",
@@ -113,6 +120,16 @@ class Judge:
         if hidden or logits[1] >= logits[2]:
             return "noisy", reason
         return "no_heart", reason if reason == _REASONS["speech"] else "no heart sounds"
+
+    def under_db(self, loud_db: float) -> float | None:
+        """How far sound of this loudness is under the heart that was heard, None before it."""
+        return None if self._heart_db is None else self._heart_db - loud_db
+
+
+def like_heart(vector: FloatArray) -> bool:
+    """Whether the sounds are as short as a heart's, and not those of music."""
+    purest = TONE_DB + PER_DB * (float(vector[_HIGH]) - LOW_DB)
+    return bool(vector[_SMOOTH] < LONGEST and vector[_TONE] < purest)
 
 
 def scale(fitted: Parameters, vector: FloatArray) -> FloatArray:

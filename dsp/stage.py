@@ -1,13 +1,14 @@
 """What every streaming stage of the signal path has in common.
 
-A stage takes samples as they come and returns what is now certain. Indices are absolute
-samples since the session began; the delay of a filter is compensated, so output sample k of a
-stage speaks of the same instant as input sample k.
+A stage has four members. ``push(x)`` takes any number of samples and returns what is now certain;
+``flush()`` returns what the end of the sound makes certain; ``reset(index)`` starts afresh, the
+next sample having that absolute index; ``delay`` is how many samples it holds back at the most.
+For every way of cutting the input the concatenated output is bit-identical, and what was returned
+is never changed by a later sample. Filter delays are compensated: output sample k speaks of the
+same instant as input sample k.
 """
 
 from __future__ import annotations
-
-from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,31 +23,3 @@ STEP = 1000
 
 CHAIN_VERSION = "1"
 """Version of the sound that models are trained on: filter and spike removal together."""
-
-In_contra = TypeVar("In_contra", contravariant=True)
-Out_co = TypeVar("Out_co", covariant=True)
-
-
-class Stage(Protocol[In_contra, Out_co]):
-    """One streaming stage.
-
-    For every way of cutting the input, the concatenated output is bit-identical, and what was
-    returned is never changed by a later sample.
-    """
-
-    @property
-    def delay(self) -> int:
-        """Samples (at the stage's output rate) that the stage holds back at the most."""
-        ...
-
-    def push(self, x: In_contra) -> Out_co:
-        """Consume any number of samples; return what is now certain."""
-        ...
-
-    def flush(self) -> Out_co:
-        """Return what the end of the sound makes certain."""
-        ...
-
-    def reset(self, index: int) -> None:
-        """Start afresh; the next sample has the absolute index ``index``."""
-        ...

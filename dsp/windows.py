@@ -75,6 +75,12 @@ class Windows:
         self._forget()
         return done
 
+    def sound(self, start: int, stop: int) -> FloatArray:
+        """The sound from ``start`` to ``stop``, as far as the last `KEEP` samples hold it."""
+        at = self._begin - self._first
+        start, stop = max(start, self._first), min(stop, self.index)
+        return self._buffer[at + start : at + max(start, stop)]
+
     def flush(self) -> list[int]:
         """Return the starts whose window the end of the sound cut off."""
         cut = list(self._waiting)

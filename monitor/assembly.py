@@ -8,7 +8,10 @@ with FileSource(path) as source:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from dsp.cycles.model import CycleModel
 from dsp.stage import CHAIN_VERSION
@@ -67,6 +70,16 @@ def open_models(settings: Settings) -> Models:
         )
     hashes = {"student": engine.sha256, "cycles": shipped.pins()[shipped.CYCLES]}
     return Models(engine, cycles, hashes)
+
+
+def open_models_once(settings: Settings) -> Models:
+    """Open the models as `open_models` does, once per process for the same settings."""
+    return _open_kept(msgspec.json.encode(settings))
+
+
+@lru_cache(maxsize=1)
+def _open_kept(settings: bytes) -> Models:
+    return open_models(msgspec.json.decode(settings, type=Settings))
 
 
 def open_pipeline(

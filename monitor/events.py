@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 SCHEMA_VERSION = 1
 
 QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
+HeartValue = Literal["heard", "uncertain", "absent", "no_sound"]
 VerdictValue = Literal["normal", "abnormal", "unsure", "none"]
 Priority = Literal["low", "medium", "high"]
 AlarmState = Literal[
@@ -64,15 +65,17 @@ class Command(msgspec.Struct, frozen=True, tag_field="input", tag="command"):
     """What a person asked for, with the index (2 kHz) from which it takes effect.
 
     ``acknowledge`` takes ``alarm`` (a kind, or None for all), ``pause_audio`` takes ``seconds``
-    (0 ends the pause), ``mark`` takes ``note``, ``limits`` takes ``limits`` (name → value).
+    (0 ends the pause), ``mark`` takes ``note``, ``limits`` takes ``limits`` (name → value) and
+    ``profile``, ``switch`` takes ``alarm`` and, to switch it off, a reason as ``note``.
     """
 
-    kind: Literal["acknowledge", "pause_audio", "mark", "limits"]
+    kind: Literal["acknowledge", "pause_audio", "mark", "limits", "switch"]
     index: int
     alarm: str | None = None
     seconds: float | None = None
     note: str | None = None
     limits: dict[str, float] = {}
+    profile: str = ""
 
 
 class Idle(msgspec.Struct, frozen=True, tag_field="input", tag="idle"):
@@ -132,6 +135,20 @@ class Quality(_Line, tag="quality", frozen=True, kw_only=True):
     reason: str
 
 
+class Heart(_Line, tag="heart", frozen=True, kw_only=True):
+    """Whether a heart is being heard, on change; ``reason`` in words."""
+
+    value: HeartValue
+    reason: str
+
+
+class Pause(_Line, tag="pause", frozen=True, kw_only=True):
+    """No beat from the S1 at ``start`` for ``length`` samples at 2 kHz, between heard beats."""
+
+    start: int
+    length: int
+
+
 class Beat(_Line, tag="beat", frozen=True, kw_only=True):
     """One heart cycle: onsets in samples at 2 kHz, None where unknown."""
 
@@ -153,21 +170,30 @@ class Window(_Line, tag="window", frozen=True, kw_only=True):
 
 
 class Vitals(_Line, tag="vitals", frozen=True, kw_only=True):
-    """Each second: rate in 1/min, robust spread of the cycle length (share), intervals in ms."""
+    """Each second: rate in 1/min, robust spread of the cycle length (share), intervals in ms.
+
+    ``other``: half or double of the rate, where it is not known which is right.
+    """
 
     rate: float | None
     spread: float | None
     systole_ms: float | None
     diastole_ms: float | None
+    other: float | None = None
 
 
 class Verdict(_Line, tag="verdict", frozen=True, kw_only=True):
-    """Judgement of the last good windows, on change and once before the end."""
+    """Judgement of the last good windows, on change; before the end that of the whole record.
+
+    ``reason`` is its evidence in words, ``record`` marks the last one; older files have neither.
+    """
 
     value: VerdictValue
     p: float | None
     windows: int
     age_s: float | None
+    reason: str = ""
+    record: bool = False
 
 
 class Mark(_Line, tag="mark", frozen=True, kw_only=True):
@@ -192,9 +218,23 @@ class End(_Line, tag="end", frozen=True, kw_only=True):
     complete: bool
 
 
-Event = Session | Gap | Fault | Quality | Beat | Window | Vitals | Verdict | Mark | Alarm | End
+Event = (
+    Session
+    | Gap
+    | Fault
+    | Quality
+    | Heart
+    | Pause
+    | Beat
+    | Window
+    | Vitals
+    | Verdict
+    | Mark
+    | Alarm
+    | End
+)
 
-ORDER = (Gap, Fault, Quality, Beat, Window, Vitals, Verdict, Mark, Alarm)
+ORDER = (Gap, Fault, Quality, Heart, Beat, Pause, Window, Vitals, Verdict, Mark, Alarm)
 """Order of lines within one step."""
 
 

@@ -1,14 +1,18 @@
-"""At the end of a run of all tests: every control of docs/risks.toml has a test that passed."""
+"""What holds for all tests: warnings that count, and controls of docs/risks.toml that passed."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SUPPORT = str(Path(__file__).resolve().parent / "support")
+TESTS = Path(__file__).resolve().parent
+OURS = (f"{TESTS}/", *(f"{TESTS.parent / x}/" for x in ("dsp", "models", "monitor", "training")))
+SUPPORT = str(TESTS / "support")
 if SUPPORT not in sys.path:
     sys.path.insert(0, SUPPORT)
 
@@ -42,6 +46,28 @@ class Controls:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.lines:
             terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Make a deprecated call of ours an error where the package reports it as its own line.
+
+    The filters of pyproject.toml go by the line that a warning names. A package that warns
+    without ``stacklevel`` names itself, so the frame that called it is looked at here.
+    """
+    show = warnings.showwarning
+
+    def judge(message, category, filename, lineno, file=None, line=None):  # type: ignore[no-untyped-def]
+        caller = sys._getframe(2).f_back  # above: the standard library's, the one that warned
+        if caller is not None and caller.f_code.co_filename.startswith(OURS):
+            raise message
+        show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = judge
+    try:
+        return (yield)
+    finally:
+        warnings.showwarning = show
 
 
 def pytest_configure(config: pytest.Config) -> None:

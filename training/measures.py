@@ -117,20 +117,6 @@ def check(system: str, data: Path, seed: int, others: Path | None, results: Path
     _store(results / "checks.json", checks.run(system, data, others, results, seed, say))
 
 
-@click.command()
-@click.argument("system", default=SHIPPED)
-@data_option
-@click.option("--fold", type=int, default=0, show_default=True)
-@seed_option
-@results_option
-def int8(system: str, data: Path, fold: int, seed: int, results: Path) -> None:
-    """Quantise the network of a finished cell; size, latency, AUC beside float32."""
-    from training.experiments import int8 as room
-
-    one_thread()
-    _store(results / "int8.json", room.run(system, data, fold, seed))
-
-
 def _store(path: Path, found: dict[str, Any]) -> None:
     import json
 

@@ -105,7 +105,7 @@ def delays() -> str:
     from dsp.quality import QualityIndex
     from dsp.stage import RATE_HZ, STEP
     from dsp.windows import WINDOW
-    from monitor.analysis.alarm_table import RULES
+    from monitor.alarm_table import RULES
     from monitor.analysis.vitals import LEAST
     from monitor.config.load import Settings
     from monitor.supervise.supervisor import TICK_S

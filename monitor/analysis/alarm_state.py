@@ -20,14 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.analysis.alarm_table import RANK, Rule
+from monitor.alarm_table import MERGE, RANK, SWITCHED_OFF, Rule
 from monitor.config.load import Alarms
 from monitor.events import AlarmState, Priority
 
 Block = Literal["", "gap", "quality"]
-
-MERGE = 60 * 2000
-"""Samples within which a return is the same occurrence, counted (flapping)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +160,13 @@ def acknowledge(alarm: Alarm, rule: Rule, index: int) -> Result:
     return alarm, ()
 
 
+def silenced(alarm: Alarm, rule: Rule, reason: str, index: int) -> Result:
+    """An alarm that is switched off: nothing is raised, and what is raised ends."""
+    if alarm.state == "inactive":
+        return alarm, ()
+    return _clear(replace(alarm, held=0), rule, SWITCHED_OFF + reason, index)
+
+
 def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms) -> Result:
     if not reading.present:
         return alarm, ()
@@ -238,15 +242,16 @@ def _clear(alarm: Alarm, rule: Rule, evidence: str, index: int) -> Result:
 def _escalate(alarm: Alarm, rule: Rule, now: Moment, limits: Alarms) -> Result:
     """Raise once more what lasts: to a higher priority, or a high one that nobody acknowledged."""
     alarm = replace(alarm, lasted=alarm.lasted + now.elapsed)
-    if alarm.escalated or alarm.lasted < round(limits.escalate_s * 2000):
+    if alarm.escalated or alarm.lasted < rule.escalation(limits):
         return alarm, ()
+    after_s = float(getattr(limits, rule.escalate_key))
     if rule.escalates_to is not None and RANK[rule.escalates_to] > RANK[alarm.priority]:
         alarm = replace(alarm, escalated=True, priority=rule.escalates_to, acknowledged=None)
-        words = f"{alarm.evidence}; lasts {limits.escalate_s:g} s"
+        words = f"{alarm.evidence}; lasts {after_s:g} s"
         return _move(alarm, "active", words, now.index)
     if alarm.priority == "high" and alarm.state == "active":
         alarm = replace(alarm, escalated=True)
-        words = f"{alarm.evidence}; not acknowledged for {limits.escalate_s:g} s"
+        words = f"{alarm.evidence}; not acknowledged for {after_s:g} s"
         return _move(alarm, "active", words, now.index)
     return alarm, ()
 

@@ -10,9 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from monitor.analysis.alarm_state import Alarm, Moment, Reading, Transition, acknowledge, advance
-from monitor.analysis.alarm_table import RANK, RULES, TABLE
+from monitor.alarm_table import RANK, RULES, TABLE
+from monitor.analysis.alarm_state import (
+    Alarm,
+    Moment,
+    Reading,
+    Transition,
+    acknowledge,
+    advance,
+    silenced,
+)
+from monitor.analysis.limits import reasons
 from monitor.config.load import Alarms
+from monitor.errors import UsageError
 from monitor.events import Command
 
 MAX_PAUSE_S = 120.0
@@ -87,7 +97,16 @@ UNKNOWN = Reading(None, False, "not known")
 
 
 def start(limits: Alarms) -> Board:
-    """Return a board with every alarm inactive."""
+    """Return a board with every alarm inactive.
+
+    Raises
+    ------
+    UsageError
+        If an alarm is to be switched off that does not exist.
+    """
+    for kind in reasons(limits):
+        if kind not in RULES:
+            raise UsageError(f"setting alarms.off: no alarm is called {kind}")
     return Board({rule.kind: Alarm(rule.kind, rule.priority) for rule in TABLE}, limits)
 
 
@@ -109,8 +128,13 @@ def step(board: Board, tick: Tick) -> tuple[Board, tuple[Transition, ...]]:
         changes += seen
     alarms = dict(board.alarms)
     occurrences = board.occurrences
+    off = reasons(board.limits) if board.limits.off else {}
     for rule in TABLE:
         reading = tick.readings.get(rule.kind, UNKNOWN)
+        if rule.kind in off:
+            alarms[rule.kind], moved = silenced(alarms[rule.kind], rule, off[rule.kind], tick.index)
+            changes += moved
+            continue
         if alarms[rule.kind].state == "inactive" and not reading.present:
             continue  # the most common case by far, and nothing can come of it
         now = Moment(tick.index, tick.sound, tick.sound + tick.idle, occurrences + 1)

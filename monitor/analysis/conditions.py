@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from dsp.stage import RATE_HZ
+from monitor.alarm_table import RULES
 from monitor.analysis.alarm_state import Block, Reading
-from monitor.analysis.alarm_table import RULES
+from monitor.analysis.hearing import LOOK_BACK, STEADY, Heart
 from monitor.analysis.verdict import Judgement
-from monitor.analysis.vitals import BLIND, Life, Vitals
+from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms
 from monitor.events import QualityValue
 
@@ -25,8 +26,8 @@ MINUTE = 60 * RATE_HZ
 GAP_SHARE = 0.01
 """Share of a minute that may be lost."""
 
-BEATS_BEFORE = 5
-"""Beats in 30 s that prove there was a heart to be lost."""
+PAUSE_SHOWN = 10 * RATE_HZ
+"""Samples after a pause for which its condition lasts."""
 
 CALM = 0.8
 """Share of the irregular limit below which a rhythm is regular again."""
@@ -34,7 +35,7 @@ CALM = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is known at a step.
+    """What is known at a step, up to the sample ``index``.
 
     Attributes
     ----------
@@ -54,8 +55,9 @@ class Findings:
         Kinds that others watch over: present or not, and evidence.
     """
 
+    index: int
     vitals: Vitals
-    life: Life
+    heart: Heart
     quality: QualityValue | None
     quality_reason: str
     judgement: Judgement
@@ -78,15 +80,16 @@ def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
         "abnormal_sound": _abnormal(found, limits),
         "irregular": _irregular(found, limits),
         "heart_lost": _heart(found, limits),
+        "pause": _pause(found, limits),
         "poor_signal": _poor(found, limits),
         "signal_lost": _signal(found),
         "gaps": _gaps(found),
         "analysis_fault": _fault(found),
     }
     for kind in ("tachycardia", "tachycardia_extreme"):
-        readings[kind] = _rate(found, getattr(limits, kind), -limits.tachycardia_band)
+        readings[kind] = _rate(found, kind, limits, -limits.tachycardia_band)
     for kind in ("bradycardia", "bradycardia_extreme"):
-        readings[kind] = _rate(found, getattr(limits, kind), limits.bradycardia_band)
+        readings[kind] = _rate(found, kind, limits, limits.bradycardia_band)
     for kind in RULES.keys() - readings.keys():
         present, words = found.reported.get(kind, (False, "never reported"))
         readings[kind] = Reading(present, not present, words)
@@ -96,12 +99,15 @@ def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
 def _blocked(found: Findings) -> Block:
     if found.interrupted:
         return "gap"
-    return "" if found.quality == "good" else "quality"
+    return "" if found.quality == "good" and found.heart.value == "heard" else "quality"
 
 
 def _unknown(found: Findings, why: str) -> Reading:
     blocked = _blocked(found)
-    words = {"gap": "sound interrupted", "quality": f"signal {found.quality or 'not judged yet'}"}
+    quality = f"signal {found.quality or 'not judged yet'}"
+    words = {"gap": "sound interrupted", "quality": quality}
+    if found.quality == "good":
+        words["quality"] = f"no heart heard, {found.heart.reason}"
     return Reading(None, False, words.get(blocked, why), blocked)
 
 
@@ -110,13 +116,18 @@ def _heard(found: Findings) -> str:
     return f"quality {found.quality}" + ("" if rate is None else f", {rate:.0f}/min")
 
 
-def _rate(found: Findings, limit: float, band: float) -> Reading:
-    rate = found.vitals.rate
+def _rate(found: Findings, kind: str, limits: Alarms, band: float) -> Reading:
+    rate, limit = found.vitals.rate, float(getattr(limits, kind))
     if rate is None or not isfinite(rate) or _blocked(found):
         return _unknown(found, "rate not known")
     high = band < 0
     present = rate > limit if high else rate < limit
     gone = rate < limit + band if high else rate > limit + band
+    if found.vitals.other is not None:
+        both = " or ".join(f"{r:.0f}" for r in sorted((rate, found.vitals.other)))
+        if kind.endswith("extreme") and present:
+            return Reading(None, False, f"rate {both}/min, not told apart")
+        return Reading(present, gone, f"rate {both}/min, limit {limit:g}, quality {found.quality}")
     side = f"{'' if present else 'not '}{'above' if high else 'below'}"
     return Reading(present, gone, f"rate {rate:.0f}/min, {side} {limit:g}, quality {found.quality}")
 
@@ -142,35 +153,48 @@ def _irregular(found: Findings, limits: Alarms) -> Reading:
 
 
 def _heart(found: Findings, limits: Alarms) -> Reading:
-    """No beat is evidence only where one could have been heard; no_heart does not suspend it."""
-    life = found.life
+    """Clear sound without a beat, added up: noise and knocks stop the count, a beat voids it."""
+    heart = found.heart
     if found.interrupted:
         return Reading(None, False, "sound interrupted", "gap")
-    if life.since is None:
+    if heart.silence is None:
         return Reading(None, False, "no beat yet")
-    since_s = life.since / RATE_HZ
-    if since_s < limits.heart_lost_s:
-        return Reading(False, True, f"{since_s:.1f} s without a beat")
-    if not life.clear:
-        return Reading(None, False, f"signal {found.quality} since the last beat", "quality")
-    if life.before < BEATS_BEFORE:
-        return Reading(None, False, f"only {life.before} beats in the 30 s before the last one")
-    words = f"no beat for {since_s:.1f} s, {life.before} in the 30 s before, quality "
+    silence_s = heart.silence / RATE_HZ
+    if silence_s < limits.heart_lost_s:
+        return Reading(False, True, f"{silence_s:.1f} s without a beat")
+    if not heart.lost:
+        return Reading(None, False, "no heart was heard before")
+    words = f"no beat in {silence_s:.1f} s of clear sound, quality "
     return Reading(True, False, words + (found.quality or "not judged"))
 
 
+def _pause(found: Findings, limits: Alarms) -> Reading:
+    pause = found.heart.pause
+    if pause is None or pause.length < limits.pause_s * RATE_HZ:
+        return Reading(False, True, "no pause")
+    if pause.clear >= limits.heart_lost_s * RATE_HZ:
+        return Reading(False, True, "no pause but a lost heart")
+    ago = found.index - pause.start - pause.length
+    words = f"no beat for {pause.length / RATE_HZ:.1f} s, {ago / RATE_HZ:.0f} s ago"
+    return Reading(ago <= PAUSE_SHOWN, ago > PAUSE_SHOWN, words)
+
+
 def _poor(found: Findings, limits: Alarms) -> Reading:
+    """No heart is heard, for whatever reason; a flicker of being heard does not end it."""
+    heart = found.heart
     if found.interrupted or found.quality is None:
         return Reading(None, False, "no sound to judge", "gap")
-    words = f"{found.quality}: {found.quality_reason}".removesuffix(": ")
-    if found.quality == "good":
-        return Reading(False, True, "quality good")
-    if found.quality in BLIND:
-        return Reading(True, False, words)
+    if not heart.unheard:
+        return Reading(False, True, "heart heard")
+    if heart.restarted and heart.unheard <= LOOK_BACK + STEADY:
+        return Reading(None, False, "listening")
     if _heart(found, limits).present:
-        # A heart that stops under good contact is heart_lost, not poor signal.
-        return Reading(False, False, f"{words}, which is heart_lost")
-    return Reading(True, False, "no heart found yet" if found.life.beats == 0 else words)
+        # A heart that stops under good contact is heart_lost, not a doubt.
+        return Reading(False, False, "no beat in clear sound, which is heart_lost")
+    if heart.value == "heard":
+        return Reading(True, False, "heart heard for a moment only")
+    words = f"no heart heard: {heart.reason}" if heart.known else f"no heart yet: {heart.reason}"
+    return Reading(True, False, words)
 
 
 def _signal(found: Findings) -> Reading:

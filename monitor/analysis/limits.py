@@ -8,7 +8,10 @@ from statistics import median
 import msgspec
 
 from dsp.stage import RATE_HZ
+from monitor.alarm_table import RULES
 from monitor.config.load import Alarms, Settings, build
+from monitor.config.profiles import PROFILES
+from monitor.errors import UsageError
 
 FASTER = 1.35
 SLOWER = 0.65
@@ -16,9 +19,12 @@ SLOWER = 0.65
 
 STEP_BPM = 5
 
+MAX_REASON = 200
+"""Letters of a reason that are kept."""
 
-def changed(limits: Alarms, wanted: Mapping[str, float]) -> Alarms:
-    """Return ``limits`` with those of ``wanted`` in their place.
+
+def changed(limits: Alarms, wanted: Mapping[str, float], profile: str = "") -> Alarms:
+    """Return ``limits`` with those of a profile, then those of ``wanted``, in their place.
 
     Raises
     ------
@@ -27,6 +33,10 @@ def changed(limits: Alarms, wanted: Mapping[str, float]) -> Alarms:
     """
     values = msgspec.structs.asdict(limits)
     kinds = {name: type(value) for name, value in values.items()}
+    if profile in PROFILES:
+        values |= PROFILES[profile].limits
+    if profile:
+        values["profile"] = profile
     for name, value in wanted.items():
         values[name] = kinds[name](value) if name in kinds else value
     # The verdict's own number of windows is not known here: it bounds only what is not a limit.
@@ -35,9 +45,31 @@ def changed(limits: Alarms, wanted: Mapping[str, float]) -> Alarms:
     return build({"alarms": values, "verdict": verdict}).alarms
 
 
-def words_of(limits: Mapping[str, float]) -> str:
+def words_of(limits: Mapping[str, float], profile: str = "") -> str:
     """Return limits in words."""
-    return ", ".join(f"{name} {value:g}" for name, value in limits.items())
+    words = [f"profile {profile}"] if profile else []
+    return ", ".join([*words, *(f"{name} {value:g}" for name, value in limits.items())])
+
+
+def reasons(limits: Alarms) -> dict[str, str]:
+    """Kinds of alarms that are switched off, and why."""
+    pairs = (entry.partition(":") for entry in limits.off)
+    return {kind.strip(): reason.strip() for kind, _, reason in pairs}
+
+
+def switched(limits: Alarms, kind: str, reason: str) -> Alarms:
+    """Return ``limits`` with an alarm switched off for ``reason``, or on again without one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such alarm.
+    """
+    if kind not in RULES:
+        raise UsageError(f"no alarm is called {kind}")
+    off = {**reasons(limits), kind: " ".join(reason.split())[:MAX_REASON]}
+    entries = tuple(f"{name}: {why}" for name, why in off.items() if why)
+    return msgspec.structs.replace(limits, off=entries)
 
 
 def learn(rates: list[float], limits: Alarms) -> dict[str, float]:

@@ -27,6 +27,7 @@ from monitor import events as ev
 from monitor.analysis import alarms, stages
 from monitor.analysis.conditions import NO_SAMPLES
 from monitor.analysis.decisions import Decisions
+from monitor.analysis.hearing import Heart, HeartTracker
 from monitor.analysis.intake import Intake
 from monitor.analysis.steps import Found, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker
@@ -52,9 +53,12 @@ class Present:
         Index from which quality has been what it is.
     lost
         Samples lost so far, in ``gaps`` gaps.
+    windows, few
+        Windows of a full verdict, and whether this one rests on few.
     """
 
     index: int
+    heart: Heart
     vitals: Vitals
     quality: ev.QualityValue | None
     quality_reason: str
@@ -63,6 +67,8 @@ class Present:
     board: alarms.Board
     gaps: int
     lost: int
+    windows: int
+    few: bool
 
 
 class Pipeline:
@@ -132,8 +138,10 @@ class Pipeline:
         self._intake = Intake(rate_hz, index)
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)
-        self._steps = Steps(parts, engine, self._intake, vitals, verdict)
-        self._decisions = Decisions(settings, vitals, verdict, board, index)
+        self._verdict = settings.verdict
+        heart = HeartTracker(settings.analysis.min_confidence, index)
+        self._steps = Steps(parts, engine, self._intake, heart, vitals, verdict)
+        self._decisions = Decisions(settings, heart, vitals, verdict, board, index)
         if engine is None:
             self._decisions.report("model_refused", True, "no model is open")
         self._held: list[NDArray[np.float32]] = []
@@ -166,6 +174,7 @@ class Pipeline:
         dead = now.idle >= NO_SAMPLES
         return Present(
             index=now.index,
+            heart=now.heart,
             vitals=Vitals() if dead else now.shown,
             quality=None if dead or now.quality is None else now.quality.value,
             quality_reason="" if now.quality is None else now.quality.reason,
@@ -174,6 +183,8 @@ class Pipeline:
             board=now.board,
             gaps=now.gaps,
             lost=now.lost,
+            windows=self._verdict.windows,
+            few=now.judged.windows < self._verdict.few,
         )
 
     def push(self, item: ev.Input) -> ev.Output:

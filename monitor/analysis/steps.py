@@ -11,7 +11,7 @@ no result of it is used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,22 +19,28 @@ import numpy as np
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
 from dsp.stage import FloatArray
-from dsp.windows import WINDOW, Float32Array
+from dsp.windows import WINDOW, Float32Array, Windows
 from monitor import events as ev
+from monitor.analysis.contrast import Contrast, contrast_of
+from monitor.analysis.hearing import HeartTracker, Pause
 from monitor.analysis.intake import Intake
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
 
 NO_NUMBER = "p is not a number"
+NOISY = "noisy"
+HUM = "Hz hum removed"
+NO_HEART = "no heart heard"
 
 
 @dataclass
 class Found:
-    """Findings of one step: lines, spans of quality, fault in words, clipped frames."""
+    """Findings of one step: lines, spans of quality, pauses, fault in words, clipped frames."""
 
     events: list[ev.Event] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
     fault: str = ""
     clipped: int = 0
 
@@ -60,6 +66,7 @@ class _Heard:
     index: int
     spans: list[Span] = field(default_factory=list)
     beats: list[Beat] = field(default_factory=list)
+    contrasts: list[Contrast | None] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
     settled: int = 0
     windows: list[_Waiting] = field(default_factory=list)
@@ -75,7 +82,7 @@ class Steps:
         The stages.
     engine
         The model, or None.
-    intake, vitals, verdict
+    intake, heart, vitals, verdict
         Kept by the pipeline, fed here.
     """
 
@@ -84,11 +91,13 @@ class Steps:
         parts: Stages,
         engine: Model | None,
         intake: Intake,
+        heart: HeartTracker,
         vitals: VitalsTracker,
         verdict: VerdictTracker,
     ) -> None:
         self._parts, self._engine = parts, engine
-        self._intake, self._vitals, self._verdict = intake, vitals, verdict
+        self._intake, self._heart = intake, heart
+        self._vitals, self._verdict = vitals, verdict
         self._waiting: list[_Waiting] = []
 
     def reset(self) -> None:
@@ -154,6 +163,7 @@ class Steps:
                 sound = filtered[end - size - start : end - start]
                 for at, window in parts.windows.push(sound, heard.onsets):
                     heard.windows.append(_Waiting(at, min(at + WINDOW, end), window))
+                heard.contrasts += [_contrast(parts.windows, beat) for beat in heard.beats]
                 if closing:
                     heard.windows += [_Waiting(at, end, None) for at in parts.windows.flush()]
             except Exception as error:  # noqa: BLE001 - told as a fault of its step
@@ -196,18 +206,22 @@ class Steps:
             found = Found(fault=words_of(error))
             found.events.append(ev.Fault(index=index, what=found.fault))
             self._parts.reset_after_chain(index)
-            self._vitals.gap(index)
+            self._heart.gap(index, 0)
             self.reset()
         return found
 
     def _findings(self, heard: _Heard, last: bool, found: Found) -> None:
         for span in heard.spans:
             self._vitals.quality(span)
-        found.spans += heard.spans
+            self._heart.quality(span)
+            found.spans.append(self._without_hum(span))
+        for beat, contrast in zip(heard.beats, heard.contrasts, strict=True):
+            self._vitals.beat(beat, contrast)
+            self._heart.beat(beat)
+        self._heart.decided(heard.settled, heard.onsets)
         for beat in heard.beats:
-            self._vitals.beat(beat)
-            found.events.append(_beat_line(heard.index, beat))
-        self._vitals.decided(heard.settled, heard.onsets)
+            found.events.append(_beat_line(heard.index, beat, self._heart.honest(beat)))
+        found.pauses, self._heart.pauses = self._heart.pauses, []
         self._waiting += heard.windows
         known = self._vitals.judged_to
         while self._waiting and (last or self._waiting[0].end <= known):
@@ -217,9 +231,18 @@ class Steps:
                 found.events.append(ev.Fault(index=heard.index, what=found.fault))
             found.events.append(window)
 
+    def _without_hum(self, span: Span) -> Span:
+        """Say in the reason that hum was taken out."""
+        hum_hz = self._parts.chain.hum_hz(span.start, span.end)
+        if not hum_hz:
+            return span
+        words = f"{hum_hz} {HUM}"
+        return replace(span, reason=f"{span.reason}, {words}" if span.reason else words)
+
     def _window(self, index: int, window: _Waiting) -> ev.Window:
-        """Judge one window; it counts if its whole stretch is good."""
+        """Judge one window; it counts if a heart was heard over its whole stretch."""
         reason = self._objection(window)
+        noisy = reason is None and "noisy" in self._vitals.over(window.start, window.end)
         p = None if reason == "not finite" else window.p
         if isinstance(p, Exception):
             raise p
@@ -229,8 +252,10 @@ class Steps:
             else:
                 p = round(p, 4)  # as written, so that a verdict can be redone from the file
         if p is not None and reason is None:
-            self._verdict.window(window.start, p)
+            self._verdict.window(window.start, p, noisy)
         used = p is not None and reason is None
+        if used and noisy:
+            reason = NOISY  # marked, and counted
         return ev.Window(index=index, start=window.start, p=p, used=used, reason=reason)
 
     def _objection(self, window: _Waiting) -> str | None:
@@ -239,8 +264,11 @@ class Steps:
         if self._intake.touched(window.start, window.end) or not window.finite:
             return "not finite"
         bad = self._vitals.over(window.start, window.end) - {"good"}
-        if bad:
+        heard = self._heart.heard_over(window.start, window.end, noisy=bool(bad))
+        if bad and not (bad == {"noisy"} and heard):
             return min(bad)
+        if not heard:
+            return NO_HEART
         return None if self._engine is not None else "no model"
 
 
@@ -250,7 +278,13 @@ def words_of(error: Exception) -> str:
     return f"analysis failed, started afresh: {words}"[:300]
 
 
-def _beat_line(index: int, beat: Beat) -> ev.Beat:
+def _contrast(windows: Windows, beat: Beat) -> Contrast | None:
+    if beat.s1 is None or beat.end is None:
+        return None
+    return contrast_of(windows.sound(beat.s1, beat.end), beat)
+
+
+def _beat_line(index: int, beat: Beat, confidence: float) -> ev.Beat:
     if not 0.0 <= beat.confidence <= 1.0:
         raise ValueError(f"a beat of confidence {beat.confidence}")
     return ev.Beat(
@@ -260,5 +294,5 @@ def _beat_line(index: int, beat: Beat) -> ev.Beat:
         s2=beat.s2,
         diastole=beat.diastole,
         end=beat.end,
-        confidence=round(beat.confidence, 3),
+        confidence=round(confidence, 3),
     )

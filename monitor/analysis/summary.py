@@ -1,6 +1,6 @@
-"""What a replay tells a person of one recording, collected from the pipeline's own output.
+"""What a replay tells a person of one recording, collected from the pipeline's own events.
 
-The record-level verdict is the mean logit over all used windows (``verdict.judge_record``).
+The verdict is that of the last verdict line, the rate that of the vitals: nothing is judged here.
 """
 
 from __future__ import annotations
@@ -8,27 +8,30 @@ from __future__ import annotations
 from statistics import median
 
 import msgspec
-from msgspec.structs import replace
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.analysis.averaged import AveragedBeat
-from monitor.analysis.verdict import Thresholds, judge_record, mean_logit
 from monitor.config.load import Settings
+from monitor.episodes import Episode, Episodes
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
-    """One signal of one alarm: from when until when (None: it was on at the end), and why."""
+    """One occurrence of one alarm: from when until when (None: it was on at the end), and why."""
 
     kind: str
     priority: ev.Priority
     from_s: float
     until_s: float | None
     evidence: str
+    ended: str = ""
+    """Why it was gone, empty while it lasts."""
+    count: int = 1
+    """How many times it came: a return within a minute is the same occurrence."""
 
 
 class RecordVerdict(msgspec.Struct, frozen=True):
-    """The verdict on a whole record; ``abnormal`` is the plain question (mean logit above 0)."""
+    """The verdict on a whole record; ``abnormal`` is the plain question (p above 0.5)."""
 
     value: ev.VerdictValue
     p: float | None
@@ -56,6 +59,7 @@ class Summary(msgspec.Struct, frozen=True):
     spread: float | None
     beats: int
     quality_s: dict[str, float]
+    heart_s: dict[str, float]
     verdict: RecordVerdict
     alarms: list[AlarmEntry]
     faults: list[str]
@@ -73,21 +77,19 @@ class Collector:
         Of the recording.
     settings
         In force.
-    thresholds
-        Of the model, None without one.
     """
 
-    def __init__(self, name: str, settings: Settings, thresholds: Thresholds | None) -> None:
-        self._name, self._settings = name, settings
-        self._thresholds = thresholds or Thresholds(0.0, 1.0)
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name = name
         self._averaged = AveragedBeat(settings.analysis.min_confidence)
-        self._ps: list[float] = []
+        self._verdict = RecordVerdict("none", None, None, 0, "")
         self._vitals: list[ev.Vitals] = []
         self._beats = self._gaps = self._index = 0
         self._quality: tuple[str, int] | None = None
         self._quality_s: dict[str, float] = {}
-        self._alarms: list[AlarmEntry] = []
-        self._open: dict[str, int] = {}
+        self._heart: tuple[str, int] | None = None
+        self._heart_s: dict[str, float] = {}
+        self._alarms = Episodes()
         self._faults: list[str] = []
         self._complete = False
 
@@ -105,42 +107,40 @@ class Collector:
             self._averaged.beat(event)
         elif isinstance(event, ev.Vitals):
             self._vitals.append(event)
-        elif isinstance(event, ev.Window) and event.used and event.p is not None:
-            self._ps.append(event.p)
+        elif isinstance(event, ev.Verdict) and event.record:
+            abnormal = None if event.p is None else event.p > 0.5
+            self._verdict = RecordVerdict(
+                event.value, event.p, abnormal, event.windows, event.reason
+            )
+        elif isinstance(event, ev.Heart):
+            self._heart_until(event.index)
+            self._heart = event.value, event.index if self._heart else 0
         elif isinstance(event, ev.Quality):
             self._quality_until(event.index)
             self._quality = (event.value, event.index if self._quality else 0)
         elif isinstance(event, ev.Alarm):
-            self._alarm(event)
+            self._alarms.take(event)
         elif isinstance(event, ev.Fault):
             self._faults.append(event.what)
         elif isinstance(event, ev.Gap):
             self._gaps += 1
         elif isinstance(event, ev.End):
             self._quality_until(event.index)
+            self._heart_until(event.index)
             self._complete = event.complete
-
-    def _alarm(self, event: ev.Alarm) -> None:
-        last = self._open.get(event.kind)
-        if event.state == "active":
-            if last is not None:  # escalated
-                self._alarms[last] = replace(self._alarms[last], priority=event.priority)
-                return
-            self._open[event.kind] = len(self._alarms)
-            at_s = event.index / RATE_HZ
-            self._alarms.append(AlarmEntry(event.kind, event.priority, at_s, None, event.evidence))
-        elif event.state in ("inactive", "latched") and last is not None:
-            self._alarms[last] = replace(self._alarms[last], until_s=event.index / RATE_HZ)
-            del self._open[event.kind]
 
     def _quality_until(self, index: int) -> None:
         if self._quality is not None:
             value, since = self._quality
             self._quality_s[value] = self._quality_s.get(value, 0.0) + (index - since) / RATE_HZ
 
+    def _heart_until(self, index: int) -> None:
+        if self._heart is not None:
+            value, since = self._heart
+            self._heart_s[value] = self._heart_s.get(value, 0.0) + (index - since) / RATE_HZ
+
     def result(self) -> Summary:
         """Return the summary of what came."""
-        judged = judge_record(self._ps, self._thresholds, self._settings.verdict)
         averaged = self._averaged.result()
         return Summary(
             name=self._name,
@@ -151,14 +151,9 @@ class Collector:
             spread=self._median("spread", 3),
             beats=self._beats,
             quality_s={k: round(v, 3) for k, v in self._quality_s.items()},
-            verdict=RecordVerdict(
-                value=judged.value,
-                p=None if judged.p is None else round(judged.p, 4),
-                abnormal=mean_logit(self._ps) > 0 if self._ps else None,
-                windows=judged.windows,
-                evidence=judged.evidence,
-            ),
-            alarms=self._alarms,
+            heart_s={k: round(v, 3) for k, v in self._heart_s.items()},
+            verdict=self._verdict,
+            alarms=[_entry(one) for one in self._alarms.all()],
             faults=self._faults,
             gaps=self._gaps,
             complete=self._complete,
@@ -170,3 +165,10 @@ class Collector:
     def _median(self, name: str, digits: int) -> float | None:
         values = [v for line in self._vitals if (v := getattr(line, name)) is not None]
         return round(float(median(values)), digits) if values else None
+
+
+def _entry(one: Episode) -> AlarmEntry:
+    until_s = None if one.condition_end is None else one.condition_end / RATE_HZ
+    return AlarmEntry(
+        one.kind, one.priority, one.start / RATE_HZ, until_s, one.evidence, one.ended, one.count
+    )

@@ -1,14 +1,17 @@
 """From windows to a verdict: live over the last good ones, and over a whole record.
 
 p is the posterior at equal priors; the mean is of its logit. Two thresholds of the model's
-contract, found on held-out subjects, leave room between them for *unsure*.
+contract, found on held-out subjects, leave room between them for *unsure*. One rule says when
+there is a verdict: enough windows in which a heart was heard, and a rate. A record has one if
+its stream had one; it is the mean over all windows that counted. Alarms look at windows of a
+good signal only.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp, isfinite, log
 
 from dsp.stage import RATE_HZ
@@ -43,13 +46,15 @@ class Judgement:
     value, p
         The verdict, and the probability of the mean logit (None without windows).
     ps
-        p of the good windows it rests on.
+        p of the windows it rests on.
     threshold
         The upper threshold of the model.
     age_s
         Seconds since the end of the last of them, None for a record.
     evidence
         Words.
+    count
+        Windows of a whole record, whose p are not kept.
     """
 
     value: VerdictValue
@@ -58,11 +63,12 @@ class Judgement:
     threshold: float
     age_s: float | None
     evidence: str
+    count: int = 0
 
     @property
     def windows(self) -> int:
         """Good windows it rests on."""
-        return len(self.ps)
+        return self.count or len(self.ps)
 
     def over(self, limit: float) -> int:
         """How many of them reach ``limit``."""
@@ -85,8 +91,27 @@ def mean_logit(ps: Sequence[float]) -> float:
     return sum(logit(p) for p in ps) / len(ps)
 
 
+@dataclass
+class _Last:
+    """The last windows of one kind, and what was made of them."""
+
+    windows: deque[tuple[int, float]]
+    judged: tuple[tuple[float, ...], bool, Judgement] | None = None
+
+
+@dataclass
+class _Record:
+    """Sums over all windows that counted; ``valid`` once the stream had a verdict."""
+
+    windows: int = 0
+    over: int = 0
+    logits: float = 0.0
+    valid: bool = False
+    reason: str = field(default="no window in which a heart was heard")
+
+
 class VerdictTracker:
-    """Keeps the last good windows of one stream.
+    """Keeps the last good windows of one stream, and sums over all of them.
 
     Parameters
     ----------
@@ -99,57 +124,82 @@ class VerdictTracker:
     def __init__(self, settings: st.Verdict, thresholds: Thresholds) -> None:
         self._settings = settings
         self._thresholds = thresholds
-        self._windows: deque[tuple[int, float]] = deque(maxlen=settings.windows)
-        self._judged: tuple[tuple[float, ...], Judgement] | None = None
+        self._all = _Last(deque(maxlen=settings.windows))
+        self._strict = _Last(deque(maxlen=settings.windows))
+        self._record = _Record()
+        self._rate_at = -1
 
-    def window(self, start: int, p: float) -> None:
-        """Take the next good window; one whose p is not a number is none."""
-        if isfinite(p):
-            self._windows.append((start, p))
+    def window(self, start: int, p: float, noisy: bool = False) -> None:
+        """Take the next window that counts; one whose p is not a number does not."""
+        if not isfinite(p):
+            return
+        self._all.windows.append((start, p))
+        if not noisy:
+            self._strict.windows.append((start, p))
+        self._record.windows += 1
+        self._record.over += p >= self._thresholds.abnormal
+        self._record.logits += logit(p)
+
+    def rate_known(self, index: int) -> None:
+        """Note that a rate is known at ``index``."""
+        self._rate_at = index
 
     def verdict(self, index: int) -> Judgement:
         """Judge at the end of the step ``index``."""
-        keep = self._windows
+        judged = self._judge(self._all, index)
+        if judged.value != "none":
+            self._record.valid = True
+        elif not self._record.valid:
+            self._record.reason = judged.evidence
+        return judged
+
+    def strict(self, index: int) -> Judgement:
+        """The same over windows of a good signal only: what alarms look at."""
+        return self._judge(self._strict, index)
+
+    def record(self) -> Judgement:
+        """Judge all that came, by the mean logit over its windows."""
+        record = self._record
+        if not record.valid:
+            return replace(_nothing(self._thresholds, record.reason), count=record.windows)
+        p = sigmoid(record.logits / record.windows)
+        words = _words(record.over, record.windows, p, self._thresholds, self._settings)
+        value = self._thresholds.judge(p)
+        return Judgement(value, p, (), self._thresholds.abnormal, None, words, count=record.windows)
+
+    def _judge(self, last: _Last, index: int) -> Judgement:
+        keep = last.windows
         while keep and keep[0][0] < keep[-1][0] - self._settings.span_s * RATE_HZ:
             keep.popleft()
         if keep and index - keep[-1][0] - WINDOW > self._settings.stale_s * RATE_HZ:
             keep.clear()
         if not keep:
-            return _nothing(self._thresholds)
+            return _nothing(self._thresholds, "no window in which a heart was heard")
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
         ps = tuple(p for _, p in keep)
-        if self._judged is None or self._judged[0] != ps:  # two steps of three bring no window
-            judged = _judge(ps, self._thresholds, self._settings, self._settings.least, age_s)
-            self._judged = ps, judged
-        return replace(self._judged[1], age_s=age_s)
+        rated = self._rate_at >= keep[0][0]
+        if last.judged is None or last.judged[:2] != (ps, rated):  # two steps of three: no window
+            last.judged = ps, rated, _judge(ps, rated, self._thresholds, self._settings)
+        return replace(last.judged[2], age_s=age_s)
 
 
-def judge_record(ps: list[float], thresholds: Thresholds, settings: st.Verdict) -> Judgement:
-    """Judge a whole record by the mean logit over all its used windows.
-
-    One good window is enough for a verdict here (short recordings have no more); the evidence
-    says that it rests on few.
-    """
-    if not ps:
-        return _nothing(thresholds)
-    return _judge(ps, thresholds, settings, 1, None)
-
-
-def _nothing(thresholds: Thresholds) -> Judgement:
-    return Judgement("none", None, (), thresholds.abnormal, None, "no good window")
+def _nothing(thresholds: Thresholds, why: str) -> Judgement:
+    return Judgement("none", None, (), thresholds.abnormal, None, why)
 
 
 def _judge(
-    ps: Sequence[float],
-    thresholds: Thresholds,
-    settings: st.Verdict,
-    least: int,
-    age_s: float | None,
+    ps: tuple[float, ...], rated: bool, thresholds: Thresholds, settings: st.Verdict
 ) -> Judgement:
+    if len(ps) < settings.least or not rated:
+        few = len(ps) < settings.least
+        why = f"listening, {len(ps)} of {settings.windows}" if few else "no rate"
+        return Judgement("none", None, ps, thresholds.abnormal, None, why)
     p = sigmoid(mean_logit(ps))
     over = sum(q >= thresholds.abnormal for q in ps)
-    words = f"{over} of {len(ps)} windows ≥ {thresholds.abnormal:.2f}, mean p {p:.2f}"
-    if len(ps) < settings.few:
-        words = f"few: {words}"
-    value = "none" if len(ps) < least else thresholds.judge(p)
-    return Judgement(value, p, tuple(ps), thresholds.abnormal, age_s, words)
+    words = _words(over, len(ps), p, thresholds, settings)
+    return Judgement(thresholds.judge(p), p, ps, thresholds.abnormal, None, words)
+
+
+def _words(over: int, windows: int, p: float, thresholds: Thresholds, settings: st.Verdict) -> str:
+    words = f"{over} of {windows} windows ≥ {thresholds.abnormal:.2f}, mean p {p:.2f}"
+    return f"few: {words}" if windows < settings.few else words

@@ -1,20 +1,22 @@
-"""Rate, intervals and regularity from beats; whether the heart is still there.
+"""Rate, intervals and regularity from beats.
 
 Beats come when they are certain, in order; quality says which stretches count. Only complete
-cycles of good stretches make rate and intervals; every confident beat counts as a sign of life,
-whatever the quality of its stretch. Values that are too old vanish (NaN is None here).
+cycles make rate and intervals, of good stretches, or of noise that the decoder is sure in. The
+rate is the median of five cycles; over pauses and beats that come in pairs it is beats per time.
+Nothing is shown while no heart is heard, and values that are too old vanish.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import pairwise
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
 from dsp.stage import RATE_HZ
+from monitor.analysis.contrast import Contrast, other_rate
 from monitor.events import QualityValue
 
 CYCLES = 5
@@ -41,8 +43,21 @@ NEIGHBOURS = 2
 MAD_TO_DEVIATION = 1.4826
 """Median absolute deviation of a normal distribution to its standard deviation."""
 
-BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
-"""Qualities in which a heart cannot be heard, whether or not it beats."""
+IN_NOISE: set[QualityValue] = {"good", "noisy"}
+
+SURE_IN_NOISE = 0.9
+"""Confidence from which a cycle in noise counts."""
+
+LONGEST_PAUSE = 8 * RATE_HZ
+"""Longest time without a beat that counts in a rate."""
+
+UNEVEN = 0.2
+"""Two cycles in a row that differ by more, as a share of the median, are uneven."""
+
+UNEVEN_OF = 8
+"""Cycles that are looked at; with this share of uneven ones the rate is beats per time."""
+
+UNEVEN_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,7 @@ class Vitals:
     Attributes
     ----------
     rate
-        1/min, median of the last five cycles.
+        1/min, median of the last five cycles, or beats per time over uneven ones.
     spread
         Robust deviation of the cycle length from its neighbours over 30 s, as a share of its
         median.
@@ -60,6 +75,8 @@ class Vitals:
         Onset of S1 to onset of S2, and on to the next S1; medians of the same cycles.
     age
         Samples since the end of the last cycle.
+    other
+        1/min: half or double of the rate, where the sounds cannot tell which is right.
     """
 
     rate: float | None = None
@@ -67,30 +84,7 @@ class Vitals:
     systole_ms: float | None = None
     diastole_ms: float | None = None
     age: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """Signs of life at a step.
-
-    Attributes
-    ----------
-    beats
-        Beats found so far.
-    before
-        Beats in the 30 s up to the last one, it included.
-    since
-        Samples of decided sound since the last onset found, None before the first. Sound in
-        which the decoder may still find an onset, or has found one whose confidence is not
-        known yet, is not counted: a heart that has just come back is no lost one.
-    clear
-        Whether everything heard since was neither flat, clipped nor noisy, without a gap.
-    """
-
-    beats: int = 0
-    before: int = 0
-    since: int | None = None
-    clear: bool = False
+    other: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +92,12 @@ class _Cycle:
     end: int
     length: int
     systole: int | None
+    contrast: Contrast | None = None
+    pause: bool = False
 
 
 class VitalsTracker:
-    """Keeps the last cycles, onsets and quality of one stream.
+    """Keeps the last cycles and the quality of one stream.
 
     Parameters
     ----------
@@ -117,14 +113,8 @@ class VitalsTracker:
     def __init__(self, min_confidence: float) -> None:
         self._min_confidence = min_confidence
         self._cycles: deque[_Cycle] = deque()
-        self._onsets: deque[int] = deque()
         self._spans: deque[Span] = deque()
-        self._beats = 0
-        self._decided, self._judged = 0, -1
-        self._open: list[int] = []
         self._spread_of: tuple[list[int], float | None] = [], None
-        self._last: int | None = None
-        self._broken = 0
         self.judged_to = 0
 
     def quality(self, span: Span) -> None:
@@ -134,34 +124,21 @@ class VitalsTracker:
         while self._spans and self._spans[0].end < span.end - 2 * SPREAD_SPAN:
             self._spans.popleft()
 
-    def gap(self, index: int) -> None:
-        """Note that sound was lost up to ``index``: what comes now is not known to follow on."""
-        self._broken = self._decided = index
-        self._open = []
-
-    def beat(self, beat: Beat) -> None:
-        """Take the next beat."""
-        onset = beat.s1 if beat.s1 is not None else beat.s2
-        if onset is None:
+    def beat(self, beat: Beat, contrast: Contrast | None = None) -> None:
+        """Take the next beat, and how its sounds stand out."""
+        if beat.s1 is None or beat.end is None or beat.confidence < self._min_confidence:
             return
-        self._judged = onset
-        self._open = [s1 for s1 in self._open if s1 > onset]
-        if beat.confidence < self._min_confidence:
-            return
-        end = onset if beat.end is None else beat.end
-        self._beats += 1
-        self._last = max(onset, beat.s2 or 0)
-        self._onsets.append(onset)
-        while self._onsets[0] < onset - SPREAD_SPAN:
-            self._onsets.popleft()
-        if beat.s1 is not None and beat.end is not None and self.over(onset, end) <= {"good"}:
+        values = self.over(beat.s1, beat.end)
+        if values <= {"good"} or (values <= IN_NOISE and beat.confidence >= SURE_IN_NOISE):
             systole = None if beat.s2 is None else beat.s2 - beat.s1
-            self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole))
+            self._cycles.append(_Cycle(beat.end, beat.end - beat.s1, systole, contrast))
 
-    def decided(self, index: int, onsets: Iterable[int]) -> None:
-        """Note that all onsets up to ``index`` are known: those of beats, and these (of S1)."""
-        self._decided = index
-        self._open += [s1 for s1 in onsets if s1 > self._judged]
+    def pause(self, start: int, length: int) -> None:
+        """Take a time without a beat, from one S1 to the next."""
+        if length > LONGEST_PAUSE:
+            return  # the heart was lost: its rate is that of the beats since
+        at = sum(cycle.end <= start + length for cycle in self._cycles)
+        self._cycles.insert(at, _Cycle(start + length, length, None, pause=True))
 
     def over(self, start: int, end: int) -> set[QualityValue]:
         """Qualities known of the samples [start, end)."""
@@ -173,41 +150,57 @@ class VitalsTracker:
                 values.add(span.value)
         return values
 
-    def vitals(self, index: int) -> Vitals:
-        """What is known at the end of the step ``index``."""
+    def vitals(
+        self, index: int, heard: bool = True, rates: tuple[float, float] = (30, 220)
+    ) -> Vitals:
+        """What is known at the end of the step ``index``; nothing if no heart is heard.
+
+        Parameters
+        ----------
+        rates
+            Lowest and highest plausible rate, 1/min.
+        """
         while self._cycles and self._cycles[0].end < index - SPREAD_SPAN - STALE:
             self._cycles.popleft()
-        if not self._cycles or index - self._cycles[-1].end > STALE:
+        if not heard or not self._cycles or index - self._cycles[-1].end > STALE:
             return Vitals()
-        newest = islice(reversed(self._cycles), CYCLES)
-        last = [c for c in newest if c.end >= index - REACH][::-1]
+        within = [c for c in self._cycles if c.end - c.length * c.pause >= index - REACH]
+        last = [c for c in within if not c.pause][-CYCLES:]
         if len(last) < LEAST:
             return Vitals()
-        cycle = _median([c.length for c in last])
+        rate = 60 * RATE_HZ / _cycle(within)
+        contrasts = [c.contrast for c in within[-UNEVEN_OF:] if c.contrast is not None]
         systoles = [c.systole for c in last if c.systole is not None]
         diastoles = [c.length - c.systole for c in last if c.systole is not None]
         return Vitals(
-            rate=60 * RATE_HZ / cycle,
+            rate=rate,
             spread=self._spread(index),
             systole_ms=_median(systoles) * 1000 / RATE_HZ if systoles else None,
             diastole_ms=_median(diastoles) * 1000 / RATE_HZ if diastoles else None,
             age=index - last[-1].end,
+            other=other_rate(rate, contrasts, rates),
         )
-
-    def life(self, index: int) -> Life:
-        """Signs of life at the end of the step ``index``."""
-        if self._last is None:
-            return Life()
-        clear = self._broken <= self._last and self.over(self._last, index).isdisjoint(BLIND)
-        decided = min([index, self._decided, *self._open])
-        return Life(self._beats, len(self._onsets), max(0, decided - self._last), clear)
 
     def _spread(self, index: int) -> float | None:
         """Robust deviation of each cycle from its neighbours: drift is no irregularity."""
-        lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN]
+        lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN and not c.pause]
         if lengths != self._spread_of[0]:  # most steps bring no cycle
             self._spread_of = lengths, _spread(lengths)
         return self._spread_of[1]
+
+
+def _cycle(cycles: list[_Cycle]) -> float:
+    """Length of a cycle: the median of five, or their mean where they are uneven."""
+    if any(c.pause for c in cycles):
+        return sum(c.length for c in cycles) / len(cycles)
+    lengths = [c.length for c in cycles[-UNEVEN_OF:]]
+    limit = UNEVEN * _median(lengths)
+    uneven = [abs(a - b) > limit for a, b in pairwise(lengths)]
+    # A rate that has only changed is not uneven: neighbours are alike before and after.
+    if sum(uneven) >= UNEVEN_SHARE * len(uneven) and sum(uneven[1 - CYCLES :]) > 1:
+        pairs = lengths[len(lengths) % 2 :]
+        return sum(pairs) / len(pairs)
+    return _median(lengths[-CYCLES:])
 
 
 def _spread(lengths: list[int]) -> float | None:

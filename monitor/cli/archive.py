@@ -73,9 +73,9 @@ def archive(
     if not folder.is_dir():
         raise NoInputError(f"{folder}: is no folder", "name the folder of an archive")
     settings = load_settings(config_file, overrides, model, sha256).settings
-    from monitor.replay.archive.local import cores
     from monitor.replay.archive.result import ResultFile
     from monitor.replay.archive.run import plan, run
+    from monitor.replay.workers import cores
 
     wanted = plan(folder, settings)
     result = ResultFile(output, wanted.head, resume=resume, overwrite=overwrite)

@@ -62,11 +62,14 @@ def attach(
         )
     if web is not None:
         return _page(Beside(address, web, web_control and not read_only))
+    from monitor.cli.leaving import tell
     from monitor.cli.screen_helpers import helpers
     from monitor.tui.app import run
 
     beside = helpers(folder, settings)
-    return run(address, quit_ends=False, read_only=read_only, helpers=beside)
+    code = run(address, read_only=read_only, helpers=beside)
+    tell(address)
+    return code
 
 
 def _page(page: Beside) -> int:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from monitor.config.load import Loaded, load
+from monitor.config.profiles import PROFILES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def setting_options(function: F) -> F:
-    """Add ``--config`` and ``--set`` (handed on as ``config_file`` and ``overrides``)."""
+    """Add ``--config``, ``--set`` and ``--profile``.
+
+    They are handed on as ``config_file`` and ``overrides``; a profile is one of the latter.
+    """
+
+    @wraps(function)
+    def with_profile(*args: Any, profile: str | None, overrides: tuple[str, ...], **kw: Any) -> Any:
+        if profile is not None:
+            overrides = (*overrides, f"alarms.profile={_quoted(profile)}")
+        return function(*args, overrides=overrides, **kw)
+
+    wrapped: Any = with_profile
     for option in (
+        click.option(
+            "--profile", type=click.Choice(list(PROFILES)), default=None,
+            help="Age of the person, for the limits of the alarms; default: adult.",
+        ),
         click.option(
             "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
             help="Override one setting; may be repeated. 'apexbeat config' lists them.",
@@ -25,8 +42,8 @@ def setting_options(function: F) -> F:
             metavar="FILE", help="Settings file to use instead of your own.",
         ),
     ):  # fmt: skip
-        function = option(function)
-    return function
+        wrapped = option(wrapped)
+    return cast(F, wrapped)
 
 
 def model_options(function: F) -> F:

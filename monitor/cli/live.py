@@ -172,34 +172,35 @@ def _page(begun: Begun, web: str, control: bool) -> Beside | None:
 
 
 def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.supervise.launch import spawn
-    from monitor.tui.app import run
+    from monitor.cli import leaving
+    from monitor.errors import UsageError
+    from monitor.supervise.launch import InterruptsHeld, spawn
+    from monitor.tui import terminal
 
-    click.echo("starting the monitor", err=True)
-    begun = spawn(job)
-    for note in begun.notes:
-        click.echo(f"apexbeat: {note}", err=True)
-    then(begun)
-    from monitor.cli.screen_helpers import helpers
+    terminal.check()  # before anything runs that could not be shown
+    click.echo("starting the monitor; Ctrl-C ends it", err=True)
+    with InterruptsHeld() as held:
+        begun = spawn(job, held)
+        address = Path(begun.address)
+        try:
+            for note in begun.notes:
+                click.echo(f"apexbeat: {note}", err=True)
+            then(begun)
+            from monitor.cli.screen_helpers import helpers
+            from monitor.tui.app import run
 
-    beside = helpers(Path(job.store), job.settings)
-    code = run(Path(begun.address), quit_ends=True, helpers=beside)
-    if _goes_on(Path(begun.address)):
-        click.echo("monitoring goes on; 'apexbeat attach' shows it again", err=True)
-    return code
-
-
-def _goes_on(address: Path) -> bool:
-    """Whether the core still takes screens; one that is ending does not answer any more."""
-    from monitor.errors import InputError
-    from monitor.link.client import Client, Gone
-    from monitor.link.messages import Hello
-
+            beside = helpers(Path(job.store), job.settings)
+            held.check()
+        except BaseException:
+            leaving.end(address)
+            raise
     try:
-        with Client.connect(address, "probe", waves=False) as client:
-            return isinstance(client.receive(1.0), Hello)
-    except (InputError, Gone):
-        return False
+        code = run(address, helpers=beside)
+    except (KeyboardInterrupt, UsageError):  # there was no screen to ask on
+        leaving.end(address)
+        raise
+    leaving.tell(address)
+    return code
 
 
 def terminal_name() -> str:

@@ -10,11 +10,12 @@ import click
 import msgspec
 
 from monitor import events as ev
+from monitor.alarm_table import title
 from monitor.clock import ClockAnchor
 from monitor.record.export.model import Anchor, Record
+from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
 from monitor.text import clock, harmless
-from monitor.view.state import load_board
 
 NOTED = ("gap", "fault", "quality", "verdict", "mark", "alarm", "end")
 FOLLOW_S = 0.5
@@ -67,7 +68,7 @@ def print_session(archive: Archive, row: SessionRow, as_json: bool, everything: 
         began = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
         end = "running" if row.ended is None else f"ended ({harmless(row.ended_how or '')})"
         click.echo(f"session {row.id}  {harmless(row.name)}  {row.source}  {began}  {end}")
-        _print_alarms(row, times)
+        _print_alarms(archive, row, times)
         _print_notes(archive, row, times)
     return _print_events(archive, row, times, -1, as_json, everything)
 
@@ -85,17 +86,39 @@ def follow_lines(
         time.sleep(FOLLOW_S)
 
 
-def _print_alarms(row: SessionRow, times: Times) -> None:
-    saved = load_board(row.board)
-    if saved is None or not saved.log:
+def _print_alarms(archive: Archive, row: SessionRow, times: Times) -> None:
+    found = alarms_of(archive, row)
+    if not found:
         click.echo("no alarm was raised")
         return
-    click.echo("alarms (raised, acknowledged, over):")
-    for line in saved.log:
+    answerable = row.source != "replay"
+    waiting = sum(one.to_acknowledge for one in found) if answerable else 0
+    words = f", {waiting} to acknowledge" if waiting else ""
+    click.echo(f"alarms: {len(found)}{words} (raised, gone, lasted, acknowledged)")
+    for one in found:
+        again = f" ×{one.count}" if one.count > 1 else ""
+        lasted = "lasts" if one.lasted_s is None else clock_s(one.lasted_s)
+        answer = _moment(one.acknowledged_wall, one.acknowledged, times)
+        if one.to_acknowledge and answerable:
+            answer = "not yet "
         click.echo(
-            f"  {times.of(line.raised)}  {times.of(line.acknowledged)}  {times.of(line.cleared)}  "
-            f"{line.priority:<6}  {line.kind:<20}  {line.state:<12}  {harmless(line.evidence)}"
+            f"  {_moment(one.start_wall, one.start, times)}"
+            f"  {_moment(one.condition_end_wall, one.condition_end, times)}  {lasted:>8}  {answer}"
+            f"  {one.priority:<6}  {one.title}{again}: {harmless(one.evidence)}"
         )
+        if one.ended:
+            latched = " latched;" if one.state == "latched" else ""
+            click.echo(f"{'':>40}{'':6}  gone:{latched} {harmless(one.ended)}")
+
+
+def clock_s(seconds: float) -> str:
+    """A duration: to a tenth of a second under a minute."""
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
+def _moment(wall: float | None, index: int | None, times: Times) -> str:
+    """Time of day, by the clock itself where it was kept."""
+    return times.of(index) if wall is None else f"{datetime.fromtimestamp(wall):%H:%M:%S}"
 
 
 def _print_notes(archive: Archive, row: SessionRow, times: Times) -> None:
@@ -128,7 +151,7 @@ def _words(event: ev.Event) -> str:
     match event:
         case ev.Alarm():
             return (
-                f"alarm    {event.state:<12} {event.priority:<6} {event.kind}: "
+                f"alarm    {event.state:<12} {event.priority:<6} {title(event.kind)}: "
                 f"{harmless(event.evidence)}"
             )
         case ev.Gap():

@@ -9,8 +9,10 @@ from statistics import median
 
 import click
 
+from monitor.alarm_table import title
 from monitor.cli.log_lines import NOTED, Times
 from monitor.errors import UsageError
+from monitor.record.history import alarms_of
 from monitor.record.shift import RATE_HZ, SessionShift, shift_of
 from monitor.record.store import Archive, SessionRow
 from monitor.record.suppressed import suppressed
@@ -66,7 +68,7 @@ def _session(archive: Archive, row: SessionRow, begin: float, end: float) -> Ses
     commands = archive.commands(row.id)
     silent = suppressed((e for _, e in archive.events(row.id, ("alarm",))), commands)
     events = (e for _, e in archive.events(row.id, (*NOTED, "vitals")) if e.index <= stop)
-    return shift_of(events, start, stop, [one.index for one in silent])
+    return shift_of(events, alarms_of(archive, row), start, stop, [one.index for one in silent])
 
 
 def _print(row: SessionRow, found: SessionShift, times: Times) -> None:
@@ -83,14 +85,15 @@ def _print(row: SessionRow, found: SessionShift, times: Times) -> None:
     per_hour = f" ({len(found.alarms) / hours:.1f} an hour)" if hours >= LEAST_H else ""
     click.echo(f"  alarms     {len(found.alarms)}{per_hour}, {found.suppressed} made no sound")
     for kind, count in found.kinds.most_common():
-        click.echo(f"             {count:>4} × {kind}")
+        click.echo(f"             {count:>4} × {title(kind)}")
     answers = found.answers_s
-    unanswered = len(found.alarms) - len(answers)
+    alone = len(found.alarms) - len(answers) - found.to_acknowledge
     if found.alarms:
         words = f"{len(answers)} acknowledged"
         if answers:
             words += f", after {median(answers):.0f} s (median), {max(answers):.0f} s at most"
-        click.echo(f"  answers    {words}; {unanswered} not")
+        words += f"; {alone} ended by themselves, {found.to_acknowledge} to acknowledge"
+        click.echo(f"  answers    {words}")
     if found.marks or found.faults:
         click.echo(f"  else       {found.marks} marks, {found.faults} faults")
 

@@ -126,7 +126,7 @@ def replay(
     for outcome in failed:
         shown.outcome(outcome)
     if files:
-        with _terminated(), shown.bar(files, rp.workers(len(files), jobs)) as progress:
+        with _terminated(), shown.bar(files, rp.processes(len(files), jobs)) as progress:
             for outcome in rp.replay_all(
                 files, loaded.settings, options, jobs=jobs, progress=progress
             ):

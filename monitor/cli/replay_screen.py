@@ -53,7 +53,7 @@ def show(
     with tempfile.TemporaryDirectory(prefix="replay-", dir=ours) as folder:
         address = Path(folder) / "link.sock"
         with Player(ahead, address, speed, SystemClock()):
-            code = run(address, quit_ends=True, log=ours / "screen.log")
+            code = run(address, log=ours / "screen.log")
     if ahead.found.trouble:
         raise InputError(ahead.found.trouble)
     return code

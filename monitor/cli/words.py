@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.analysis.alarm_table import RULES
+from monitor.alarm_table import title
 from monitor.analysis.summary import AlarmEntry, Summary
 from monitor.cli.draw import mirrored
 
@@ -63,9 +63,10 @@ def _signal(summary: Summary) -> str:
 
 
 def _alarm(entry: AlarmEntry) -> str:
+    ended = f"; gone: {entry.ended}" if entry.ended else ""
     until = "the end" if entry.until_s is None else clock(entry.until_s)
-    title = RULES[entry.kind].title
-    return f"{clock(entry.from_s)} to {until}  {entry.priority}  {title}: {entry.evidence}"
+    words = f"{title(entry.kind)}: {entry.evidence}{ended}"
+    return f"{clock(entry.from_s)} to {until}  {entry.priority}  {words}"
 
 
 def _picture(summary: Summary, unicode: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.config.profiles import PROFILES
 from monitor.config.schema import (
     Alarms,
     Analysis,
@@ -67,14 +68,14 @@ class Settings(Section, frozen=True, kw_only=True):
         """Return what decides about events, flat; no path and no wall time."""
         kept: dict[str, Scalar] = {}
         for name in ("analysis", "verdict", "alarms"):
-            section: dict[str, Scalar] = msgspec.structs.asdict(getattr(self, name))
-            kept.update({f"{name}.{key}": value for key, value in section.items()})
+            section = msgspec.structs.asdict(getattr(self, name))
+            kept.update({f"{name}.{key}": scalar(value) for key, value in section.items()})
         del kept["analysis.model"]
         return kept
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Settings in force, and the origin (default, file, option) of each key."""
+    """Settings in force, and the origin (default, profile, file, option) of each key."""
 
     settings: Settings
     origin: dict[str, str]
@@ -112,7 +113,21 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
             raise UsageError(f"setting {section}: must be a table")
         values[section].update(table)
     _note(origin, given, "option")
-    return Loaded(build(values), origin, where)
+    settings = build(values)
+    profile = settings.alarms.profile
+    if profile != Alarms().profile:
+        for key in (f"alarms.{name}" for name in PROFILES[profile].limits):
+            origin[key] = f"profile {profile}" if origin[key] == "default" else origin[key]
+    return Loaded(settings, origin, where)
+
+
+def with_profile(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``values`` with the limits of the age profile where they name none."""
+    alarms = values.get("alarms")
+    profile = alarms.get("profile") if isinstance(alarms, Mapping) else None
+    if profile not in PROFILES:
+        return values
+    return {**values, "alarms": {**PROFILES[profile].limits, **values["alarms"]}}
 
 
 def parse_options(options: Sequence[str]) -> dict[str, Any]:
@@ -135,7 +150,7 @@ def build(values: Mapping[str, Any]) -> Settings:
         Names the first key that is wrong.
     """
     try:
-        settings = msgspec.convert(values, Settings, strict=True)
+        settings = msgspec.convert(with_profile(values), Settings, strict=True)
     except msgspec.ValidationError as error:
         raise UsageError(_one_line(str(error))) from None
     _check(settings)
@@ -227,6 +242,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "alarms.abnormal_delay_s": (0, 60),
     "alarms.heart_lost_s": (4, 60),
     "alarms.poor_signal_delay_s": (0, 120),
+    "alarms.pause_s": (3, 60),
+    "alarms.poor_signal_medium_s": (0, 600),
     "alarms.escalate_s": (10, 600),
     "alarms.learn_s": (0, 3600),
     "capture.rate_hz": (0, 192_000),
@@ -255,6 +272,14 @@ _RISING = (
 _MAY_BE_EQUAL = {"verdict.least", "verdict.few", "alarms.abnormal_windows"}
 
 
+def scalar(value: Any) -> Scalar:
+    """A setting as the event file has it: a list becomes words."""
+    if isinstance(value, tuple | list):
+        return "; ".join(map(str, value))
+    kept: Scalar = value
+    return kept
+
+
 def _value(settings: Settings, key: str) -> Any:
     section, _, name = key.partition(".")
     return getattr(getattr(settings, section), name)
@@ -270,5 +295,9 @@ def _check(settings: Settings) -> None:
         if a > b or (a == b and low not in _MAY_BE_EQUAL):
             raise UsageError(f"setting {low}: {a:g} must be below {high} ({b:g})")
     limits = settings.alarms
+    for entry in limits.off:
+        kind, colon, reason = entry.partition(":")
+        if not (colon and kind.strip() and reason.strip()):
+            raise UsageError(f"setting alarms.off: {entry!r} must be 'KIND: REASON'")
     if limits.bradycardia + limits.bradycardia_band > limits.tachycardia - limits.tachycardia_band:
         raise UsageError("setting alarms.bradycardia_band: the bands of rate limits overlap")

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from monitor.config.profiles import Profile
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the file."""
@@ -51,7 +53,13 @@ class Verdict(Section, frozen=True, kw_only=True):
 
 
 class Alarms(Section, frozen=True, kw_only=True):
-    """Limits and delays of the alarms."""
+    """Limits and delays of the alarms; the limits of rate and rhythm follow the profile."""
+
+    profile: Profile = "adult"
+    """Age of the person: adult, child, infant or neonate."""
+
+    off: tuple[str, ...] = ()
+    """Alarms switched off, each with its reason: `irregular: known atrial fibrillation`."""
 
     tachycardia: float = 120.0
     """Rate (1/min) above which tachycardia is raised."""
@@ -94,13 +102,19 @@ class Alarms(Section, frozen=True, kw_only=True):
     """Seconds of sound for which an abnormal sound must last."""
 
     heart_lost_s: float = 6.0
-    """Seconds without a beat, under good contact, after which the heart is lost."""
+    """Seconds of clear sound without a beat, added up, after which the heart is lost."""
+
+    pause_s: float = 3.0
+    """Seconds without a beat, between heard beats, that are a pause."""
 
     poor_signal_delay_s: float = 10.0
-    """Seconds of poor signal before it is raised."""
+    """Seconds without a heart being heard, for whatever reason, before that is raised."""
+
+    poor_signal_medium_s: float = 30.0
+    """Seconds of the same after which the alarm is of medium priority."""
 
     escalate_s: float = 60.0
-    """Seconds after which an unacknowledged high alarm, or lasting poor signal, escalates."""
+    """Seconds after which a high alarm that nobody acknowledged is raised once more."""
 
     learn_s: float = 0.0
     """Seconds of good rate from which personal rate limits are learnt; 0 keeps those above."""

@@ -24,6 +24,9 @@ KEEPALIVE_S = 5
 """The broker says `offline` for a bed that it has not heard for one and a half times this."""
 
 CONNECT_S = 4.0
+MOST_BYTES = 300_000
+"""A message that is longer is none of ours."""
+
 PASSWORD_VARIABLE = "APEXBEAT_MQTT_PASSWORD"
 
 
@@ -171,6 +174,7 @@ class Link:
 
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._session_s
+        properties.MaximumPacketSize = MOST_BYTES  # a longer message is not even sent to us
         host, port = self._broker.address
         try:
             self._client.connect(

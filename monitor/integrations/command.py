@@ -1,7 +1,7 @@
 """A program called for each alarm: a list of arguments, never a shell, killed when it is late.
 
-The alarm is JSON on its standard input and APEXBEAT_KIND, _PRIORITY, _STATE, _BED, _EVIDENCE in
-its environment; nothing of an alarm becomes part of the command line.
+The alarm is JSON on its standard input and APEXBEAT_KIND, _PRIORITY, _STATE, _BED, _BED_ID,
+_EVIDENCE in its environment; nothing of an alarm becomes part of the command line.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def _variables(alarm: AlarmMessage) -> dict[str, str]:
         "KIND": alarm.kind,
         "PRIORITY": alarm.priority,
         "STATE": alarm.state,
-        "BED": alarm.bed,
+        "BED": alarm.name or alarm.bed,
+        "BED_ID": alarm.bed,
         "EVIDENCE": alarm.evidence,
     }
     return {f"APEXBEAT_{name}": value for name, value in words.items()}

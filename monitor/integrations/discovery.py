@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.integrations.identity import Bed
 from monitor.integrations.messages import OFFLINE, ONLINE, topic
 
 EXPIRE_S = 15
@@ -25,7 +26,7 @@ _SENSORS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )  # fmt: skip
 
 
-def configs(root: str, prefix: str, bed: str, host: str) -> list[tuple[str, bytes]]:
+def configs(root: str, prefix: str, bed: Bed, host: str) -> list[tuple[str, bytes]]:
     """Topics and bodies of the entities of one bed.
 
     Parameters
@@ -38,29 +39,31 @@ def configs(root: str, prefix: str, bed: str, host: str) -> list[tuple[str, byte
     found = []
     for name, words, more in _SENSORS:
         template = f"{{{{ value_json.{name} }}}}"
-        body = _common(prefix, bed, host, name, words) | more | {"value_template": template}
-        found.append((f"{root}/sensor/apexbeat_{bed}/{name}/config", msgspec.json.encode(body)))
-    problem = _common(prefix, bed, host, "alarm", "Alarm") | {
+        body = _common(prefix, bed, host, "sensor", name, words) | more
+        body |= {"value_template": template}
+        found.append((f"{root}/sensor/apexbeat_{bed.id}/{name}/config", msgspec.json.encode(body)))
+    problem = _common(prefix, bed, host, "binary_sensor", "alarm", "Alarm") | {
         "device_class": "problem",
         "value_template": "{{ 'OFF' if value_json.priority == 'none' else 'ON' }}",
     }
-    where = f"{root}/binary_sensor/apexbeat_{bed}/alarm/config"
+    where = f"{root}/binary_sensor/apexbeat_{bed.id}/alarm/config"
     return [*found, (where, msgspec.json.encode(problem))]
 
 
-def _common(prefix: str, bed: str, host: str, name: str, words: str) -> dict[str, Any]:
+def _common(prefix: str, bed: Bed, host: str, domain: str, name: str, words: str) -> dict[str, Any]:
+    entity = f"apexbeat_{bed.id}_{name}".replace("-", "_")
     return {
         "name": words,
-        "unique_id": f"apexbeat_{bed}_{name}",
-        "object_id": f"apexbeat_{bed}_{name}",
-        "state_topic": topic(prefix, bed, "state"),
+        "unique_id": f"apexbeat_{bed.id}_{name}",
+        "default_entity_id": f"{domain}.{entity}",
+        "state_topic": topic(prefix, bed.id, "state"),
         "availability_topic": topic(prefix, host, "availability"),
         "payload_available": ONLINE,
         "payload_not_available": OFFLINE,
         "expire_after": EXPIRE_S,
         "device": {
-            "identifiers": [f"apexbeat_{bed}"],
-            "name": f"Apexbeat {bed}",
+            "identifiers": [f"apexbeat_{bed.id}"],
+            "name": f"Apexbeat {bed.name}",
             "manufacturer": "Apexbeat",
             "model": "Heart-sound monitor (research, not a medical device)",
         },

@@ -16,6 +16,7 @@ SESSION_S = 600
 """So long the broker keeps alarms for a ward that was cut off."""
 
 WAITING = 200_000
+WAITING_BYTES = 64 * 2**20
 TOPICS = ("availability", "state", "alarm", "recent")
 
 
@@ -44,6 +45,7 @@ class Listening:
         self._topics = [f"{prefix}/+/{what}" for what in TOPICS]
         self._name = f"apexbeat-ward-{secrets.token_hex(4)}"
         self._heard: deque[Heard] = deque(maxlen=WAITING)
+        self._bytes = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ward", daemon=True)
 
@@ -61,6 +63,7 @@ class Listening:
         found = []
         while self._heard:
             found.append(self._heard.popleft())
+        self._bytes = 0
         return found
 
     def _run(self) -> None:
@@ -87,4 +90,7 @@ class Listening:
             failures += 1
 
     def _received(self, topic: str, body: bytes, retained: bool) -> None:
+        if self._bytes > WAITING_BYTES:
+            raise BrokerGone("more came than can be taken in; joining again")
+        self._bytes += len(body) + len(topic)
         self._heard.append(Heard(topic, body, retained))

@@ -1,5 +1,7 @@
 """What a bed says to the network: topics and JSON bodies, version 1.
 
+BED is an id that no other bed has (`identity.bed_id`); the name that people read is in the body.
+
     PREFIX/BED/availability   "online" or "offline"; retained, the last will says "offline"
     PREFIX/BED/state          `BedState`, retained, every two seconds; a newer one replaces it
     PREFIX/BED/alarm          `AlarmMessage`, each transition, QoS 1, in order
@@ -7,18 +9,18 @@
     PREFIX/BED/trend          vitals, changes of quality and verdict, gaps and faults, QoS 1
 
 ``id`` of a message is ``ORIGIN:NUMBER``: the origin is drawn once for an outbox, the number only
-rises. QoS 1 may deliver twice; a receiver drops a number that it has seen.
+rises. QoS 1 may deliver twice; a receiver drops a number that it has seen. Whatever is read from a
+broker is bounded here: numbers, lengths, counts.
 """
 
 from __future__ import annotations
 
-import re
-import socket
+from typing import Annotated
 
 import msgspec
 
 from monitor import events as ev
-from monitor.text import ascii_text, clean
+from monitor.text import clean
 
 ONLINE, OFFLINE = "online", "offline"
 RECENT = 50
@@ -27,64 +29,80 @@ RECENT = 50
 STATE_S = 2.0
 """Seconds between two states."""
 
-_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+Id = Annotated[str, msgspec.Meta(max_length=128)]
+Word = Annotated[str, msgspec.Meta(max_length=120)]
+Text = Annotated[str, msgspec.Meta(max_length=500)]
+Wall = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+"""Seconds since 1970, up to the year 5138."""
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One transition of one alarm."""
 
-    id: str = ""
-    bed: str
-    session: str
-    index: int
+    id: Id = ""
+    bed: Id
+    name: Word = ""
+    """Of the bed, for people."""
+    session: Id
+    index: Index
     """Sample at 2 kHz since the session began."""
-    wall: float
+    wall: Wall
     """Seconds since 1970 by the bed's clock; for people only."""
-    kind: str
+    kind: Word
     priority: ev.Priority
     state: ev.AlarmState
-    evidence: str
+    evidence: Text
 
 
 class Recent(msgspec.Struct, frozen=True, kw_only=True):
     """The last transitions, oldest first."""
 
-    alarms: list[AlarmMessage]
+    alarms: Annotated[list[AlarmMessage], msgspec.Meta(max_length=2 * RECENT)]
 
 
 class OpenAlarm(msgspec.Struct, frozen=True, kw_only=True):
     """An alarm that is raised now."""
 
-    kind: str
+    kind: Word
     priority: ev.Priority
     state: ev.AlarmState
-    evidence: str
-    raised: int
+    evidence: Text
+    raised: Index
     """Index of its raising."""
 
 
 class BedState(msgspec.Struct, frozen=True, kw_only=True):
     """The present state of one bed; None where not known."""
 
-    bed: str = ""
-    host: str = ""
+    bed: Id = ""
+    name: Word = ""
+    """Of the bed, for people."""
+    host: Id = ""
     """Bed whose availability topic speaks for this one (further devices of one machine)."""
-    session: str
-    index: int
-    wall: float
-    source: str
-    health: str
-    rate: float | None
+    instance: Id = ""
+    """Drawn at each start of a monitor: two that speak in turn are two monitors with one id."""
+    session: Id
+    index: Index
+    wall: Wall
+    source: Word
+    health: Word
+    rate: Rate | None
     quality: ev.QualityValue | None
     verdict: ev.VerdictValue
-    p: float | None
-    windows: int
-    gaps: int
-    lost_s: float
-    behind_s: float
+    p: Share | None
+    windows: Count
+    gaps: Count
+    lost_s: Seconds
+    behind_s: Seconds
     can_record: bool
-    audio_paused_s: float = 0.0
-    alarms: list[OpenAlarm] = []
+    audio_paused_s: Seconds = 0.0
+    alarms: Annotated[list[OpenAlarm], msgspec.Meta(max_length=100)] = []
     ended: bool = False
     """Ended in order: it will not come back by itself."""
 
@@ -97,32 +115,19 @@ class BedState(msgspec.Struct, frozen=True, kw_only=True):
         return "none"
 
 
-def bed_name(wanted: str, slot: int = 0) -> str:
-    """Name of a bed as it stands in a topic: ASCII letters, digits, ``-`` and ``_``.
-
-    Parameters
-    ----------
-    wanted
-        From the settings; empty takes the machine's name.
-    slot
-        Which device of this machine, from 0.
-    """
-    name = _NAME.sub("_", ascii_text(clean(wanted or socket.gethostname()), 64)).strip("_-")
-    return (name or "bed") + (f"-{slot + 1}" if slot else "")
-
-
 def topic(prefix: str, bed: str, what: str) -> str:
     """Topic of one thing of one bed."""
     return f"{prefix}/{bed}/{what}"
 
 
 def alarm_message(
-    bed: str, session: str, wall: float, alarm: ev.Alarm, id: str = ""
+    bed: str, name: str, session: str, wall: float, alarm: ev.Alarm, id: str = ""
 ) -> AlarmMessage:
     """Make the message of a transition; words from outside are cleaned."""
     return AlarmMessage(
         id=id,
         bed=bed,
+        name=name,
         session=session,
         index=alarm.index,
         wall=round(wall, 3),

@@ -18,6 +18,7 @@ import msgspec
 
 from monitor.integrations import discovery
 from monitor.integrations.broker import Broker, BrokerGone, Link
+from monitor.integrations.identity import Bed
 from monitor.integrations.messages import OFFLINE, ONLINE, STATE_S, BedState, numbered, topic
 from monitor.integrations.outbox import Letter, Outbox
 
@@ -29,8 +30,20 @@ TURN_S = 0.1
 WAITS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 REFUSED_WAIT_S = 10.0
 DISK_RETRY_S = 1.0
+MOST_BYTES = 262_144
+"""A message that is longer is not looked at."""
+
 RECENT_S = 1.0
 """Least time between two messages of recent alarms."""
+
+
+class _Whose(msgspec.Struct):
+    """The one part of a state that tells who spoke."""
+
+    instance: str = ""
+
+
+_whose = msgspec.json.Decoder(_Whose).decode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +51,10 @@ class Place:
     """Where a bed stands at the broker."""
 
     prefix: str
-    bed: str
+    bed: Bed
     discovery: str = ""
+    instance: str = ""
+    """Of this start of the monitor."""
 
 
 class Mqtt:
@@ -63,11 +78,12 @@ class Mqtt:
         self._changed = threading.Condition()
         self._letters: deque[Letter] = deque()
         self._states: dict[str, BedState] = {}
-        self._beds: dict[str, None] = {}
+        self._beds: dict[str, Bed] = {}
         self._stale: set[str] = set()
         self._over = threading.Event()
         self._written = threading.Event()
         self._trouble = ""
+        self._clash = False
         self.connected = False
         self.sent = self.dropped = self.refused = 0
         self._threads = [
@@ -80,10 +96,10 @@ class Mqtt:
         for thread in self._threads:
             thread.start()
 
-    def bed(self, name: str) -> None:
+    def bed(self, bed: Bed) -> None:
         """Announce a bed of this machine."""
         with self._changed:
-            self._beds[name] = None
+            self._beds[bed.id] = bed
 
     def put(self, letter: Letter) -> None:
         """Lay a letter down; never waits."""
@@ -157,10 +173,11 @@ class Mqtt:
 
     def _send(self) -> None:
         failures = 0
-        will = (self._topic(self._place.bed, "availability"), OFFLINE)
+        will = (self._topic(self._place.bed.id, "availability"), OFFLINE)
+        name = f"apexbeat-{self.outbox.origin}-{self._place.instance}"
         while True:
             try:
-                link = Link(self._broker, f"apexbeat-{self.outbox.origin}", will)
+                link = Link(self._broker, name, will, self._overheard)
                 link.open()
                 failures = 0
                 self.connected = True
@@ -180,18 +197,34 @@ class Mqtt:
 
     def _greet(self, link: Link) -> None:
         """Say who is here; all of it retained, so that a broker that forgot knows again."""
-        link.publish(self._topic(self._place.bed, "availability"), ONLINE, retain=True)
+        link.subscribe(self._topic(self._place.bed.id, "state"))
+        link.publish(self._topic(self._place.bed.id, "availability"), ONLINE, retain=True)
         with self._changed:
-            beds = list(self._beds)
-            self._stale.update(self._topic(bed, "alarm") for bed in beds)
+            beds = list(self._beds.values())
+            self._stale.update(self._topic(bed.id, "alarm") for bed in beds)
         for bed in beds:
             self._announce(link, bed)
 
-    def _announce(self, link: Link, bed: str) -> None:
+    def _announce(self, link: Link, bed: Bed) -> None:
         place = self._place
         if place.discovery:
-            for where, body in discovery.configs(place.discovery, place.prefix, bed, place.bed):
+            for where, body in discovery.configs(place.discovery, place.prefix, bed, place.bed.id):
                 link.publish(where, body, retain=True)
+
+    def _overheard(self, topic: str, body: bytes, retained: bool) -> None:
+        """What comes under our own id: from anybody else, it means that two beds share it."""
+        if retained or len(body) > MOST_BYTES:
+            return
+        try:
+            instance = _whose(body).instance
+        except Exception:  # noqa: BLE001 - whatever it was, it was not ours
+            instance = "unknown"
+        if instance != self._place.instance and not self._clash:
+            self._clash = True
+            self._said(
+                f"another monitor reports as this bed ({self._place.bed.id}): its alarms and ours "
+                "are shown as those of one; give each its own store and [outward] bed"
+            )
 
     def _topic(self, bed: str, what: str) -> str:
         return topic(self._place.prefix, bed, what)
@@ -281,12 +314,12 @@ class _Delivery:
         owner = self._owner
         due = []
         with owner._changed:
-            for bed in list(owner._states):
-                if now_s - self._state_s.get(bed, float("-inf")) >= STATE_S:
-                    due.append(owner._states.pop(bed))
-            new = [bed for bed in owner._beds if bed not in self._announced]
+            for name in list(owner._states):
+                if now_s - self._state_s.get(name, float("-inf")) >= STATE_S:
+                    due.append(owner._states.pop(name))
+            new = [bed for bed in owner._beds.values() if bed.id not in self._announced]
         for bed in new:
-            self._announced.add(bed)
+            self._announced.add(bed.id)
             owner._announce(self._link, bed)
         for state in due:
             self._state_s[state.bed] = now_s
@@ -307,7 +340,7 @@ class _Delivery:
         for state in states:
             self._say(state)
         self._recent()
-        where = owner._topic(owner._place.bed, "availability")
+        where = owner._topic(owner._place.bed.id, "availability")
         mid = self._link.publish(where, OFFLINE, retain=True)
         for _ in range(20):
             self._link.turn(TURN_S)

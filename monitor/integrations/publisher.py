@@ -12,6 +12,7 @@ for each change, and counted in the metrics; it never stops the monitoring.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
 import time
@@ -27,12 +28,12 @@ from monitor import events as ev
 from monitor.config.load import Outward as OutwardSettings
 from monitor.errors import RecordError, UsageError
 from monitor.integrations.dispatcher import RANK, Caller
+from monitor.integrations.identity import Bed, bed_of
 from monitor.integrations.messages import (
     RECENT,
     AlarmMessage,
     BedState,
     alarm_message,
-    bed_name,
     topic,
 )
 from monitor.integrations.outbox import Letter, Outbox
@@ -76,6 +77,8 @@ class Outward:
 
     def __init__(self, settings: OutwardSettings, folder: Path, *, strict: bool = True) -> None:
         self._settings = settings
+        self._folder, self._instance = folder, secrets.token_hex(4)
+        self._beds: dict[int, Bed] = {}
         self._slots: dict[str, int] = {}
         self._vitals_index: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -129,9 +132,9 @@ class Outward:
             self._alarm(session, wall, event)
         elif self._mqtt is not None and (isinstance(event, TRENDS) or self._vitals(session, event)):
             bed = self._bed(session)
-            body = {"bed": bed, "session": session, "wall": round(wall, 3)}
+            body = {"bed": bed.id, "name": bed.name, "session": session, "wall": round(wall, 3)}
             body |= msgspec.to_builtins(event)
-            self._put("trend", bed, msgspec.json.encode(body), alarm=False)
+            self._put("trend", bed.id, msgspec.json.encode(body), alarm=False)
 
     def catch_up(self, session: str, wall: float, alarms: Iterable[ev.Alarm]) -> None:
         """Send what a core that died had recorded but not handed over; call before `event`.
@@ -143,7 +146,7 @@ class Outward:
         """
         if self._mqtt is None:
             return
-        where = self._topic("alarm", self._bed(session))
+        where = self._topic("alarm", self._bed(session).id)
         try:
             bodies = [letter.letter.body for letter in self._mqtt.outbox.recent(where)]
         except sqlite3.Error as error:
@@ -161,7 +164,9 @@ class Outward:
         if not self.on:
             return
         bed = self._bed(state.session)
-        state = msgspec.structs.replace(state, bed=bed, host=bed_name(self._settings.bed))
+        state = msgspec.structs.replace(
+            state, bed=bed.id, name=bed.name, host=self._bed_at(0).id, instance=self._instance
+        )
         self._measure(state)
         if self._mqtt is not None:
             self._mqtt.state(state)
@@ -228,7 +233,10 @@ class Outward:
         if outbox.damaged is not None:
             self._said(f"the queue for the broker was damaged; kept as {outbox.damaged.name}")
         place = Place(
-            prefix=s.mqtt_prefix.strip("/"), bed=bed_name(s.bed), discovery=s.mqtt_discovery
+            prefix=s.mqtt_prefix.strip("/"),
+            bed=self._bed_at(0),
+            discovery=s.mqtt_discovery,
+            instance=self._instance,
         )
         self._mqtt = Mqtt(broker, place, outbox, self._said)
 
@@ -237,19 +245,24 @@ class Outward:
         if slot is None:
             slot = self._slots[session] = len(self._slots)
             if self._mqtt is not None:
-                self._mqtt.bed(bed_name(self._settings.bed, slot))
+                self._mqtt.bed(self._bed_at(slot))
         return slot
 
-    def _bed(self, session: str) -> str:
-        return bed_name(self._settings.bed, self._slot(session))
+    def _bed(self, session: str) -> Bed:
+        return self._bed_at(self._slot(session))
+
+    def _bed_at(self, slot: int) -> Bed:
+        if slot not in self._beds:
+            self._beds[slot] = bed_of(self._settings.bed, self._folder, slot)
+        return self._beds[slot]
 
     def _alarm(self, session: str, wall: float, event: ev.Alarm) -> None:
         bed = self._bed(session)
-        message = alarm_message(bed, session, wall, event)
+        message = alarm_message(bed.id, bed.name, session, wall, event)
         if self._mqtt is not None and event.state != "pending":
             content = msgspec.to_builtins(message)
             del content["id"]
-            self._put("alarm", bed, msgspec.json.encode(content), alarm=True)
+            self._put("alarm", bed.id, msgspec.json.encode(content), alarm=True)
         if event.state != "active":
             return
         slot = str(self._slot(session) + 1)

@@ -2,7 +2,7 @@
 
 Each frame is a 4-byte big-endian length and one msgpack object with a ``type``. Every message
 that concerns a stream carries the session's id. `Status`, `Wave` and `Levels` may be replaced in a
-queue by a newer one (of the same session); everything else may not (``replaceable``).
+queue by a newer one (of the same session); everything else may not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LINK_VERSION = 1
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
-    replaceable = False
+    """A message; its tag names it on the wire."""
 
 
 # ------------------------------------------------------------ core → screen
@@ -44,6 +44,7 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     raised: int
     """Index at which it became active."""
     evidence: str
+    """The reason at the raising."""
     acknowledged: int | None
     """Index of the acknowledgement, None before it."""
     acknowledge_pending: bool
@@ -53,6 +54,19 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     """How many times it came back (flapping merged)."""
     earlier_session: str | None
     """Id of the session it belongs to if not this one."""
+    raised_wall: float | None = None
+    """Wall time of the raising (s since 1970), None where no clock was kept; others likewise."""
+    acknowledged_wall: float | None = None
+    gone: int | None = None
+    """Index at which the condition was gone, None while it lasts."""
+    gone_wall: float | None = None
+    ended: str = ""
+    """The reason given when the condition was gone."""
+    cleared_wall: float | None = None
+    now: str = ""
+    """What holds now, of one whose condition lasts."""
+    answerable: bool = True
+    """Whether somebody could acknowledge it: in a replay nobody can."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +97,6 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
 class Status(_Message, tag="status", frozen=True, kw_only=True):
     """The whole present state of one session; a newer one replaces it."""
 
-    replaceable = True
-
     session: str
     index: int
     """Absolute index analysed so far, 2 kHz."""
@@ -102,6 +114,7 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     health_reason: str
     reconnects: int
     rate: float | None
+    """Shown only while a heart is heard."""
     spread: float | None
     systole_ms: float | None
     diastole_ms: float | None
@@ -130,16 +143,33 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     """All that are not inactive, highest priority first."""
     duration_s: float | None
     """Length of a replayed file, None live."""
+    heart: ev.HeartValue = "uncertain"
+    """Whether a heart is being heard; while it is not, the verdict is the last one, not this."""
+    heart_reason: str = ""
+    heart_known: bool = False
+    """Whether a heart was heard before."""
+    unheard_s: float = 0.0
+    """Seconds since a heart was last heard, 0 while it is."""
+    other_rate: float | None = None
+    """Half or double of the rate, where it is not known which is right."""
+    few: bool = False
+    """So few windows that it is listening: the verdict is not to be shown yet."""
+    windows_of: int = 15
+    """Windows that a full verdict has."""
+    profile: str = "adult"
+    """Age profile of the limits."""
+    off: dict[str, str] = {}
+    """Alarms that are switched off, and why."""
     limits: dict[str, float] = {}
     """Limits of the rate alarms in force (name as in the settings), empty if not told."""
     play: Play | None = None
     """The play-head of a replay, None live."""
+    alarm_count: int = 0
+    """Alarms raised in this session so far."""
 
 
 class Wave(_Message, tag="wave", frozen=True, kw_only=True):
     """Filtered sound of one step for the waveform: int16 at 500 Hz, min/max pairs of 8 samples."""
-
-    replaceable = True
 
     session: str
     start: int
@@ -169,8 +199,6 @@ class DeviceLevel(msgspec.Struct, frozen=True, kw_only=True):
 
 class Levels(_Message, tag="levels", frozen=True, kw_only=True):
     """All input devices, four times a second, to a client that asked; a newer one replaces it."""
-
-    replaceable = True
 
     devices: list[DeviceLevel]
     trouble: str = ""
@@ -209,6 +237,10 @@ class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
     """Of the analysis, as in the event file's first line; empty if not told."""
     annotated: list[tuple[int, int]] = []
     """Replay: annotated onsets, as (index, 1 or 2 for S1 or S2)."""
+    gaps: list[ev.Gap] = []
+    """The last gaps."""
+    marks: list[ev.Mark] = []
+    """The last marks."""
 
 
 class Reply(_Message, tag="reply", frozen=True, kw_only=True):
@@ -241,8 +273,10 @@ class Attach(_Message, tag="attach", frozen=True, kw_only=True):
 class Request(_Message, tag="request", frozen=True, kw_only=True):
     """Something a person asked for; answered by a `Reply` with the same ``id``.
 
-    ``what``: acknowledge (``alarm``: kind or None for all), pause_audio (``seconds``),
-    mark (``note``), record (``on``), limits (``limits``), stop (end the monitoring),
+    ``what``: acknowledge (``alarm``: kind or None for all; ``occurrence`` and ``count``: the
+    signal that was meant), pause_audio (``seconds``),
+    mark (``note``), record (``on``), limits (``limits``, ``profile``), switch (``alarm``; off with
+    a reason as ``note``, on without), stop (end the monitoring),
     add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
     to this client until taken back, or until ``add``), remember (``settings``: keys for the
     settings file; they take effect at the next start); for the last four ``session`` may be
@@ -260,12 +294,15 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
     on: bool | None = None
     device: str | None = None
     limits: dict[str, float] = {}
+    profile: str = ""
     settings: dict[str, str | int | float | bool] = {}
     speed: float | None = None
     seek: int | None = None
     cycles: int | None = None
     alarms: int | None = None
     differences: int | None = None
+    occurrence: int | None = None
+    count: int | None = None
 
 
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye

@@ -7,7 +7,8 @@ device. What a person asks for comes in by `ask` on the same thread.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -24,7 +25,7 @@ from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreS
 from monitor.record.clips import Clips
 from monitor.record.store import CommandRow
 from monitor.runner import StreamRunner, StreamSink
-from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
+from monitor.view.state import AlarmLog, ScreenHistory, save_board
 from monitor.view.status import status_of
 
 ANCHOR_S = 60.0
@@ -37,6 +38,22 @@ RECORD_S = 4.0
 
 FAILURES = 5
 """So many failures of a stage in a row, and only a new core can help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What cores before this one had found of a session.
+
+    Attributes
+    ----------
+    history
+        What a screen that attaches is told: trend, beats, gaps, marks.
+    counts
+        Lines so far by type.
+    """
+
+    history: ScreenHistory = field(default_factory=ScreenHistory)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class LiveSession:
@@ -62,6 +79,8 @@ class LiveSession:
         Makes a new pipeline at an index with the alarms' state, after a stage failed.
     clips
         Keeps sound around alarms, None if they are switched off.
+    before
+        What cores before this one had found, of a session that goes on.
     """
 
     def __init__(
@@ -76,6 +95,7 @@ class LiveSession:
         record: Callable[[int, str], Folder] | None = None,
         remake: Callable[[int, Board], Pipeline] | None = None,
         clips: Clips | None = None,
+        before: Before | None = None,
     ) -> None:
         self.id = id
         self.capture, self.log = capture, log
@@ -83,10 +103,13 @@ class LiveSession:
         self._record, self._remake = record, remake
         self._failures = 0
         self.clips = clips
-        self._history = ScreenHistory()
+        before = before or Before()
+        self._history = before.history
         self._runner = StreamRunner(pipeline)
         self._recording = RecordingSink(folder)
-        self._lines = StoreSink(id, context.store, log, seq, lambda: self.board)
+        self._lines = StoreSink(
+            id, context.store, log, seq, lambda: self.board, context.clock.wall, before.counts
+        )
         screens = LinkSink(
             id, context.publish, self._history, seq, lambda: self.pipeline.present.judgement.p
         )
@@ -159,8 +182,11 @@ class LiveSession:
         if kind == "record":
             self._switch_recording(request.on is not False, answer)
             return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits"):
+        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
+            return
+        if kind == "acknowledge" and (words := self._came_since(request)):
+            answer(False, words)
             return
         command = ev.Command(
             kind=kind,  # type: ignore[arg-type]
@@ -169,6 +195,7 @@ class LiveSession:
             seconds=request.seconds,
             note=request.note,
             limits=request.limits,
+            profile=request.profile,
         )
         asked = request.alarm or ""
         if kind == "acknowledge":
@@ -255,6 +282,8 @@ class LiveSession:
             beats=list(self._history.beats),
             trend=self._history.trend,
             settings=self.pipeline.settings,
+            gaps=list(self._history.gaps),
+            marks=list(self._history.marks),
         )
 
     def status(self) -> Status:
@@ -264,7 +293,8 @@ class LiveSession:
             self.capture,
             self.pipeline,
             self._history,
-            alarm_lines(self.board, self._asked) + self.log.earlier,
+            self.log.present(self.board, self._asked),
+            raised=len(self.log),
             clock_s=self._clock_s(),
             wall=self._context.clock.wall(),
             recording=self.folder is not None,
@@ -301,6 +331,17 @@ class LiveSession:
 
     # ------------------------------------------------------------ inside
 
+    def _came_since(self, request: Request) -> str:
+        """Why the signal that a person answers is not the one that is on now; empty if it is."""
+        if request.occurrence is None or request.alarm is None:
+            return ""
+        now = self.log.open(request.alarm)
+        if now is None:
+            return "that alarm is over"
+        if (now.number, now.count) != (request.occurrence, request.count or now.count):
+            return "that alarm has come again since: look, and acknowledge this one"
+        return ""
+
     def _switch_recording(self, on: bool, answer: Callable[[bool, str], None]) -> None:
         """Begin or end to keep the sound; the answer comes when there is a folder for it."""
         if on == (self.folder is not None):
@@ -313,7 +354,7 @@ class LiveSession:
         elif self._record is None:
             answer(False, "there is no folder to record into")
         else:
-            board = self.log.save(self.board).decode()
+            board = save_board(self.board).decode()
             try:
                 self._recording.folder = self._record(self.capture.index, board)
             except ApexbeatError as error:

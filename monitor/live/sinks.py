@@ -5,8 +5,11 @@ All are called on the analysis thread and never wait: each hands on to a queue o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Protocol
+
+import msgspec
 
 from monitor import events as ev
 from monitor.analysis.alarms import Board
@@ -15,7 +18,7 @@ from monitor.link.messages import EventLine, FromCore
 from monitor.record.clips import Clips
 from monitor.record.store import Store
 from monitor.runner import StreamSink
-from monitor.view.state import AlarmLog, ScreenHistory
+from monitor.view.state import AlarmLog, ScreenHistory, save_board
 
 
 class Folder(Protocol):
@@ -60,11 +63,23 @@ class StoreSink(StreamSink):
         Number of the next line.
     board
         Returns the alarms of this moment.
+    wall
+        Returns the wall time (s since 1970).
+    counts
+        Lines by type that cores before this one had written: the last line counts them too.
     """
 
     def __init__(
-        self, session: str, store: Store, log: AlarmLog, seq: int, board: Callable[[], Board]
+        self,
+        session: str,
+        store: Store,
+        log: AlarmLog,
+        seq: int,
+        board: Callable[[], Board],
+        wall: Callable[[], float],
+        counts: Mapping[str, int],
     ) -> None:
+        self._wall, self._counts = wall, counts
         self._session, self._store, self._log = session, store, log
         self.seq = seq
         self._board = board
@@ -72,16 +87,22 @@ class StoreSink(StreamSink):
 
     def output(self, output: ev.Output) -> None:
         """Queue the lines to be written."""
-        lines = lines_of(output)
+        lines = tuple(map(self._counted, lines_of(output)))
         if not lines:
             return
         board, saved = self._board(), None
         if has_alarm(lines) or board.limits != self._limits:
             self._limits = board.limits
-            self._log.update(board)
-            saved = self._log.save(board)
+            self._log.update(lines, self._wall())
+            saved = save_board(board)
         self._store.events(self._session, self.seq, lines, saved)
         self.seq += len(lines)
+
+    def _counted(self, event: ev.Event) -> ev.Event:
+        if not isinstance(event, ev.End) or not self._counts:
+            return event
+        counts = dict(Counter(event.counts) + Counter(self._counts))
+        return msgspec.structs.replace(event, counts=counts)
 
 
 class LinkSink(StreamSink):
@@ -117,9 +138,8 @@ class LinkSink(StreamSink):
         for line in lines_of(output):
             self._publish(EventLine(session=self._session, seq=self._seq, event=line))
             self._seq += 1
-            if isinstance(line, ev.Beat):
-                self._history.beats.append(line)
-            elif isinstance(line, ev.Vitals):
+            self._history.event(line)
+            if isinstance(line, ev.Vitals):
                 self._history.point(line.index, line.rate, self._p())
         for picture in output.pictures:
             self._publish(self._history.picture(self._session, picture))

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import msgspec
 
@@ -23,24 +22,30 @@ from monitor.capture.stream import Capture
 from monitor.errors import ModelError
 from monitor.link.messages import AlarmLine, Request
 from monitor.live.context import SessionContext
-from monitor.live.session import LiveSession
+from monitor.live.restore import before_of
+from monitor.live.session import Before, LiveSession
 from monitor.live.sinks import Folder
 from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
 from monitor.record.clips import Clips
 from monitor.record.evidence import evidence
+from monitor.record.history import alarms_of, fold
 from monitor.record.store import Archive, CommandRow, SessionRow, new_id
 from monitor.sessionfolder.format import VERSION as FOLDER_VERSION
 from monitor.sessionfolder.format import FolderInfo
 from monitor.sessionfolder.writer import FolderWriter
 from monitor.supervise.job import Job
 from monitor.version import version
-from monitor.view.state import AlarmLog, SavedBoard, load_board, open_lines
+from monitor.view.state import AlarmLog, SavedBoard, line_of, load_board, save_board
 
 FOLDER_S = 5.0
 """A folder for the sound must be there by then for a session to begin."""
 
 GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
+
+
+CARRIED_OUT = ("acknowledge", "mark", "limits", "switch")
+"""Commands that a killed core may have answered and not carried out."""
 
 
 def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
@@ -53,13 +58,20 @@ def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """
     found = []
     for row in archive.commands(session):
-        if row.kind in ("acknowledge", "mark", "limits") and row.seq is not None and row.seq > last:
+        if row.kind in CARRIED_OUT and row.seq is not None and row.seq > last:
             try:
                 asked = msgspec.json.decode(row.body, type=Request)
             except msgspec.MsgspecError:
                 continue  # a damaged row; the alarm shows that nobody has acknowledged it
-            kind: Literal["acknowledge", "mark", "limits"] = row.kind  # type: ignore[assignment]
-            found.append(ev.Command(kind, row.index, asked.alarm, None, asked.note, asked.limits))
+            command = ev.Command(
+                row.kind,  # type: ignore[arg-type]
+                row.index,
+                asked.alarm,
+                note=asked.note,
+                limits=asked.limits,
+                profile=asked.profile,
+            )
+            found.append(command)
     return found
 
 
@@ -222,7 +234,7 @@ class Starter:
             board = replace(saved.board, alarms=alarms)
             saved = msgspec.structs.replace(saved, board=board)
             self._boards[request.session] = saved
-            self._context.store.board(request.session, msgspec.json.encode(saved))
+            self._context.store.board(request.session, save_board(board))
         body = msgspec.json.encode(request).decode()
         wall = self._context.clock.wall()
         command = CommandRow(meant[0].raised, wall, client, "acknowledge", body)
@@ -272,12 +284,13 @@ class Starter:
         board = None if saved is None else saved.board
         pipeline = self._pipeline(capture, known, board, strict=False)
         earlier = [line for line in self._earlier if line.earlier_session != row.id]
-        log = AlarmLog([] if saved is None else saved.log, earlier)
+        log = AlarmLog(fold(archive, row.id), earlier)
         context.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
             folder = self._folder(row, known, row.board)  # if it cannot be made: cannot_record
-        session = self._session(row, capture, pipeline, log, seq + 1, folder)
+        before = before_of(archive, row.id, self._job.settings.verdict)
+        session = self._session(row, capture, pipeline, log, seq + 1, folder, before)
         for command in unapplied(archive, row.id, seq):
             session.feed(command)
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
@@ -293,6 +306,7 @@ class Starter:
         log: AlarmLog,
         seq: int,
         folder: Folder | None,
+        before: Before | None = None,
     ) -> LiveSession:
         clips = None
         if self._job.settings.record.clips:
@@ -309,6 +323,7 @@ class Starter:
             self._recorder(row),
             lambda index, board: self._pipeline(capture, index, board, strict=False),
             clips,
+            before,
         )
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
@@ -353,12 +368,14 @@ class Starter:
             self.notes.append(f"session {row.id} ended unexpectedly")
 
     def _unanswered(self, archive: Archive) -> list[AlarmLine]:
+        """Alarms of sessions that are over which nobody acknowledged."""
         lines: list[AlarmLine] = []
         for row in archive.sessions():
             saved = load_board(row.board)
             if saved is None or (self._job.resume and row.ended is None):
                 continue
-            if found := open_lines(saved, row.id):
+            if any(alarm.state in ("active", "latched") for alarm in saved.board.shown):
                 self._boards[row.id] = saved
-                lines += found
+                found = alarms_of(archive, row)
+                lines += [line_of(one, session=row.id) for one in found if one.to_acknowledge]
         return lines

@@ -13,9 +13,10 @@ from pathlib import Path
 import msgspec
 
 from monitor import events as ev
+from monitor.episodes import Episode
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.clips import index_of
-from monitor.record.episodes import Episode, episodes
+from monitor.record.history import fold
 from monitor.record.store import Archive
 
 
@@ -40,9 +41,8 @@ def evidence(store: Path, sessions: Iterable[str] | None = None) -> set[tuple[st
     with contextlib.closing(Archive(store)) as archive:
         names = [row.id for row in archive.sessions()] if sessions is None else list(sessions)
         for name in names:
-            lines = [line for _, line in archive.events(name, ("alarm",))]
             answered = _answered_later(archive, name)
-            for episode in episodes(lines):
+            for episode in fold(archive, name).all():
                 if episode.acknowledged is None and not answered & {"", episode.kind}:
                     found.update((name, index) for index in _raisings(episode))
     if sessions is None:

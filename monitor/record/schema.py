@@ -19,7 +19,7 @@ from monitor.errors import NoInputError, RecordError
 from monitor.private_file import check_folder, open_private, words_of
 
 FILE = "apexbeat.db"
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x41504258  # "APBX"
 BUSY_MS = 2000
 CHECK_BYTES = 64 * 2**20
@@ -76,6 +76,7 @@ CREATE TABLE events (
     idx INTEGER NOT NULL,
     type TEXT NOT NULL,
     body TEXT NOT NULL,
+    wall REAL,
     PRIMARY KEY (session, seq)
 ) WITHOUT ROWID;
 CREATE TABLE commands (
@@ -91,7 +92,8 @@ CREATE INDEX commands_of ON commands (session, idx);
 """
 _INDEX = f"CREATE INDEX events_of_note ON events (session, seq) WHERE {OF_NOTE};"
 TABLES += _INDEX
-"""events: every line of the event file but session and end; body is the line itself (JSON).
+"""events: every line of the event file but session and end; body is the line itself (JSON), wall
+the wall time of an alarm's (the index stands still while no sound comes).
 commands: what a person asked for, committed before it is answered; seq is the number of the first
 line that may tell of it. board: the alarms' state. number: order in which sessions began, whatever
 the clock on the wall said."""
@@ -100,8 +102,10 @@ MIGRATIONS: dict[int, str] = {
     # A list of what is of note in a long session read all of it, beats and vitals too; and
     # nobody knew which commands a core that was killed had answered, but not carried out.
     1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}ALTER TABLE commands ADD COLUMN seq INTEGER;",
+    # How long a technical alarm lasted could not be told: no sound came, so the index stood still.
+    2: "ALTER TABLE events ADD COLUMN wall REAL;",
     # A clock that was set made the newest session an old one.
-    2: """ALTER TABLE sessions ADD COLUMN number INTEGER;
+    3: """ALTER TABLE sessions ADD COLUMN number INTEGER;
 UPDATE sessions SET number = (SELECT count(*) FROM sessions AS other
 WHERE (other.started, other.id) <= (sessions.started, sessions.id));""",
 }

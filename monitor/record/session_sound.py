@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dsp.chain import Chain
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.episodes import heard
 from monitor.errors import InputError
-from monitor.record.episodes import heard
 from monitor.record.export.model import Record
 from monitor.text import clean
 

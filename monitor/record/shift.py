@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from monitor import events as ev
-from monitor.record.episodes import Episode, episodes, heard
+from monitor.episodes import Episode, heard
 
 RATE_HZ = 2000
 
@@ -57,8 +57,12 @@ class SessionShift:
     @property
     def answers_s(self) -> list[float]:
         """Seconds from each alarm to its acknowledgement, of those that were acknowledged."""
-        known = [a for a in self.alarms if a.acknowledged is not None]
-        return [(a.acknowledged - a.start) / RATE_HZ for a in known if a.acknowledged is not None]
+        return [a.answer_s for a in self.alarms if a.answer_s is not None]
+
+    @property
+    def to_acknowledge(self) -> int:
+        """Alarms that wait for a person still."""
+        return sum(a.to_acknowledge for a in self.alarms)
 
     @property
     def kinds(self) -> Counter[str]:
@@ -67,7 +71,11 @@ class SessionShift:
 
 
 def shift_of(
-    events: Iterable[ev.Event], start: int, end: int, suppressed: Sequence[int] = ()
+    events: Iterable[ev.Event],
+    alarms: Sequence[Episode],
+    start: int,
+    end: int,
+    suppressed: Sequence[int] = (),
 ) -> SessionShift:
     """Sum up the lines of one session.
 
@@ -75,6 +83,8 @@ def shift_of(
     ----------
     events
         All of note up to ``end``, from the session's begin; vitals as far as wanted.
+    alarms
+        All occurrences of the session.
     start, end
         Indices between which things count.
     suppressed
@@ -83,7 +93,6 @@ def shift_of(
     lost: list[tuple[int, int]] = []
     spans: dict[str, list[tuple[int, str]]] = {"quality": [], "verdict": []}
     rates: list[float] = []
-    alarms: list[ev.Event] = []
     marks = faults = 0
     for event in events:
         inside = start <= event.index <= end
@@ -94,8 +103,6 @@ def shift_of(
                 spans[type(event).__name__.lower()].append((event.index, event.value))
             case ev.Vitals() if inside and event.rate is not None:
                 rates.append(event.rate)
-            case ev.Alarm():
-                alarms.append(event)
             case ev.Mark():
                 marks += inside
             case ev.Fault():
@@ -109,7 +116,7 @@ def shift_of(
         quality=_shares(spans["quality"], sound, end, length),
         verdict=_shares(spans["verdict"], sound, end, length),
         rates=(min(rates), median(rates), max(rates)) if rates else None,
-        alarms=tuple(e for e in episodes(alarms) if start <= e.start <= end),
+        alarms=tuple(e for e in alarms if start <= e.start <= end),
         suppressed=sum(start <= index <= end for index in suppressed),
         marks=marks,
         faults=faults,

@@ -163,12 +163,14 @@ class Store:
     ) -> None:
         """Append lines, the first of them number ``seq``, and the alarms' state after them."""
         rows = []
-        sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+        sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"
+        now = self._clock.wall()
         for number, event in enumerate(events, seq):
             kind = type(event).__name__.lower()
-            values = (session, number, event.index, kind, _encode(event).decode())
-            trend = isinstance(event, TRENDS)
-            rows.append(Row(sql, values, isinstance(event, ev.Alarm), trend))
+            alarm = isinstance(event, ev.Alarm)
+            wall = now if alarm else None
+            values = (session, number, event.index, kind, _encode(event).decode(), wall)
+            rows.append(Row(sql, values, alarm, isinstance(event, TRENDS)))
         if board is not None:
             if session in self._running:
                 row = replace(self._running[session], board=board.decode())
@@ -244,7 +246,7 @@ class Archive:
 
     def sessions(self) -> list[SessionRow]:
         """All sessions, the one that began last first, whatever the clock said."""
-        order = "number" if self.version > 2 else "started"
+        order = "number" if self.version > 3 else "started"
         sql = f"SELECT {_SESSION} FROM sessions ORDER BY {order} DESC, id DESC"
         return [SessionRow(*row) for row in self._db.execute(sql)]
 
@@ -275,6 +277,21 @@ class Archive:
                 yield seq, _decode(body)
             except msgspec.MsgspecError:  # told, in its place: nothing is lost in silence
                 yield seq, ev.Fault(index=index, what=f"line {seq} of the store is damaged")
+
+    def walls(self, session: str) -> dict[int, float]:
+        """Wall times of the lines that have one (alarms), by their number."""
+        if self.version < 3:
+            return {}
+        sql = (
+            "SELECT seq, wall FROM events INDEXED BY events_of_note"
+            f" WHERE session = ? AND type = 'alarm' AND wall IS NOT NULL AND {OF_NOTE}"
+        )
+        return {int(seq): float(wall) for seq, wall in self._db.execute(sql, (session,))}
+
+    def counts(self, session: str) -> dict[str, int]:
+        """Lines by type."""
+        sql = "SELECT type, count(*) FROM events WHERE session = ? GROUP BY type"
+        return {str(kind): int(number) for kind, number in self._db.execute(sql, (session,))}
 
     def last(self, session: str) -> tuple[int, int]:
         """Number and index of the last line; (-1, 0) without any."""

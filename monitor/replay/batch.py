@@ -7,20 +7,14 @@ model) is raised before the first sound is read.
 
 from __future__ import annotations
 
-import multiprocessing as mp
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event as StopEvent
 from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
-from monitor.analysis.verdict import Thresholds
-from monitor.assembly import Models, open_models, open_pipeline
+from monitor.assembly import Models, open_models, open_models_once, open_pipeline
 from monitor.capture.files import BLOCK_S, FileSource, find
 from monitor.capture.source import paced
 from monitor.clock import Clock, SystemClock
@@ -28,7 +22,7 @@ from monitor.config.load import Settings
 from monitor.errors import ApexbeatError, InputError, UsageError
 from monitor.events import Input, Output
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
-from monitor.replay.workers import begin_worker
+from monitor.replay.workers import Workers, cores, stopped
 from monitor.runner import StreamRunner, StreamSink
 from monitor.sessionfolder.reader import FolderSource, is_session_folder
 from monitor.view.state import load_board
@@ -38,9 +32,6 @@ PACED_BLOCK_S = 0.1
 
 FILES_PER_WORKER = 4
 """A process more costs about two seconds: not worth it for fewer files."""
-
-AHEAD = 4
-"""Jobs per worker that wait in the queue."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +151,7 @@ def replay_file(
     clock: Clock | None = None,
     progress: Callable[[float], None] = lambda seconds: None,
     stopped: Callable[[], bool] = lambda: False,
+    sinks: Sequence[StreamSink] = (),
 ) -> Summary:
     """Replay one file.
 
@@ -169,6 +161,8 @@ def replay_file(
         Told the seconds analysed so far.
     stopped
         Asked between blocks.
+    sinks
+        Given the output as well.
 
     Raises
     ------
@@ -182,19 +176,15 @@ def replay_file(
     block_s = BLOCK_S if options.speed is None else PACED_BLOCK_S
     with _open(path, block_s, options.block_frames) as source:
         pipeline, settings = _pipeline(source, settings, models)
-        thresholds = None
-        if models.engine is not None:
-            contract = models.engine.contract
-            thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
-        collector = Collector(source.name, settings, thresholds)
-        sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped)]
+        collector = Collector(source.name, settings)
+        all_sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped), *sinks]
         if options.events is not None:
             target = options.events / f"{path.stem}{SUFFIX}"
-            sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
+            all_sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
         inputs: Iterable[Input] = source
         if options.speed is not None:
             inputs = paced(source, clock or SystemClock(), options.speed)
-        StreamRunner(pipeline, sinks).run(
+        StreamRunner(pipeline, all_sinks).run(
             inputs, lambda: not isinstance(source, FolderSource) or source.complete
         )
     return collector.result()
@@ -245,9 +235,10 @@ def replay_all(
     RecordError
         If events cannot be written: that would befall the next file as well.
     """
-    count = workers(len(files), jobs)
+    count = processes(len(files), jobs)
     if count > 1:
-        yield from _on_many(files, settings, options, count)
+        each = [_Job(path, settings, options) for path in files]
+        yield from Workers(_in_worker, _worker_died, count, retry=False).in_order(each)
         return
     models = models or open_models(settings)
     for path in files:
@@ -259,58 +250,31 @@ def replay_all(
             yield Outcome(path, summary)
 
 
-def workers(files: int, jobs: int | None) -> int:
+def processes(files: int, jobs: int | None) -> int:
     """Return how many processes to use for so many files."""
     if jobs is not None:
         return max(1, min(jobs, files))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, files // FILES_PER_WORKER))
+    return max(1, min(cores(), files // FILES_PER_WORKER))
 
 
 # ------------------------------------------------------------ on several cores
 
-_worker: tuple[Settings, Models, Options, StopEvent] | ApexbeatError | None = None
+
+@dataclass(frozen=True)
+class _Job:
+    path: Path
+    settings: Settings
+    options: Options
 
 
-def _on_many(
-    files: Sequence[Path], settings: Settings, options: Options, count: int
-) -> Iterator[Outcome]:
-    context = mp.get_context("spawn")  # a forked torch may hang
-    stop = context.Event()
-    pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_start_worker, initargs=(settings, options, stop)
-    )
-    waiting: list[Future[Outcome]] = []
-    rest = iter(files)
+def _in_worker(job: _Job) -> Outcome:
     try:
-        for path in rest:
-            waiting.append(pool.submit(_in_worker, path))
-            if len(waiting) >= count * AHEAD:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    except BrokenProcessPool:
-        raise ApexbeatError("a worker process died (out of memory?)", "use --jobs 1") from None
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker(settings: Settings, options: Options, stop: StopEvent) -> None:
-    global _worker  # noqa: PLW0603 - one process, one set of models
-    begin_worker()
-    try:
-        _worker = settings, open_models(settings), options, stop
-    except ApexbeatError as error:
-        _worker = error  # an initializer that raises would break the pool without a word
-
-
-def _in_worker(path: Path) -> Outcome:
-    assert _worker is not None
-    if isinstance(_worker, ApexbeatError):
-        raise _worker
-    settings, models, options, stop = _worker
-    try:
-        return Outcome(path, replay_file(path, settings, models, options, stopped=stop.is_set))
+        models = open_models_once(job.settings)
+        summary = replay_file(job.path, job.settings, models, job.options, stopped=stopped)
     except InputError as error:
-        return Outcome(path, None, str(error))
+        return Outcome(job.path, None, str(error))
+    return Outcome(job.path, summary)
+
+
+def _worker_died(job: _Job) -> Outcome:
+    raise ApexbeatError("a worker process died (out of memory?)", "use --jobs 1")

@@ -27,7 +27,7 @@ from monitor.errors import ApexbeatError
 from monitor.events import Output
 from monitor.replay.timeline import Found, Moment
 from monitor.runner import StreamRunner, StreamSink
-from monitor.view.state import AlarmLog, ScreenHistory, alarm_lines
+from monitor.view.state import AlarmLog, ScreenHistory
 from monitor.view.status import status_of
 
 BLOCK_S = 0.25
@@ -101,7 +101,7 @@ class Ahead:
             raise
         self._heard = _Heard(self.source, Health(0.0))
         self._heard.health.samples(0.0)
-        self._shown, self._log = ScreenHistory(), AlarmLog()
+        self._shown, self._log = ScreenHistory(), AlarmLog(answerable=False)
         self._alarms = self._log.all()
         self._seq = 0
         self._over = False
@@ -148,14 +148,15 @@ class Ahead:
         waves = tuple(self._shown.picture(SESSION, picture) for picture in pictures)
         board = self._pipeline.present.board
         if any(isinstance(line, ev.Alarm) for line in lines):
-            self._log.update(board)
+            self._log.update(lines)
             self._alarms = self._log.all()
         status = status_of(
             SESSION,
             self._heard,
             self._pipeline,
             self._shown,
-            alarm_lines(board),
+            self._log.present(board),
+            raised=len(self._log),
             clock_s=self._pipeline.index / RATE_HZ,
             wall=SystemClock().wall(),
             recording=False,

@@ -34,7 +34,7 @@ from monitor.link.messages import (
 from monitor.link.server import Server
 from monitor.replay.lookahead import SESSION, Ahead
 from monitor.replay.playhead import Playhead
-from monitor.replay.timeline import onset, shown
+from monitor.replay.timeline import UNCERTAIN, shown
 from monitor.version import version
 
 TICK_S = 0.05
@@ -50,6 +50,7 @@ REFUSED = {
     "pause_audio": "a replay makes no sound",
     "record": "a replay records nothing",
     "limits": "a replay keeps the limits that it was started with",
+    "switch": "a replay keeps the alarms that it was started with",
     "mark": "a replay cannot be marked",
     "add": "a replay takes no device",
 }
@@ -126,6 +127,10 @@ class Player(Closing):
         last = self._found.number(index)
         for number in range(self._next, last + 1):
             self._release(number)
+        known = index if self._found.done else min(index, self._found.end - UNCERTAIN)
+        for beat in self._found.beats(self._given, known):
+            self._server.broadcast(EventLine(session=SESSION, seq=-1, event=beat))
+        self._given = max(self._given, known)
         fresh, self._next = self._next <= last, max(self._next, last + 1)
         now_s = self._clock.monotonic()
         if fresh or now_s - self._status_s >= STATUS_S:
@@ -142,8 +147,8 @@ class Player(Closing):
         for wave in moment.waves:
             self._server.broadcast(wave)
         for seq, line in enumerate(moment.lines, moment.first):
-            if isinstance(line, ev.Beat) and onset(line) <= self._given:
-                continue  # the snapshot had it
+            if isinstance(line, ev.Beat):
+                continue  # given when the play-head comes to it
             self._server.broadcast(EventLine(session=SESSION, seq=seq, event=line))
 
     def _attach(self, client: int, attach: Attach) -> None:

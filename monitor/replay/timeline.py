@@ -16,7 +16,7 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.link.messages import AlarmLine, Compared, Play, Snapshot, Status, Wave
 from monitor.replay.annotation import Annotation
-from monitor.view.state import BEATS_KEPT, PAIR, WAVES_KEPT
+from monitor.view.state import BEATS_KEPT, GAPS_KEPT, PAIR, WAVES_KEPT
 
 UNCERTAIN = 3 * RATE_HZ
 """Samples before the end of what is analysed in which beats may still be missing."""
@@ -67,6 +67,7 @@ class Found:
         self._waves: list[Wave] = []
         self._beats: list[tuple[int, ev.Beat]] = []
         self._trend: list[tuple[int, float | None, float | None]] = []
+        self._gaps: list[ev.Gap] = []
         self.raised: list[tuple[int, ev.Priority]] = []
         self.trouble = ""
         self.done = False
@@ -92,6 +93,8 @@ class Found:
                 insort(self._beats, (onset(line), line), key=lambda pair: pair[0])
             elif isinstance(line, ev.Session):
                 self.settings = dict(line.settings)
+            elif isinstance(line, ev.Gap):
+                self._gaps.append(line)
             elif isinstance(line, ev.Vitals):
                 self._trend.append((line.index, line.rate, moment.status.p))
             elif isinstance(line, ev.Alarm) and line.state == "active":
@@ -120,7 +123,14 @@ class Found:
             trend=trend,
             settings=self.settings,
             annotated=list(self.annotation.onsets) if self.annotation is not None else [],
+            gaps=[gap for gap in self._gaps if gap.index <= index][-GAPS_KEPT:],
         )
+
+    def beats(self, after: int, until: int) -> list[ev.Beat]:
+        """Those that begin in (after, until]."""
+        first = bisect_right(self._beats, after, key=lambda pair: pair[0])
+        last = bisect_right(self._beats, until, key=lambda pair: pair[0])
+        return [beat for _, beat in self._beats[first:last]]
 
     def _against(self, index: int) -> tuple[list[Onset], list[Onset], list[Onset]]:
         """What is the same, missed and extra before ``index``; nothing without an annotation."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Self
 
 import msgspec
 
@@ -27,13 +30,16 @@ from monitor.sound.output import AlarmSound
 from monitor.sound.speaker import Speaker
 from monitor.supervise.job import LOG, Begun, Job
 from monitor.supervise.sd_notify import Watchdog
-from monitor.supervise.supervisor import CoreFailed, Supervisor
+from monitor.supervise.supervisor import END_S, CoreFailed, Supervisor
 
 RENEW_S = 1.0
 """Seconds between two looks at our own lock."""
 
 TAKE_OVER_S = 5.0
 """A supervisor that was killed lets its lock go within this."""
+
+WAIT_S = 0.1
+"""Seconds between two looks whether a person does not want to wait for a start."""
 
 
 def log_path(store: Path) -> Path:
@@ -162,13 +168,51 @@ def _renew(lock: StoreLock) -> None:
         lock.renew()
 
 
-def spawn(job: Job) -> Begun:
+class InterruptsHeld:
+    """Ctrl-C, SIGTERM and SIGHUP are noted and not obeyed, so that none comes between two steps.
+
+    A context; `check` obeys what was noted, where that leaves nothing behind.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Hold them."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let them through again."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one came."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def _note(self, *_: object) -> None:
+        self.asked = True
+
+
+def spawn(job: Job, held: InterruptsHeld | None = None) -> Begun:
     """Start a supervisor of its own session and wait until it monitors.
+
+    Parameters
+    ----------
+    held
+        Asked while it waits: what began is ended if the person did not want to wait.
 
     Raises
     ------
     ApexbeatError
         If the core could not begin.
+    KeyboardInterrupt
+        If the person interrupted it; nothing runs then.
     """
     log = log_path(Path(job.store))
     process = subprocess.Popen(
@@ -183,6 +227,10 @@ def spawn(job: Job) -> Begun:
     with contextlib.suppress(BrokenPipeError), process.stdin as channel:
         channel.write(msgspec.json.encode(job))
     with process.stdout as answer:
+        while not select.select([answer], [], [], WAIT_S)[0]:
+            if held is not None and held.asked:
+                _end(process)
+                held.check()
         line = answer.readline()
     if not line:
         raise ApexbeatError("the supervisor died at its start", f"see {log}")
@@ -191,6 +239,16 @@ def spawn(job: Job) -> Begun:
         raise CoreFailed(begun)
     process.returncode = 0  # it lives on without us: no complaint when we forget it
     return begun
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a supervisor that has not begun to monitor, and with it its core."""
+    process.terminate()
+    try:
+        process.wait(END_S + 2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def main() -> int:

@@ -8,17 +8,15 @@ from textual.screen import Screen
 
 from monitor.link import messages as ms
 from monitor.tui.alarmbook import needs_answer
-from monitor.tui.live import Live, home
+from monitor.tui.live import Live, Program, home
+from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import banner, theme, trend, wave
 from monitor.tui.widgets.wave_panel import WavePanel
 
 if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
     from monitor.tui.state import SessionState
 
 PAUSE_S = 120.0
-AFTER_ALARM = 2000
-"""Samples shown after the moment of an alarm."""
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Of a replay."""
 
@@ -29,7 +27,7 @@ class Actions(Live, Screen[None]):
     trend_span: int
 
     @property
-    def _home(self) -> ApexbeatApp:
+    def _home(self) -> Program:
         return home(self)
 
     @property
@@ -44,20 +42,29 @@ class Actions(Live, Screen[None]):
 
     def action_acknowledge(self) -> None:
         """Acknowledge what the banner shows."""
-        open_now = [p for p in banner.everywhere(self._home.state) if needs_answer(p[1])]
-        if not open_now:
-            self._home.say("no alarm to acknowledge")
-            return
-        session, line = open_now[0]
-        self._home.acknowledge(session, line)
+        pairs = self._to_answer()
+        if pairs:
+            self._home.acknowledge(*pairs[0])
 
     def action_acknowledge_all(self) -> None:
-        """Acknowledge all of every session."""
-        pairs = [p for p in banner.everywhere(self._home.state) if needs_answer(p[1])]
-        if not pairs:
+        """Acknowledge all that are shown, of every session."""
+        for session, line in self._to_answer():
+            self._home.acknowledge(session, line)
+
+    def _to_answer(self) -> list[tuple[SessionState, ms.AlarmLine]]:
+        """Open alarms that were on the screen before the key was pressed, most urgent first."""
+        open_now = [p for p in banner.everywhere(self._home.state) if needs_answer(p[1])]
+        seen = [pair for pair in open_now if self._home.was_seen(*pair)]
+        if not open_now:
             self._home.say("no alarm to acknowledge")
-        for session in {id(s): s for s, _ in pairs}.values():
-            self._home.acknowledge(session, None)
+        elif not seen:
+            self._home.say("a new alarm has just come: look, then press again", "medium")
+        return seen
+
+    def action_details(self) -> None:
+        """Show evidence, or what to do."""
+        self._home.details = not self._home.details
+        self.advance()
 
     def action_pause_audio(self) -> None:
         """Silence the tones for two minutes, or sound them again."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from monitor import events as ev
+from monitor.alarm_table import SWITCHED_OFF
 from monitor.link.messages import AlarmLine
 
 RANK = {"high": 0, "medium": 1, "low": 2}
@@ -26,7 +27,8 @@ def is_active(line: AlarmLine) -> bool:
 
 def needs_answer(line: AlarmLine) -> bool:
     """Whether nobody has acknowledged it yet."""
-    return is_active(line) and line.state in _OPEN and line.acknowledged is None
+    open_now = line.answerable and line.state in _OPEN and line.acknowledged is None
+    return is_active(line) and open_now
 
 
 def urgency(line: AlarmLine) -> tuple[bool, int, int]:
@@ -62,8 +64,11 @@ class AlarmBook:
         self._lines.update(given)
         self.asked = {k for k in self.asked if k in given and needs_answer(given[k])}
 
-    def event(self, alarm: ev.Alarm) -> None:
-        """Take one transition; it only matters until the next status."""
+    def event(self, alarm: ev.Alarm, wall: float | None = None) -> None:
+        """Take one transition, and when it came by the clock.
+
+        It only matters until the next status, but for the reason with which an alarm ends.
+        """
         key = self._open_key(alarm.kind)
         if key is None:
             if alarm.state not in _SHOWN:
@@ -82,22 +87,32 @@ class AlarmBook:
                 cleared=None,
                 count=1,
                 earlier_session=None,
+                raised_wall=wall,
             )
             return
         line = self._lines[key]
-        if alarm.state == "inactive":
-            self._lines[key] = _over(line, alarm.index)
-        elif alarm.state == "acknowledged":
-            self._lines[key] = msgspec.structs.replace(
-                line, state="acknowledged", acknowledged=alarm.index, acknowledge_pending=False
+        if alarm.state in ("inactive", "latched") and line.gone is None and is_active(line):
+            line = msgspec.structs.replace(
+                line, gone=alarm.index, gone_wall=wall, ended=alarm.evidence, condition=False
             )
+        if alarm.state == "inactive":
+            off = alarm.evidence.startswith(SWITCHED_OFF)
+            if line.state == "latched" and line.answerable and not off:
+                line = _acknowledged(line, alarm.index, wall)
+            self._lines[key] = msgspec.structs.replace(_over(line, alarm.index), cleared_wall=wall)
+        elif alarm.state == "acknowledged":
+            self._lines[key] = _acknowledged(line, alarm.index, wall)
+        elif alarm.state == "latched":
+            self._lines[key] = msgspec.structs.replace(line, state="latched")
         elif alarm.state in _SHOWN:
-            raised = line.raised if is_active(line) else alarm.index
+            first = not is_active(line)
             self._lines[key] = msgspec.structs.replace(
                 line,
                 state=alarm.state,
-                raised=raised,
-                evidence=alarm.evidence,
+                raised=alarm.index if first else line.raised,
+                raised_wall=wall if first else line.raised_wall,
+                evidence=alarm.evidence if first else line.evidence,
+                now=alarm.evidence,
                 priority=alarm.priority,
             )
 
@@ -123,6 +138,16 @@ class AlarmBook:
     def unanswered(self) -> int:
         """How many still wait for an acknowledgement."""
         return sum(map(needs_answer, self._lines.values()))
+
+
+def _acknowledged(line: AlarmLine, index: int, wall: float | None) -> AlarmLine:
+    return msgspec.structs.replace(
+        line,
+        state="acknowledged",
+        acknowledged=index,
+        acknowledged_wall=wall,
+        acknowledge_pending=False,
+    )
 
 
 def _over(line: AlarmLine, index: int | None) -> AlarmLine:

@@ -16,10 +16,9 @@ from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
-from monitor.tui.alarmbook import needs_answer
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
-from monitor.tui.keys import KEYS
+from monitor.tui.keys import offered
 from monitor.tui.live import Live
 from monitor.tui.requests import Answered, Requests
 from monitor.tui.screens.main import MainScreen
@@ -29,6 +28,8 @@ from monitor.tui.widgets.glyphs import UNICODE, Glyphs
 
 FRAMES_PER_S = 10
 MESSAGE_S = 4.0
+SEEN_S = 0.5
+"""An alarm that has been on the screen for less was not seen by whoever presses a key."""
 
 
 class Link(Protocol):
@@ -54,7 +55,6 @@ class ApexbeatApp(App[int]):
         self,
         link: Link,
         *,
-        quit_ends: bool,
         read_only: bool = False,
         glyphs: Glyphs = UNICODE,
         clock: Clock | None = None,
@@ -64,8 +64,10 @@ class ApexbeatApp(App[int]):
     ) -> None:
         super().__init__(ansi_color=True)
         self.glyphs = glyphs
-        self.quit_ends = quit_ends
         self.read_only = read_only
+        self.details = False
+        """Whether evidence is shown, in the place of what to do."""
+        self._first_shown: dict[tuple[object, ...], float] = {}
         self.state = ScreenState()
         self.flash = self.animation_level != "none"
         self.helpers = helpers or Helpers()
@@ -161,6 +163,7 @@ class ApexbeatApp(App[int]):
         on: bool | None = None,
         device: str | None = None,
         limits: dict[str, float] | None = None,
+        profile: str = "",
         settings: dict[str, str | int | float | bool] | None = None,
         done: str = "",
         after: Callable[[], None] | None = None,
@@ -181,6 +184,7 @@ class ApexbeatApp(App[int]):
             on=on,
             device=device,
             limits=limits or {},
+            profile=profile,
             settings=settings or {},
         )
 
@@ -200,38 +204,54 @@ class ApexbeatApp(App[int]):
         """Send a request and be called with its reply; False where there is no connection."""
         return self._requests.ask(request, self.now(), answered)
 
-    def acknowledge(self, session: SessionState, line: ms.AlarmLine | None) -> None:
-        """Acknowledge one alarm, or all of a session; pending until the core has committed it.
+    def acknowledge(self, session: SessionState, line: ms.AlarmLine) -> None:
+        """Acknowledge one alarm; pending until the core has committed it.
 
-        An alarm of an earlier session is asked for by that session's id.
+        The core is told which signal was meant: one that came since is not answered with it. An
+        alarm of an earlier session is asked for by that session's id.
         """
         if not self.may_change():
             return
-        book = session.alarms
-        lines = [a for a in book.active() if needs_answer(a)] if line is None else [line]
-        for owner in dict.fromkeys(a.earlier_session for a in lines):
-            keys = {book.key(a) for a in lines if a.earlier_session == owner}
+        book, key = session.alarms, session.alarms.key(line)
 
-            def answered(reply: ms.Reply | None, keys: set[tuple[str | None, int]] = keys) -> None:
-                if reply is None or not reply.ok:
-                    book.asked -= keys
+        def answered(reply: ms.Reply | None) -> None:
+            if reply is None or not reply.ok:
+                book.asked.discard(key)
 
-            request = ms.Request(
-                id=0,
-                session=owner or session.id,
-                what="acknowledge",
-                alarm=line.kind if line else None,
-            )
-            if not self.send(request, answered):
-                self.say("acknowledge: not sent, the core does not respond", "medium")
-                return
-            book.asked |= keys
+        known = line.earlier_session is None and line.occurrence > 0
+        request = ms.Request(
+            id=0,
+            session=line.earlier_session or session.id,
+            what="acknowledge",
+            alarm=line.kind,
+            occurrence=line.occurrence if known else None,
+            count=line.count if known else None,
+        )
+        if not self.send(request, answered):
+            self.say("acknowledge: not sent, the core does not respond", "medium")
+            return
+        book.asked.add(key)
         self.frame()
+
+    def note_shown(self, pairs: Iterable[tuple[SessionState, ms.AlarmLine]]) -> None:
+        """Remember since when each open alarm has been on the screen."""
+        now = self.now()
+        shown = {
+            (session.id, line.kind, line.raised, line.count, line.priority)
+            for session, line in pairs
+        }
+        self._first_shown = {key: self._first_shown.get(key, now) for key in shown}
+
+    def was_seen(self, session: SessionState, line: ms.AlarmLine) -> bool:
+        """Whether it has been on the screen long enough to be what a key was meant for."""
+        key = (session.id, line.kind, line.raised, line.count, line.priority)
+        since = self._first_shown.get(key)
+        return since is not None and self.now() - since >= SEEN_S
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The keys of the main screen, by name."""
         main = self.screen_stack[0]
-        for key in KEYS:
+        for key in offered(self.read_only):
 
             async def act(action: str = key.action) -> None:
                 await main.run_action(action)
@@ -246,7 +266,6 @@ class ApexbeatApp(App[int]):
 def run(
     address: pathlib.Path,
     *,
-    quit_ends: bool,
     read_only: bool = False,
     log: pathlib.Path | None = None,
     helpers: Helpers | None = None,
@@ -257,9 +276,6 @@ def run(
     ----------
     address
         The core's socket.
-    quit_ends
-        Whether ending the monitoring is what ``q`` proposes first (``live``), or going on
-        without this screen (``attach``).
     read_only
         Refuse everything that changes something in the core.
     log
@@ -278,7 +294,6 @@ def run(
     def make(glyphs: Glyphs) -> ApexbeatApp:
         return ApexbeatApp(
             Connection(address),
-            quit_ends=quit_ends,
             read_only=read_only,
             glyphs=glyphs,
             theme_name=theme.preferred(),

@@ -1,6 +1,6 @@
 """The keys of the main screen: one table for the footer, the help and the bindings.
 
-A key that changes something in the core is refused, in words, on a read-only screen.
+A key that changes something in the core is neither offered nor obeyed on a read-only screen.
 """
 
 from __future__ import annotations
@@ -20,12 +20,23 @@ class Key:
     short: str
     long: str
     footer: bool = False
+    changes: bool = False
+    """Whether it changes something in the core: a read-only screen does not offer it."""
 
 
 KEYS = (
     Key("question_mark", "?", "help", "help", "all keys, and what the shapes mean", footer=True),
-    Key("a", "a", "acknowledge", "acknowledge", "acknowledge the alarm in the banner", footer=True),
-    Key("A", "A", "acknowledge_all", "all", "acknowledge every active alarm"),
+    Key(
+        "a",
+        "a",
+        "acknowledge",
+        "acknowledge",
+        "acknowledge the alarm in the banner",
+        footer=True,
+        changes=True,
+    ),
+    Key("A", "A", "acknowledge_all", "all", "acknowledge every alarm that is shown", changes=True),
+    Key("e", "e", "details", "evidence", "evidence of verdict and alarms, or what to do"),
     Key(
         "p",
         "p",
@@ -33,8 +44,9 @@ KEYS = (
         "pause audio",
         "silence the alarm tones for 120 s; again: sound them",
         footer=True,
+        changes=True,
     ),
-    Key("m", "m", "mark", "mark", "mark this moment, with a note", footer=True),
+    Key("m", "m", "mark", "mark", "mark this moment, with a note", footer=True, changes=True),
     Key(
         "l",
         "l",
@@ -43,7 +55,15 @@ KEYS = (
         "alarm log: filter, acknowledge, jump to the moment",
         footer=True,
     ),
-    Key("r", "r", "record", "record", "keep the raw sound, or stop keeping it", footer=True),
+    Key(
+        "r",
+        "r",
+        "record",
+        "record",
+        "keep the raw sound, or stop keeping it",
+        footer=True,
+        changes=True,
+    ),
     Key("d", "d", "device", "device", "the device: health, drift, delay; add another", footer=True),
     Key("s", "s", "settings", "settings", "limits of the heart-rate alarms", footer=True),
     Key(
@@ -106,6 +126,12 @@ REPLAY = (
     Key("q", "q", "ask_quit", "quit", ""),
 )
 """What the footer shows of a replay, in place of keys that would be refused."""
+
+
+def offered(read_only: bool) -> list[Key]:
+    """The keys that this screen obeys."""
+    return [key for key in KEYS if not (read_only and key.changes)]
+
 
 _ALSO = {
     "left": "left,shift+left",

@@ -111,9 +111,10 @@ def ruler(session: SessionState, width: int, glyphs: Glyphs) -> list[Line]:
 OTHERS = (
     ("alarms.abnormal_windows", "abnormal heart sound", "{} of the last {verdict.windows} windows"),
     ("alarms.abnormal_delay_s", "abnormal heart sound", "for {} s"),
-    ("alarms.heart_lost_s", "no heart sound", "after {} s without a beat"),
+    ("alarms.heart_lost_s", "heart sounds stopped", "after {} s without a beat"),
+    ("alarms.pause_s", "pause between beats", "of {} s"),
     ("alarms.irregular_spread", "irregular rhythm", "spread of the cycles above {}"),
-    ("alarms.poor_signal_delay_s", "poor signal", "after {} s"),
+    ("alarms.poor_signal_delay_s", "heart not heard", "for {} s"),
 )
 """Setting, alarm, and what it means; told, not changed here."""
 

@@ -1,13 +1,20 @@
-"""What every screen of the app has: redrawing with the frames, and the app with its own type."""
+"""What a screen may know of the program that shows it, and how it is redrawn with the frames."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
+    from textual.geometry import Size
+    from textual.screen import Screen
 
-    from monitor.tui.app import ApexbeatApp
+    from monitor.link import messages as ms
+    from monitor.tui.helpers import Helpers, Player
+    from monitor.tui.requests import Answered
+    from monitor.tui.state import ScreenState, SessionState
+    from monitor.tui.widgets.glyphs import Glyphs
 
 
 class Live:
@@ -17,6 +24,51 @@ class Live:
         """Bring it to what may be shown now."""
 
 
-def home(node: DOMNode) -> ApexbeatApp:
-    """The app that ``node`` is part of."""
-    return cast("ApexbeatApp", node.app)
+class Program(Protocol):
+    """The program around the screens: `monitor.tui.app.ApexbeatApp`."""
+
+    glyphs: Glyphs
+    state: ScreenState
+    helpers: Helpers
+    player: Player
+    read_only: bool
+    details: bool
+    flash: bool
+    theme: Any
+
+    @property
+    def size(self) -> Size: ...
+    def now(self) -> float: ...
+    def frame(self) -> None: ...
+    def say(self, text: str, ink: str = "plain") -> None: ...
+    def message(self) -> tuple[str, str]: ...
+    def may_change(self) -> bool: ...
+    def ask(
+        self,
+        what: str,
+        session: SessionState,
+        *,
+        alarm: str | None = None,
+        seconds: float | None = None,
+        note: str | None = None,
+        on: bool | None = None,
+        device: str | None = None,
+        limits: dict[str, float] | None = None,
+        settings: dict[str, str | int | float | bool] | None = None,
+        profile: str = "",
+        done: str = "",
+        after: Callable[[], None] | None = None,
+    ) -> bool: ...
+    def send(self, request: ms.Request, answered: Answered) -> bool: ...
+    def acknowledge(self, session: SessionState, line: ms.AlarmLine) -> None: ...
+    def note_shown(self, pairs: Iterable[tuple[SessionState, ms.AlarmLine]]) -> None: ...
+    def was_seen(self, session: SessionState, line: ms.AlarmLine) -> bool: ...
+    def push_screen(
+        self, screen: Screen[Any], callback: Callable[[Any], Any] | None = None
+    ) -> Any: ...
+    def exit(self, result: int | None = None) -> None: ...
+
+
+def home(node: DOMNode) -> Program:
+    """The program that ``node`` is part of."""
+    return cast("Program", node.app)

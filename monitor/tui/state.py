@@ -15,7 +15,7 @@ from monitor.link import messages as ms
 from monitor.tui import words
 from monitor.tui.alarmbook import AlarmBook
 from monitor.tui.series import Series
-from monitor.tui.waves import PlayHead, WaveStore
+from monitor.tui.waves import HOLD_BACK, REPLAY_HOLD_BACK, PlayHead, WaveStore
 
 SILENT_S = 2.0
 """Without any message for this long the core counts as not responding."""
@@ -50,13 +50,17 @@ class SessionState:
         self.beats.extend(message.beats)
         if message.status.play is not None:  # the play-head may have gone back
             self.waves = WaveStore()
-            self.gaps = deque((g for g in self.gaps if g.index <= message.status.index), 1000)
         for wave in message.waves:
             self.waves.add(wave)
-        self.head = PlayHead()
+        replay = message.status.play is not None
+        self.head = PlayHead(REPLAY_HOLD_BACK if replay else HOLD_BACK)
         if message.waves:
             self.head.arrived(self.waves.end, now)
         self.trend.restart(message.trend)
+        if message.gaps or message.status.play is not None:
+            self.gaps = deque(message.gaps, 1000)
+        if message.marks:
+            self.marks = deque(message.marks, 1000)
         self.settings = dict(message.settings) or self.settings
         self.annotated = list(message.annotated)
         self.take(message.status, now)
@@ -73,7 +77,7 @@ class SessionState:
         self.waves.add(message)
         self.head.arrived(self.waves.end, now)
 
-    def event(self, event: ev.Event) -> None:
+    def event(self, event: ev.Event, now: float) -> None:
         """Take one event."""
         if isinstance(event, ev.Beat):
             self.beats.append(event)
@@ -82,7 +86,7 @@ class SessionState:
         elif isinstance(event, ev.Mark):
             self.marks.append(event)
         elif isinstance(event, ev.Alarm):
-            self.alarms.event(event)
+            self.alarms.event(event, self.wall(now))
         elif isinstance(event, ev.Session):
             self.settings = dict(event.settings)
 
@@ -94,6 +98,24 @@ class SessionState:
     def age(self, now: float) -> float:
         """Seconds since the last status."""
         return max(0.0, now - self.status_at)
+
+    def wall(self, now: float) -> float | None:
+        """Wall time of ``now`` (s since 1970); None in a replay, and before the first status."""
+        status = self.status
+        if status is None or status.play is not None:
+            return None
+        waited = status.clock_s - status.index / words.RATE_HZ
+        return status.wall + waited + now - self.status_at
+
+    def time(self, index: int, wall: float | None = None) -> str:
+        """Time of day of a sample index, or of ``wall`` where that is known; of a replay the
+        time in the recording."""
+        status = self.status
+        if status is None or status.play is not None:
+            return words.at(index)
+        if wall is None:
+            wall = status.wall + (index - status.index) / words.RATE_HZ
+        return words.time_of_day(wall, status.wall)
 
     def lost(self) -> bool:
         """Whether the core says that no sound comes."""
@@ -160,7 +182,7 @@ class ScreenState:
         elif isinstance(message, ms.Wave):
             self._session(message.session).wave(message, now)
         elif isinstance(message, ms.EventLine):
-            self._session(message.session).event(message.event)
+            self._session(message.session).event(message.event, now)
         elif isinstance(message, ms.Levels):
             self.levels, self.levels_at = message, now
         elif isinstance(message, ms.Bye):

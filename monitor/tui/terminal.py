@@ -18,14 +18,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, ApexbeatError, UsageError
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
-
-if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
-    from monitor.tui.first_start.app import FirstApp
 
 GRACE_S = 2.0
 """How long the event loop may take to leave after a signal."""
@@ -34,6 +30,18 @@ _RESTORE = (
     b"\x1b[?1049l\x1b[?25h\x1b[0m"
 )
 """Paste, wrap, mouse, focus, keyboard protocol, alternate screen, cursor and colours as before."""
+
+
+class Program(Protocol):
+    """A program that draws on a terminal."""
+
+    def run(self) -> int | None:
+        """Draw until it leaves; return the exit code, None for 0."""
+        ...
+
+    def leave(self, code: int) -> None:
+        """End with ``code``; may be called from a signal handler."""
+        ...
 
 
 def alphabet(environment: Mapping[str, str] = os.environ) -> Glyphs:
@@ -71,7 +79,7 @@ def check(environment: Mapping[str, str] = os.environ) -> int:
     raise UsageError("the screen needs a terminal to draw on (stdout and stderr are none)", remedy)
 
 
-def run(make: Callable[[Glyphs], ApexbeatApp | FirstApp], log: Path, goes_on: bool = True) -> int:
+def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> int:
     """Draw the app that ``make`` gives until it leaves; gives the exit code.
 
     ``goes_on`` tells whether a core monitors without the screen.
@@ -140,7 +148,7 @@ def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterato
 
 
 @contextlib.contextmanager
-def _signals(app: ApexbeatApp | FirstApp, tty: int, before: list[object]) -> Iterator[None]:
+def _signals(app: Program, tty: int, before: list[object]) -> Iterator[None]:
     """End in order on SIGTERM and SIGHUP, at the latest after `GRACE_S`."""
 
     def abandon() -> None:

@@ -34,7 +34,6 @@ def main(arguments: list[str]) -> int:
     control = "--control" in arguments
     app = WebApp(
         Connection(Path(arguments[0]), "browser"),
-        quit_ends=False,
         read_only=not control,
         glyphs=UNICODE,
         theme_name=theme.preferred(),

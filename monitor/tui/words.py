@@ -5,28 +5,20 @@ Plain and short; a value that is not known is ``--``, never a zero and never the
 
 from __future__ import annotations
 
+import time
+
+from rich.cells import cell_len, set_cell_size
+
+from monitor.alarm_table import TABLE, remedy, title
+
 RATE_HZ = 2000
 UNKNOWN = "--"
 
-KINDS = {
-    "abnormal_sound": "abnormal heart sound",
-    "tachycardia": "fast heart rate",
-    "tachycardia_extreme": "very fast heart rate",
-    "bradycardia": "slow heart rate",
-    "bradycardia_extreme": "very slow heart rate",
-    "irregular": "irregular rhythm",
-    "heart_lost": "no heart sound",
-    "signal_lost": "signal lost",
-    "wrong_input": "wrong input",
-    "poor_signal": "poor signal",
-    "gaps": "gaps in the sound",
-    "clock": "device clock off",
-    "behind": "analysis late",
-    "cannot_record": "cannot record",
-    "model_refused": "model refused",
-    "analysis_fault": "analysis fault",
-}
-"""Words for the kinds of the alarm table; an unknown kind is shown as it is written."""
+kind, advice = title, remedy
+"""Words for a kind of alarm, and what to do first."""
+
+KINDS = tuple(rule.kind for rule in TABLE)
+"""Kinds of alarms."""
 
 QUALITY = {
     "good": "GOOD",
@@ -36,22 +28,27 @@ QUALITY = {
     "no_heart": "NO HEART FOUND",
 }
 
+HEART = {
+    "heard": "HEART HEARD",
+    "uncertain": "CANNOT TELL",
+    "absent": "NO BEAT",
+    "no_sound": "NO SOUND",
+}
+
+PROFILES = ("adult", "child", "infant", "neonate")
+"""Age profiles in the order in which the key goes through them."""
+
 STATES = {
     "active": "active",
     "acknowledged": "acknowledged",
-    "latched": "over, not acknowledged",
+    "latched": "gone, not acknowledged",
     "interrupted": "interrupted by a gap",
     "suspended": "held, poor signal",
-    "inactive": "cleared",
+    "inactive": "gone",
 }
 
 LOST_HEALTH = {"alarmed", "recovering", "escalated", "failed"}
 """States of a source from which no sound comes."""
-
-
-def kind(name: str) -> str:
-    """Words for the kind of an alarm."""
-    return KINDS.get(name, name.replace("_", " "))
 
 
 def clock(seconds: float) -> str:
@@ -63,6 +60,30 @@ def clock(seconds: float) -> str:
 def at(index: int) -> str:
     """Session clock of a sample index (2 kHz)."""
     return clock(index / RATE_HZ)
+
+
+def time_of_day(wall: float, now: float) -> str:
+    """``HH:MM:SS``, local; with the day of the week where that is not today's time.
+
+    Parameters
+    ----------
+    wall, now
+        The moment and the present, seconds since 1970.
+    """
+    moment = time.localtime(wall)
+    today = moment[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M:%S" if today else "%a %H:%M:%S", moment)
+
+
+def lasted(seconds: float) -> str:
+    """A length: ``0.4 s``, ``19 s``, ``5:12``, ``1:05:12``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, second = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{second:02d}" if hours else f"{minutes}:{second:02d}"
 
 
 def countdown(seconds: float) -> str:
@@ -97,8 +118,13 @@ def rhythm(spread: float | None) -> str:
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """``text`` in at most ``width`` columns, the cut marked."""
-    if len(text) <= width:
+    if cell_len(text) <= width:
         return text
     if width <= len(ellipsis):
-        return text[: max(0, width)]
-    return text[: width - len(ellipsis)].rstrip() + ellipsis
+        return set_cell_size(text, max(0, width))
+    return set_cell_size(text, width - len(ellipsis)).rstrip() + ellipsis
+
+
+def fit(text: str, width: int, ellipsis: str = "…") -> str:
+    """``text`` in exactly ``width`` columns: cut, or filled up with blanks."""
+    return set_cell_size(cut(text, width, ellipsis), width)

@@ -1,7 +1,7 @@
 """What a screen is told of a live session: alarm lines, waves, trend, the whole state.
 
-`alarm_lines` makes lines of an alarm board; `AlarmLog` keeps every occurrence; `ScreenHistory`
-keeps the last seconds for a screen that has just attached.
+`AlarmLog` keeps every alarm that was raised and says what holds now; `ScreenHistory` keeps the last
+seconds for a screen that has just attached.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.analysis.alarm_state import Alarm
 from monitor.analysis.alarms import Board
+from monitor.episodes import Episode, Episodes
 from monitor.link.messages import AlarmLine, Wave
 
 PENDING = -1000
@@ -25,6 +27,9 @@ PENDING = -1000
 LOG_KEPT = 500
 WAVES_KEPT = 60
 BEATS_KEPT = 200
+GAPS_KEPT = 500
+"""Gaps, and marks, that a screen is told of when it attaches."""
+
 TREND_FINE = 600
 """Trend points a second apart that are kept."""
 
@@ -40,17 +45,16 @@ TrendPoint = tuple[int, float | None, float | None]
 
 
 class SavedBoard(msgspec.Struct, frozen=True):
-    """What the store keeps of a session's alarms."""
+    """What the store keeps of a session's alarms; their history is told by its transitions."""
 
     board: Board
-    log: list[AlarmLine]
 
 
 _decode = msgspec.json.Decoder(SavedBoard).decode
 
 
 def load_board(saved: str | None) -> SavedBoard | None:
-    """Read what `AlarmLog.save` wrote; None if there is nothing, or nothing this version knows."""
+    """Read what `save_board` wrote; None if there is nothing, or nothing this version knows."""
     if saved is None:
         return None
     try:
@@ -59,74 +63,125 @@ def load_board(saved: str | None) -> SavedBoard | None:
         return None
 
 
-def alarm_lines(board: Board, pending_acks: Iterable[str] = ()) -> list[AlarmLine]:
-    """Lines of all alarms that are not inactive, highest priority first."""
-    asked = set(pending_acks)
-    lines = []
-    for number, alarm in enumerate(board.shown):
-        raised = alarm.state in ("active", "acknowledged", "latched")
-        lines.append(
-            AlarmLine(
-                occurrence=alarm.occurrence if raised else PENDING - number,
-                kind=alarm.kind,
-                priority=alarm.priority,
-                state=alarm.state,
-                condition=alarm.condition,
-                raised=alarm.raised if raised and alarm.raised is not None else -1,
-                evidence=alarm.evidence,
-                acknowledged=alarm.acknowledged if raised else None,
-                acknowledge_pending=raised and (alarm.kind in asked or "" in asked),
-                cleared=None,
-                count=alarm.count,
-                earlier_session=None,
-            )
-        )
-    return lines
+def save_board(board: Board) -> bytes:
+    """Bytes for the store."""
+    return msgspec.json.encode(SavedBoard(board))
 
 
 class AlarmLog:
-    """Every occurrence of one session, and the open ones of earlier sessions."""
+    """Every occurrence of one session, and the open ones of earlier sessions.
 
-    def __init__(self, log: Iterable[AlarmLine] = (), earlier: Iterable[AlarmLine] = ()) -> None:
-        self._lines = {line.occurrence: line for line in log}
+    Parameters
+    ----------
+    history
+        Of a session that goes on.
+    earlier
+        Open alarms of sessions that are over.
+    answerable
+        Whether there is somebody who could acknowledge: in a replay there is not.
+    """
+
+    def __init__(
+        self,
+        history: Episodes | None = None,
+        earlier: Iterable[AlarmLine] = (),
+        *,
+        answerable: bool = True,
+    ) -> None:
+        self._episodes = Episodes() if history is None else history
+        self._answerable = answerable
         self.earlier = list(earlier)
 
-    def update(self, board: Board) -> None:
-        """Take the state after transitions."""
-        for line in alarm_lines(board):
-            if line.occurrence > 0:
-                self._lines[line.occurrence] = line
-        for alarm in board.alarms.values():
-            known = self._lines.get(alarm.occurrence)
-            if alarm.cleared is not None and known is not None and known.cleared is None:
-                self._lines[alarm.occurrence] = msgspec.structs.replace(
-                    known,
-                    state="inactive",
-                    condition=alarm.condition,
-                    acknowledged=alarm.acknowledged,
-                    cleared=alarm.cleared,
-                    count=alarm.count,
-                )
-        while len(self._lines) > LOG_KEPT:
-            del self._lines[min(self._lines)]
+    def __len__(self) -> int:
+        return len(self._episodes)
+
+    def update(self, events: Iterable[ev.Event], wall: float | None = None) -> None:
+        """Take the transitions among ``events``, which happened at ``wall`` (s since 1970)."""
+        for event in events:
+            if isinstance(event, ev.Alarm):
+                self._episodes.take(event, wall)
 
     def all(self) -> list[AlarmLine]:
-        """Newest first, then those of earlier sessions."""
-        return [self._lines[k] for k in sorted(self._lines, reverse=True)] + self.earlier
+        """The newest `LOG_KEPT`, newest first, then those of earlier sessions."""
+        newest = self._episodes.all()[-LOG_KEPT:]
+        return [self._line(one) for one in reversed(newest)] + self.earlier
 
-    def save(self, board: Board) -> bytes:
-        """Bytes for the store."""
-        log = [self._lines[k] for k in sorted(self._lines)]
-        return msgspec.json.encode(SavedBoard(board, log))
+    def present(self, board: Board, pending_acks: Iterable[str] = ()) -> list[AlarmLine]:
+        """Lines of all alarms that are not inactive, highest priority first, with what holds now.
+
+        What is only pending, or held, has a number from `PENDING` down.
+        """
+        asked = set(pending_acks)
+        lines = []
+        for number, alarm in enumerate(board.shown):
+            known = self._episodes.open(alarm.kind)
+            if known is not None and alarm.state in RAISED:
+                pending = alarm.kind in asked or "" in asked
+                line = msgspec.structs.replace(
+                    self._line(known),
+                    priority=alarm.priority,
+                    condition=alarm.condition,
+                    now=alarm.evidence,
+                    acknowledge_pending=pending,
+                )
+            else:
+                line = _unraised(alarm, PENDING - number)
+            lines.append(line)
+        return lines + self.earlier
+
+    def open(self, kind: str) -> Episode | None:
+        """The occurrence of a kind that is not over, None without one."""
+        return self._episodes.open(kind)
+
+    def _line(self, one: Episode) -> AlarmLine:
+        return line_of(one, self._answerable)
 
 
-def open_lines(saved: SavedBoard, session: str) -> list[AlarmLine]:
-    """Alarms of a session that is over which nobody acknowledged."""
-    return [
-        msgspec.structs.replace(line, earlier_session=session)
-        for line in alarm_lines(saved.board)
-        if line.state in ("active", "latched") and line.acknowledged is None
-    ]
+RAISED = ("active", "acknowledged", "latched")
+
+
+def _unraised(alarm: Alarm, number: int) -> AlarmLine:
+    """A line for an alarm whose delay runs, or of whose raising no record is left."""
+    raised = alarm.state in RAISED and alarm.raised is not None
+    return AlarmLine(
+        occurrence=number,
+        kind=alarm.kind,
+        priority=alarm.priority,
+        state=alarm.state,
+        condition=alarm.condition,
+        raised=alarm.raised if raised and alarm.raised is not None else -1,
+        evidence=alarm.evidence,
+        acknowledged=alarm.acknowledged if raised else None,
+        acknowledge_pending=False,
+        cleared=None,
+        count=alarm.count,
+        earlier_session=None,
+    )
+
+
+def line_of(one: Episode, answerable: bool = True, session: str | None = None) -> AlarmLine:
+    """An occurrence as screens are told of it; ``session`` is that of an earlier one."""
+    return AlarmLine(
+        occurrence=one.number,
+        kind=one.kind,
+        priority=one.priority,
+        state=one.state,
+        condition=one.condition_end is None,
+        raised=one.start,
+        evidence=one.evidence,
+        acknowledged=one.acknowledged,
+        acknowledge_pending=False,
+        cleared=one.end,
+        count=one.count,
+        earlier_session=session,
+        raised_wall=one.start_wall,
+        acknowledged_wall=one.acknowledged_wall,
+        gone=one.condition_end,
+        gone_wall=one.condition_end_wall,
+        ended=one.ended,
+        cleared_wall=one.end_wall,
+        answerable=answerable,
+    )
 
 
 class ScreenHistory:
@@ -135,6 +190,10 @@ class ScreenHistory:
     def __init__(self) -> None:
         self.waves: deque[Wave] = deque(maxlen=WAVES_KEPT)
         self.beats: deque[ev.Beat] = deque(maxlen=BEATS_KEPT)
+        self.gaps: deque[ev.Gap] = deque(maxlen=GAPS_KEPT)
+        self.marks: deque[ev.Mark] = deque(maxlen=GAPS_KEPT)
+        self.before = (0, 0)
+        """Gaps, and samples lost in them, that cores before this one booked."""
         self.level_db: float | None = None
         self.clipped = 0
         self._fine = _Points(TREND_FINE)
@@ -160,6 +219,15 @@ class ScreenHistory:
         )
         self.waves.append(wave)
         return wave
+
+    def event(self, event: ev.Event) -> None:
+        """Take a line that a screen which attaches later must know of."""
+        if isinstance(event, ev.Beat):
+            self.beats.append(event)
+        elif isinstance(event, ev.Gap):
+            self.gaps.append(event)
+        elif isinstance(event, ev.Mark):
+            self.marks.append(event)
 
     def point(self, index: int, rate: float | None, p: float | None) -> None:
         """One second of trend."""

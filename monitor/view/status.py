@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dsp.stage import RATE_HZ
+from monitor.analysis.limits import reasons
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.vitals import Vitals
 from monitor.capture.health import Health, HealthState
@@ -47,6 +48,7 @@ def status_of(
     shown: ScreenHistory,
     alarms: list[AlarmLine],
     *,
+    raised: int,
     clock_s: float,
     wall: float,
     recording: bool,
@@ -59,6 +61,8 @@ def status_of(
     ----------
     alarms
         Lines of this session and open ones of earlier sessions.
+    raised
+        Alarms of this session so far.
     clock_s, wall
         Seconds since index 0, and wall time, both of this moment.
     duration_s
@@ -96,8 +100,8 @@ def status_of(
         verdict_evidence=judged.evidence,
         level_db=shown.level_db if alive else None,
         clipped=shown.clipped,
-        gaps=present.gaps,
-        lost_s=present.lost / RATE_HZ,
+        gaps=shown.before[0] + present.gaps,
+        lost_s=(shown.before[1] + present.lost) / RATE_HZ,
         drift_ppm=capture.drift_ppm,
         delay_s=pipeline.latency / RATE_HZ,
         behind_s=capture.behind_s,
@@ -106,6 +110,16 @@ def status_of(
         can_record=can_record,
         alarms=alarms,
         duration_s=duration_s,
+        alarm_count=raised,
+        heart=present.heart.value if alive else "no_sound",
+        heart_reason=present.heart.reason if alive else health.reason,
+        heart_known=present.heart.known,
+        unheard_s=present.heart.unheard / RATE_HZ,
+        other_rate=vitals.other,
+        few=present.few,
+        windows_of=present.windows,
+        profile=present.board.limits.profile,
+        off=reasons(present.board.limits),
         limits={name: getattr(present.board.limits, name) for name in LIMITS},
     )
 

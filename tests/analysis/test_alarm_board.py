@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.alarm_table import RANK, RULES
 from monitor.analysis.alarm_state import Reading
-from monitor.analysis.alarm_table import RANK, RULES
 from monitor.analysis.alarms import MAX_PAUSE_S, Board, Tick, start, step, with_limits
 from monitor.config.load import Alarms
 from monitor.events import Command
@@ -180,7 +180,8 @@ def test_a_board_survives_the_way_through_a_store():
 # ------------------------------------------------------------ a reference model
 
 KINDS = ("tachycardia_extreme", "irregular", "signal_lost", "poor_signal", "cannot_record")
-LIMITS = Alarms(extreme_delay_s=1.0, irregular_delay_s=1.5, poor_signal_delay_s=2.0, escalate_s=10)
+LIMITS = Alarms(extreme_delay_s=1.0, irregular_delay_s=1.5, poor_signal_delay_s=2.0, escalate_s=10,
+                poor_signal_medium_s=12)  # fmt: skip
 # kind: delay, release (in steps), latching, technical, priority
 MODEL = {
     "tachycardia_extreme": (2, 20, True, False, 3),

@@ -180,7 +180,8 @@ def test_two_seconds_without_samples_are_signal_lost_and_the_next_sample_ends_it
     for _ in range(3):
         assert pipe.push(ev.Idle(0.5)).events == ()
     assert pipe.present.vitals.rate is not None
-    (alarm,) = pipe.push(ev.Idle(0.5)).events
+    state, alarm = pipe.push(ev.Idle(0.5)).events
+    assert (type(state), state.value) == (ev.Heart, "no_sound")
     assert (alarm.kind, alarm.state, alarm.index) == ("signal_lost", "active", 19_000)
     assert alarm.evidence == "no samples for 2.0 s"
     assert pipe.present.vitals.rate is None

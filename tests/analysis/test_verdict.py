@@ -12,7 +12,6 @@ from monitor.analysis.verdict import (
     Judgement,
     Thresholds,
     VerdictTracker,
-    judge_record,
     logit,
     mean_logit,
     sigmoid,
@@ -20,11 +19,13 @@ from monitor.analysis.verdict import (
 from monitor.config.load import Verdict
 
 THRESHOLDS = Thresholds(0.4, 0.7)
+NOTHING = "no window in which a heart was heard"
 SECOND = 2000
 
 
 def tracker(ps=(), every=SECOND, settings=None):
     made = VerdictTracker(settings or Verdict(), THRESHOLDS)
+    made.rate_known(10**9)
     for n, p in enumerate(ps):
         made.window(n * every, p)
     return made, (max(0, len(ps) - 1)) * every + WINDOW
@@ -60,7 +61,9 @@ def test_under_three_windows_there_is_no_verdict(count):
     judged = made.verdict(index)
     assert judged.windows == count
     assert judged.value == ("abnormal" if count == 3 else "none")
-    assert (judged.p is None) == (count == 0)
+    assert (judged.p is None) == (count < 3)  # nothing is said of too few
+    if count in (1, 2):
+        assert judged.evidence == f"listening, {count} of 15"
 
 
 def test_few_windows_are_called_few_and_the_evidence_counts():
@@ -94,7 +97,7 @@ def test_the_age_is_that_of_the_end_of_the_last_window_and_a_stale_verdict_vanis
     assert made.verdict(index).age_s == 0
     assert made.verdict(index + 15 * SECOND).age_s == 15
     judged = made.verdict(index + 15 * SECOND + 1)
-    assert judged == Judgement("none", None, (), THRESHOLDS.abnormal, None, "no good window")
+    assert judged == Judgement("none", None, (), THRESHOLDS.abnormal, None, NOTHING)
     made.window(index + 20 * SECOND, 0.9)
     assert made.verdict(index + 20 * SECOND + WINDOW).windows == 1
 
@@ -106,12 +109,46 @@ def test_what_is_not_a_number_is_no_window(p):
     assert made.verdict(index).windows == 3
 
 
-def test_a_record_is_judged_by_all_its_windows_and_one_is_enough():
-    settings = Verdict()
-    nothing = judge_record([], THRESHOLDS, settings)
-    assert nothing == Judgement("none", None, (), THRESHOLDS.abnormal, None, "no good window")
-    one = judge_record([0.9], THRESHOLDS, settings)
-    assert (one.value, one.windows, one.age_s) == ("abnormal", 1, None)
-    assert one.evidence.startswith("few: 1 of 1")
-    many = judge_record([0.1] * 100 + [0.9] * 20, THRESHOLDS, settings)
-    assert (many.value, many.windows, many.over(THRESHOLDS.abnormal)) == ("normal", 120, 20)
+def test_there_is_no_verdict_without_a_rate_over_the_windows():
+    made = VerdictTracker(Verdict(), THRESHOLDS)
+    for n in range(5):
+        made.window(SECOND * (n + 10), 0.9)
+    index = 20 * SECOND
+    assert (made.verdict(index).value, made.verdict(index).evidence) == ("none", "no rate")
+    made.rate_known(9 * SECOND)  # before the first of them
+    assert made.verdict(index).value == "none"
+    assert made.record().value == "none"
+    made.rate_known(11 * SECOND)
+    assert made.verdict(index).value == "abnormal"
+    assert made.record().value == "abnormal"
+
+
+def test_a_record_is_judged_by_all_its_windows_once_its_stream_had_a_verdict():
+    made, _ = tracker()
+    assert made.record() == Judgement("none", None, (), THRESHOLDS.abnormal, None, NOTHING)
+    made, index = tracker([0.9] * 2)
+    made.verdict(index)
+    one = made.record()
+    assert (one.value, one.p, one.windows, one.evidence) == ("none", None, 2, "listening, 2 of 15")
+    made, index = tracker([0.1] * 100 + [0.9] * 20)
+    made.verdict(index)
+    many = made.record()
+    assert (many.value, many.windows, many.age_s) == ("normal", 120, None)
+    assert many.p == pytest.approx(sigmoid(mean_logit([0.1] * 100 + [0.9] * 20)))
+    assert many.evidence.startswith("20 of 120 windows")
+
+
+def test_three_windows_far_apart_are_no_verdict_of_the_record_either():
+    made, _ = tracker([0.9] * 3, every=40 * SECOND)
+    for index in range(0, 90 * SECOND, 1000):
+        assert made.verdict(index).value == "none"
+    assert made.record().value == "none"
+
+
+def test_alarms_look_at_windows_of_a_good_signal_only():
+    made, index = tracker([0.9] * 4)
+    for n in range(4):
+        made.window((4 + n) * SECOND, 0.2, noisy=True)
+    index += 4 * SECOND
+    assert (made.verdict(index).windows, made.strict(index).windows) == (8, 4)
+    assert (made.verdict(index).value, made.strict(index).value) == ("unsure", "abnormal")

@@ -1,4 +1,4 @@
-"""Rate, intervals, spread and signs of life from beats and quality."""
+"""Rate, intervals and spread from beats and quality."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
-from monitor.analysis.vitals import VitalsTracker
+from monitor.analysis.vitals import Vitals, VitalsTracker
 
 SECOND = 2000
 
@@ -22,7 +22,6 @@ def tracker(lengths=(), start=0, **kwargs):
     for length in lengths:
         made.beat(beat(at, length, **kwargs))
         at += length
-    made.decided(10**9, ())
     return made, at
 
 
@@ -32,7 +31,7 @@ def spans(made, values, start=0):
 
 
 def test_the_rate_is_the_median_of_the_last_five_cycles():
-    made, end = tracker([1000] * 10 + [2000, 2000, 2000, 1000, 5000])
+    made, end = tracker([1000] * 10 + [2000, 2000, 2000, 1900, 5000])
     vitals = made.vitals(end)
     assert vitals.rate == 60.0
     assert vitals.age == 0
@@ -68,20 +67,55 @@ def test_cycles_older_than_twenty_seconds_do_not_make_a_rate():
 def test_unsure_and_incomplete_beats_make_no_rate():
     made, end = tracker([2000] * 5, confidence=0.49)
     assert made.vitals(end).rate is None
-    assert made.life(end).beats == 0
     made, end = tracker([2000] * 5, end=False)
     assert made.vitals(end).rate is None
-    assert made.life(end).beats == 5
 
 
-@pytest.mark.parametrize("value", ["flat", "clipped", "noisy", "no_heart"])
+@pytest.mark.parametrize("value", ["flat", "clipped", "no_heart"])
 def test_cycles_of_a_bad_stretch_make_no_rate(value):
     made = VitalsTracker(0.5)
     spans(made, [value] * 20)
     for n in range(5):
         made.beat(beat(n * SECOND))
     assert made.vitals(10_000).rate is None
-    assert made.life(10_000).beats == 5  # but each is a sign of life
+
+
+def test_cycles_in_noise_count_if_the_decoder_is_sure():
+    for confidence, known in ((0.9, True), (0.89, False)):
+        made = in_noise(confidence)
+        assert (made.vitals(10_000).rate is not None) == known
+
+
+def in_noise(confidence):
+    made = VitalsTracker(0.5)
+    spans(made, ["noisy", "good"] * 10)
+    for n in range(5):
+        made.beat(beat(n * SECOND, confidence=confidence))
+    return made
+
+
+def test_nothing_is_known_while_no_heart_is_heard():
+    made, end = tracker([2000] * 5)
+    assert made.vitals(end, heard=False) == Vitals()
+
+
+def test_a_rate_over_beats_in_pairs_is_beats_per_time():
+    made, end = tracker([1000, 2200] * 6)
+    assert made.vitals(end).rate == pytest.approx(75)
+    made, end = tracker([1600] * 6 + [800, 800])  # one beat found twice
+    assert made.vitals(end).rate == pytest.approx(75)
+
+
+def test_a_rate_over_a_pause_is_beats_per_time_and_a_lost_heart_is_none():
+    made, end = tracker([1600] * 10)
+    made.pause(end, 10_000)
+    for n in range(3):
+        made.beat(beat(end + 10_000 + n * 1600, 1600))
+    rate = made.vitals(end + 10_000 + 4800).rate
+    assert rate == pytest.approx(60 * SECOND * 14 / (13 * 1600 + 10_000), rel=0.05)
+    made, end = tracker([1600] * 10)
+    made.pause(end, 17_000)
+    assert made.vitals(end).rate == 75
 
 
 def test_a_cycle_that_touches_a_bad_span_does_not_count():
@@ -95,7 +129,7 @@ def test_a_cycle_that_touches_a_bad_span_does_not_count():
     made, _ = tracker()
     spans(made, ["good", "good", "good", "noisy", "good", "good"])
     for n in range(3):
-        made.beat(beat(n * 2000, 2000))
+        made.beat(beat(n * 2000, 2000, confidence=0.8))
     assert made.vitals(6000).rate is None
 
 
@@ -128,15 +162,6 @@ def test_the_limits_of_confidence_and_reach_are_inclusive():
     assert made.vitals(2000 + 20 * SECOND).rate == pytest.approx(60)
 
 
-def test_a_span_that_ends_with_the_last_onset_does_not_blind():
-    made, _ = tracker([2000] * 5)
-    last = 4 * 2000 + 600
-    made.quality(Span(last - 1000, last, "noisy", ""))
-    assert made.life(last + 9000).clear
-    made.quality(Span(last, last + 1000, "noisy", ""))
-    assert not made.life(last + 9000).clear
-
-
 def test_a_rate_that_drifts_is_not_irregular():
     made, end = tracker(range(2000, 1000, -50))
     assert made.vitals(end).spread < 0.02
@@ -145,69 +170,3 @@ def test_a_rate_that_drifts_is_not_irregular():
 def test_the_spread_looks_back_thirty_seconds():
     made, end = tracker([1500, 2500] * 10 + [2000] * 29)
     assert made.vitals(end).spread == 0
-
-
-def test_life_counts_the_beats_of_thirty_seconds_up_to_the_last():
-    made, end = tracker([2000] * 50)
-    life = made.life(end + 7000)
-    assert (life.beats, life.before) == (50, 31)
-    assert life.since == 2000 - 600 + 7000
-    assert life.clear
-
-
-def test_sound_that_is_not_decided_yet_is_no_silence():
-    made, end = tracker([2000] * 6)
-    last = end - 2000 + 600
-    made.decided(last + 5000, ())
-    assert made.life(last + 9000).since == 5000
-    made.decided(last + 9000, ())
-    assert made.life(last + 9000).since == 9000
-    made.decided(last - 100, ())
-    assert made.life(last + 9000).since == 0
-
-
-def test_an_onset_stops_the_count_until_the_confidence_of_its_beat_is_known():
-    made, end = tracker([2000] * 6)
-    last = end - 2000 + 600
-    made.decided(last + 14_000, [last - 600, last + 8000])  # the first is of a beat known already
-    assert made.life(last + 14_000).since == 8000
-    made.beat(beat(last + 8000, confidence=0.2))  # a sound, but hardly a heart's
-    assert made.life(last + 14_000).since == 14_000
-    made.decided(last + 14_000, [last + 13_000])
-    made.beat(beat(last + 13_000))
-    assert made.life(last + 15_000).since == 400  # from its S2 on
-    made.decided(last + 18_000, [last + 16_000])
-    made.gap(last + 18_000)
-    assert made.life(last + 18_000).since == 18_000 - 13_600
-
-
-def test_no_beat_yet_is_no_life():
-    made, _ = tracker()
-    life = made.life(99_000)
-    assert (life.beats, life.before, life.since, life.clear) == (0, 0, None, False)
-
-
-def test_a_beat_without_s1_is_a_sign_of_life_too():
-    made, _ = tracker()
-    made.beat(Beat(None, None, 900, 1000, 2000, 0.8))
-    assert (made.life(3000).since, made.life(3000).beats) == (2100, 1)
-    made.beat(Beat(None, None, None, None, 2000, 0.8))
-    assert made.life(3000).beats == 1
-
-
-@pytest.mark.parametrize("value", ["flat", "clipped", "noisy"])
-def test_silence_is_not_clear_if_the_stretch_was_bad(value):
-    made, end = tracker([2000] * 6)
-    spans(made, ["good", value], start=end)
-    assert not made.life(end + 8000).clear
-    made, end = tracker([2000] * 6)
-    spans(made, ["good", "no_heart"], start=end)
-    assert made.life(end + 8000).clear
-
-
-def test_silence_over_a_gap_is_not_clear_until_a_beat_comes():
-    made, end = tracker([2000] * 6)
-    made.gap(end + 500)
-    assert not made.life(end + 20_000).clear
-    made.beat(beat(end + 600))
-    assert made.life(end + 20_000).clear

@@ -55,7 +55,7 @@ clocked(ApexbeatApp, "deliver", "messages")
 clocked(ApexbeatApp, "frame", "panels")
 clocked(Screen, "_on_timer_update", "drawing")
 def make(glyphs):
-    app = ApexbeatApp(Connection(pathlib.Path(sys.argv[1])), quit_ends=False, glyphs=glyphs,
+    app = ApexbeatApp(Connection(pathlib.Path(sys.argv[1])), glyphs=glyphs,
                       frames_per_s=float(sys.argv[2]))
     return app
 code = terminal.run(make, pathlib.Path(sys.argv[3]))

@@ -37,15 +37,15 @@ INSERT INTO sessions VALUES (?, 'phantom', 'phantom', 'phantom', 4000, 1, 'apexb
 _SERIES = "WITH RECURSIVE t(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM t WHERE k < {last}) "
 _BEATS = """INSERT INTO events SELECT :s, 4 * k, 2000 * k, 'beat', json_object('type', 'beat',
   'index', 2000 * k, 's1', 2000 * k - 3000, 'systole', 2000 * k - 2800, 's2', 2000 * k - 2400,
-  'diastole', 2000 * k - 2200, 'end', 2000 * k - 1000, 'confidence', 0.987) FROM t"""
+  'diastole', 2000 * k - 2200, 'end', 2000 * k - 1000, 'confidence', 0.987), NULL FROM t"""
 _WINDOWS = """INSERT INTO events SELECT :s, 4 * k + 1, 2000 * k, 'window', json_object('type',
   'window', 'index', 2000 * k, 'start', 2000 * k - 6000, 'p', 0.1234, 'used', json('true'),
-  'reason', NULL) FROM t"""
+  'reason', NULL), NULL FROM t"""
 _VITALS = """INSERT INTO events SELECT :s, 4 * k + 2, 2000 * k, 'vitals', json_object('type',
   'vitals', 'index', 2000 * k, 'rate', 78.5, 'spread', 0.021, 'systole_ms', 301.5, 'diastole_ms',
-  463.0) FROM t"""
+  463.0), NULL FROM t"""
 _NOTED = """INSERT INTO events SELECT :s, 4 * 60 * k + 3, 120000 * k, 'quality', json_object('type',
-  'quality', 'index', 120000 * k, 'value', 'good', 'reason', '') FROM t"""
+  'quality', 'index', 120000 * k, 'value', 'good', 'reason', ''), NULL FROM t"""
 _ANCHORS = (
     "INSERT INTO anchors SELECT :s, 120000 * k, 60.0 * k, 60.0 * k, :w + 60.0 * k, 'b' FROM t"
 )

@@ -52,10 +52,10 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
                 "alarms.rate_delay_s=1")  # fmt: skip
 
     def states() -> list[dict[str, object]]:
-        return [json.loads(body) for body in listener.bodies("b/state")]
+        return [json.loads(body) for body in listener.bodies("/state")]
 
     def alarms() -> list[dict[str, object]]:
-        return [json.loads(body) for body in listener.bodies("b/alarm")]
+        return [json.loads(body) for body in listener.bodies("/alarm")]
 
     systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     systemd.bind(str(tmp_path / "notify"))
@@ -84,7 +84,7 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
         os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
         listener.until(
             lambda: (
-                listener.bodies("b/availability")[-2:] == [b"offline", b"online"]
+                listener.bodies("/availability")[-2:] == [b"offline", b"online"]
                 and len(states()) > before
             ),
             "the next core",
@@ -92,7 +92,7 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
         )
         process.terminate()
         listener.until(lambda: bool(states()[-1].get("ended")), "its end", 30)
-        listener.until(lambda: listener.bodies("b/availability")[-1] == b"offline", "its leave")
+        listener.until(lambda: listener.bodies("/availability")[-1] == b"offline", "its leave")
     systemd.close()
     assert words.count("WATCHDOG=1") > 5
     numbers = [int(str(a["id"]).rpartition(":")[2]) for a in alarms()]

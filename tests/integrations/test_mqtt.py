@@ -13,6 +13,7 @@ from mosquitto import Listener, Mosquitto, until
 from monitor import events as ev
 from monitor.config.load import Outward as Settings
 from monitor.errors import UsageError
+from monitor.integrations.identity import bed_of
 from monitor.integrations.messages import BedState, OpenAlarm
 from monitor.integrations.mqtt import IN_FLIGHT
 from monitor.integrations.publisher import Outward
@@ -139,11 +140,13 @@ def test_who_comes_late_finds_the_bed_its_state_and_its_last_alarms(
     last = json.loads(listener.bodies("/recent")[-1])["alarms"]
     assert [a["index"] // 1000 for a in last] == list(range(11, 61))
     state = json.loads(listener.bodies("/state")[-1])
-    assert (state["bed"], state["rate"], state["priority"]) == ("bed_7", 71.5, "low")
+    assert (state["name"], state["rate"], state["priority"]) == ("bed 7", 71.5, "low")
     assert listener.bodies("availability") == [b"online"]
     configs = [json.loads(body) for body in listener.bodies("/config")]
     assert len({c["unique_id"] for c in configs}) == len(configs) == 5
-    assert {c["state_topic"] for c in configs} == {"apexbeat/bed_7/state"}
+    assert {c["state_topic"] for c in configs} == {
+        f"apexbeat/{bed_of('bed 7', tmp_path / 'bed').id}/state"
+    }
     outward.close()
     listener.until(lambda: listener.bodies("availability")[-1] == b"offline", "its leave")
     listener.close()
@@ -158,7 +161,7 @@ def test_a_process_that_is_killed_is_offline_by_its_last_will(
         f"o = Outward(S(bed='x', mqtt_host='127.0.0.1', mqtt_port={mosquitto.port}),"
         f"pathlib.Path({str(tmp_path)!r})); o.start(); time.sleep(60)"
     )
-    listener = Listener(mosquitto.broker, "apexbeat/x/availability")
+    listener = Listener(mosquitto.broker, "apexbeat/+/availability")
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     listener.until(lambda: listener.bodies("availability")[-1:] == [b"online"], "the bed")
     process.kill()
@@ -184,8 +187,9 @@ def test_trends_go_out_sparsely_and_a_second_device_is_a_bed_of_its_own(
     outward.close()
     listener.turn(0.1)
     topics = [topic for topic, _, _ in listener.heard]
-    assert topics.count("apexbeat/bed_7/trend") == 4
-    assert topics.count("apexbeat/bed_7-2/trend") == 3
+    for slot, count in enumerate((4, 3)):
+        bed = bed_of("bed 7", tmp_path / "bed", slot)
+        assert topics.count(f"apexbeat/{bed.id}/trend") == count
     listener.close()
 
 

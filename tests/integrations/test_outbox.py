@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import stat
 import tempfile
@@ -18,7 +19,7 @@ from mosquitto import free_port
 from monitor import events as ev
 from monitor.config.load import Outward as Settings
 from monitor.integrations.discovery import configs
-from monitor.integrations.messages import bed_name
+from monitor.integrations.identity import Bed, bed_of
 from monitor.integrations.outbox import Letter, Outbox
 from monitor.integrations.publisher import Outward
 
@@ -117,17 +118,35 @@ def test_what_a_dead_core_had_recorded_but_not_sent_is_sent_by_the_next_once(
     box.close()
 
 
-@given(st.text(max_size=80), st.integers(0, 3))
-def test_the_name_of_a_bed_is_a_harmless_part_of_a_topic(text: str, slot: int) -> None:
-    name = bed_name(text, slot)
-    assert name
-    assert name.isascii()
-    assert not set(name) & set("/+#$ ")
-    assert name.endswith(f"-{slot + 1}") == (slot > 0) or not slot
+@given(st.text(max_size=200), st.text(max_size=200), st.integers(0, 3))
+def test_the_id_of_a_bed_is_a_harmless_part_of_a_topic_and_never_anothers(
+    text: str, other: str, slot: int
+) -> None:
+    store = Path("/store")
+    bed = bed_of(text, store, slot, "machine")
+    assert re.fullmatch(r"[a-z0-9-]{12,35}", bed.id)
+    assert 0 < len(bed.name) <= 80
+    assert bed == bed_of(text, store, slot, "machine")
+    others = {
+        bed_of(text, store, slot + 1, "machine").id,
+        bed_of(text, Path("/other"), slot, "machine").id,
+        bed_of(text, store, slot, "another machine").id,
+    }
+    if other.strip() != text.strip() and other.strip() and text.strip():
+        others.add(bed_of(other, store, slot, "machine").id)
+    assert bed.id not in others
+    assert len(others) >= 3
 
 
 def test_what_home_assistant_is_told_has_one_device_and_vanishes_when_silent() -> None:
-    bodies = [json.loads(body) for _, body in configs("homeassistant", "apexbeat", "b-2", "b")]
+    bodies = [
+        json.loads(body)
+        for _, body in configs("homeassistant", "apexbeat", Bed("b-2", "床 2"), "b")
+    ]
     assert {tuple(b["device"]["identifiers"]) for b in bodies} == {("apexbeat_b-2",)}
     assert {b["availability_topic"] for b in bodies} == {"apexbeat/b/availability"}
     assert all(b["expire_after"] == 15 for b in bodies)
+    assert {b["device"]["name"] for b in bodies} == {"Apexbeat 床 2"}
+    assert not any("object_id" in b for b in bodies)
+    for body in bodies:
+        assert re.fullmatch(r"(binary_)?sensor\.apexbeat_b_2_[a-z]+", body["default_entity_id"])

@@ -76,7 +76,9 @@ def test_what_the_broker_kept_is_no_sign_of_life() -> None:
     heard = states(range(1, 2))[0]
     ward.receive(heard.topic, heard.body, True, 0.0)
     assert not ward.rows(0.1)[0].fresh
-    assert [e.kind for e in ward.tick(SILENT_S + 0.1, 0.0)] == ["bed_silent"]
+    assert [e.kind for e in ward.tick(SILENT_S + 0.1, 0.0)] == ["bed_unheard"]
+    [row] = ward.rows(SILENT_S + 0.1)
+    assert (row.priority, row.unheard) == ("medium", True)
 
 
 def test_while_the_broker_is_away_no_bed_is_blamed_and_no_number_is_shown() -> None:
@@ -171,7 +173,7 @@ def test_a_bed_that_hangs_is_an_alarm_within_ten_seconds(
         for bed in beds:
             bed.step(raise_now=False)
         time.sleep(0.05)
-        return [e.bed for e in watch.look() if e.kind == "bed_silent"]
+        return [e.name for e in watch.look() if e.kind == "bed_silent"]
 
     end_s = time.monotonic() + 20
     while not all(row.fresh for row in watch.ward.rows(time.monotonic())) or len(

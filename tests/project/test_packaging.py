@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,8 +31,8 @@ def call(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     call(
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(ROOT),
-        cwd=folder,
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+        "-w", str(folder), str(ROOT), cwd=folder,
     )  # fmt: skip
     return next(folder.glob("apexbeat-*.whl"))
 
@@ -75,6 +79,23 @@ def test_the_wheel_installs_in_an_empty_environment(wheel: Path, tmp_path: Path)
     recording = ROOT / "recordings" / "normal.wav"
     out = call(str(tmp_path / "empty/bin/apexbeat"), "replay", str(recording), cwd=tmp_path)
     assert "/min" in out
+
+
+def test_the_lock_holds_every_requirement_of_the_tests_and_names_no_place() -> None:
+    text = ROOT.joinpath("constraints.txt").read_text(encoding="utf-8")
+    assert not re.search(r"://|file:|--|@|^\s*/", text, re.MULTILINE)
+    lines = [Requirement(x) for x in text.splitlines() if x[0] != "#"]
+    pinned = {canonicalize_name(r.name): r.specifier for r in lines}
+    assert all(re.fullmatch(r"==[^*,]+", str(s)) for s in pinned.values())
+    tables = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    extras = {**tables["project"]["optional-dependencies"]}
+    for unpinned in ("compare", "dev"):
+        del extras[unpinned]
+    build = tables["build-system"]["requires"]
+    for entry in chain(build, tables["project"]["dependencies"], *extras.values()):
+        wanted = Requirement(entry)
+        version = str(pinned[canonicalize_name(wanted.name)]).removeprefix("==")
+        assert wanted.specifier.contains(version), f"{entry}: {version}; run `make lock`"
 
 
 WITHOUT_TORCH = ROOT / "packaging" / "requirements-without-torch.txt"

@@ -12,7 +12,7 @@ import pytest
 from pipeline_fakes import blocks, heart, pipeline, run
 
 from monitor import events as ev
-from monitor.analysis.alarm_table import TABLE
+from monitor.alarm_table import TABLE
 from monitor.errors import InputError, RecordError
 from monitor.record.eventfile import EventFile, encode, prepare, read, schema
 
@@ -27,6 +27,8 @@ EXAMPLES = [
     ev.Quality(index=5, value="no_heart", reason=""),
     ev.Beat(index=5, s1=None, systole=1, s2=2, diastole=3, end=4, confidence=0.5),
     ev.Window(index=5, start=1, p=None, used=False, reason="cut"),
+    ev.Heart(index=5, value="heard", reason=""),
+    ev.Pause(index=5, start=1, length=7000),
     ev.Vitals(index=5, rate=60.0, spread=None, systole_ms=300.0, diastole_ms=None),
     ev.Verdict(index=5, value="none", p=None, windows=0, age_s=None),
     ev.Mark(index=5, note="cough"),

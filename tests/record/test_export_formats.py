@@ -195,7 +195,7 @@ def test_edf_keeps_time_through_the_gap(record, tmp_path):
         beat.s1 is not None for beat in record.of(ev.Beat)
     )
     assert any(
-        t.startswith("alarm abnormal_sound medium: 12 of 15 windows >=") for _, _, t in notes
+        t.startswith("alarm abnormal heart sound medium: 12 of 15 windows >=") for _, _, t in notes
     )
     assert not any(HARMFUL & set(text) for _, _, text in notes)
 
@@ -302,7 +302,10 @@ def test_fhir_alarms_are_device_alerts_of_the_sixth_release(record, tmp_path):
             one["signal"][0]["presence"]["coding"][0]["code"],
         )
         for one in alerts
-    ] == [("tachycardia_extreme", True, True, "ack"), ("abnormal_sound", False, False, "latched")]
+    ] == [
+        ("very fast heart rate", True, True, "ack"),
+        ("abnormal heart sound", False, False, "latched"),
+    ]
 
 
 def test_a_missing_library_is_one_line_that_says_how_to_install_it(record, tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ def test_what_the_full_disk_refused_is_written_when_there_is_room_again(tmp_path
     done: list[int] = []
     for k in range(5):
         values = ("s", k, k, "alarm", "{}")
-        sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+        sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, NULL)"
         writer.put(Row(sql, values, True, False, lambda k=k: done.append(k)))  # type: ignore[misc]
     _wait_for(lambda: writer.trouble() is not None)
     assert "full" in str(writer.trouble())
@@ -151,7 +151,7 @@ def test_too_many_waiting_trends_are_dropped_and_counted_and_transitions_never(
     broken = _Broken(tmp_path)
     broken.refuses = True
     writer = Writer(lambda: broken, SystemClock())  # type: ignore[arg-type, return-value]
-    sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+    sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, NULL)"
     rows = [Row(sql, ("s", k, k, "vitals", "{}"), trend=True) for k in range(LIMIT + 500)]
     writer.put(*rows)
     alarms = [Row(sql, ("s", 10**6 + k, k, "alarm", "{}"), True) for k in range(100)]

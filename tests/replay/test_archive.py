@@ -22,9 +22,8 @@ from monitor.cli.main import run as apexbeat
 from monitor.config.load import Settings
 from monitor.errors import ModelError, RecordError, UsageError
 from monitor.replay.archive import judge as judging
-from monitor.replay.archive import local
 from monitor.replay.archive.judge import Task
-from monitor.replay.archive.result import Line, ResultFile
+from monitor.replay.archive.result import ResultFile
 from monitor.replay.archive.run import Plan, plan, run
 
 ROOT = Path(__file__).parents[2]
@@ -157,30 +156,6 @@ def test_a_worker_that_is_killed_loses_nothing(
     path = tmp_path / "r.jsonl"
     assert judged(wanted, path, jobs=2, each=kill) == 26
     assert path.read_bytes() == expected
-
-
-def test_a_recording_that_kills_its_process_is_a_failure_and_the_others_are_judged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pools: list[list[bytes]] = []
-
-    def pool(task: Task, rest: list[bytes], jobs: int):  # type: ignore[no-untyped-def]
-        """A pool that breaks as soon as the deadly one is under way."""
-        under_way: list[bytes] = []
-        pools.append(under_way)
-        while rest and len(under_way) < 3:
-            under_way.append(rest.popleft())  # type: ignore[attr-defined]
-        if b"deadly" in under_way:
-            return under_way
-        yield from (Line(name=name.decode()) for name in under_way)
-        return []
-
-    monkeypatch.setattr(local, "_pool", pool)
-    names = [b"one", b"deadly", b"two", b"three", b"four"]
-    lines = list(local.on_this_machine(Task(b"", {}, b"", names), 2))
-    assert sorted(line.name for line in lines) == ["deadly", "four", "one", "three", "two"]
-    errors = [line.error for line in lines if line.error]
-    assert errors == ["deadly: its process died, each time it was tried"]
 
 
 def test_a_result_is_neither_overwritten_nor_mixed_with_another_model(

@@ -13,7 +13,7 @@ from monitor.assembly import Models, open_models, open_pipeline
 from monitor.capture.files import FileSource
 from monitor.cli.main import run
 from monitor.clock import SystemClock
-from monitor.config.load import Settings
+from monitor.config.load import Alarms, Settings
 from monitor.errors import InputError
 from monitor.link import messages as ms
 from monitor.link.client import Client
@@ -163,12 +163,13 @@ def test_a_snapshot_tells_that_moment_and_nothing_of_what_comes_after(found: Fou
 
 
 def test_alarms_are_gone_to_one_by_one_in_both_directions(models: Models) -> None:
-    ahead = Ahead(RECORDINGS / "noisy_contact_loss.wav", Settings(), models)
+    soon = Settings(alarms=Alarms(poor_signal_delay_s=2))
+    ahead = Ahead(RECORDINGS / "noisy_contact_loss.wav", soon, models)
     ahead.start()
     assert ahead.wait(120.0)
     found = ahead.found
     at = [index for index, _ in found.raised]
-    assert len(at) == 2
+    assert len(at) > 2
     assert found.alarm(0, 1) == at[0]
     assert found.alarm(at[0], 1) == at[1]
     assert found.alarm(at[-1], 1) is None

@@ -19,7 +19,7 @@ from monitor.cli.main import run
 from monitor.config.load import Settings
 from monitor.errors import InputError
 from monitor.events import Block, Idle
-from monitor.replay.batch import Options, replay_all, replay_file, workers
+from monitor.replay.batch import Options, processes, replay_all, replay_file
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "recordings"
 MURMUR = RECORDINGS / "systolic_murmur.flac"
@@ -153,11 +153,11 @@ def test_a_file_is_read_in_blocks_and_all_of_it(clip):
 
 
 def test_workers_are_as_many_as_pay():
-    assert workers(1, None) == workers(3, None) == 1
-    assert workers(3, 8) == 3
-    assert workers(100, 2) == 2
-    assert workers(0, 4) == 1
-    assert workers(1000, None) >= 1
+    assert processes(1, None) == processes(3, None) == 1
+    assert processes(3, 8) == 3
+    assert processes(100, 2) == 2
+    assert processes(0, 4) == 1
+    assert processes(1000, None) >= 1
 
 
 def test_several_processes_give_the_same_files_in_the_same_order(clip, models, tmp_path):

@@ -53,6 +53,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor.live.context import SessionContext
     from monitor.live.session import LiveSession
     from monitor.live.startup import unapplied
+    from monitor.record.history import fold
     from monitor.record.store import Archive, SessionRow, Store
     from monitor.view.state import AlarmLog, load_board
 
@@ -74,7 +75,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     )  # fmt: skip
     if found is None:
         store.begin(row)
-    log = AlarmLog([] if saved is None else saved.log)
+    log = AlarmLog(fold(archive, SESSION))
     session = LiveSession(SESSION, capture, pipeline, ties, log, seq + 1)
     for command in unapplied(archive, SESSION, seq):
         session.feed(command)

@@ -76,7 +76,7 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def bench(
-    folder: Path, *scenes: Scene, size: tuple[int, int] = (120, 40), quit_ends: bool = True,
+    folder: Path, *scenes: Scene, size: tuple[int, int] = (120, 40),
     read_only: bool = False, answers: bool = True, helpers: Helpers | None = None,
 ) -> AsyncIterator[Bench]:  # fmt: skip
     """An app attached to a core."""
@@ -84,7 +84,7 @@ async def bench(
     await core.start(folder / "core.sock")
     clock = HeldClock()
     app = ApexbeatApp(
-        Connection(folder / "core.sock"), quit_ends=quit_ends, read_only=read_only, clock=clock,
+        Connection(folder / "core.sock"), read_only=read_only, clock=clock,
         frames_per_s=0, helpers=helpers,
     )  # fmt: skip
     try:

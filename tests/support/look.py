@@ -21,7 +21,7 @@ def main() -> int:
         play = [sys.executable, str(Path(__file__).with_name("fakecore.py")), str(address)]
         core = subprocess.Popen([*play, *sys.argv[1:]])
         try:
-            return run(address, quit_ends=True)
+            return run(address)
         except ApexbeatError as error:
             print(error, file=sys.stderr)
             return error.exit_code

@@ -8,7 +8,9 @@ and read by a person before they are committed (``git diff tests/tui/golden``).
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ from monitor.tui.connection import Deliver, Note
 from monitor.tui.keys import KEYS
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
+
+os.environ["TZ"] = "UTC"  # the screen shows local time
+time.tzset()
 
 GOLDEN = Path(__file__).parents[1] / "tui" / "golden"
 MANUAL = Path(__file__).parents[2] / "docs" / "pictures"
@@ -182,9 +187,7 @@ def app_of(shot: Shot, clock: HeldClock) -> ApexbeatApp:
             link.messages += (ms.EventLine(session=played.session, seq=0, event=gap),)
     else:
         link = Held(connected=not shot.silent_s)
-    app = ApexbeatApp(
-        link, quit_ends=True, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0
-    )
+    app = ApexbeatApp(link, glyphs=shot.glyphs, clock=clock, theme_name=shot.theme, frames_per_s=0)
     app.flash = False
     return app
 

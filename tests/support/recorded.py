@@ -58,7 +58,7 @@ def messages(name: str, models: Models) -> tuple[ms.Hello, ms.Snapshot]:
 async def texts(name: str, models: Models) -> list[str]:
     """The screen at each of `SIZES`."""
     clock = HeldClock()
-    app = ApexbeatApp(Held(*messages(name, models)), quit_ends=True, clock=clock, frames_per_s=0)
+    app = ApexbeatApp(Held(*messages(name, models)), clock=clock, frames_per_s=0)
     app.flash = False
     taken = []
     async with app.run_test(size=SIZES[0]) as pilot:

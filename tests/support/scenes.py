@@ -49,6 +49,7 @@ def alarm(
         "count": 1,
         "earlier_session": None,
     } | over
+    values.setdefault("gone", values["cleared"])
     return ms.AlarmLine(**values)  # type: ignore[arg-type]
 
 
@@ -163,6 +164,7 @@ class Scene:
             "health": "healthy",
             "health_reason": "",
             "reconnects": 0,
+            "heart": "heard",
             "rate": self.bpm,
             "spread": 0.03,
             "systole_ms": 318.0,

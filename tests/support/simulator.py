@@ -41,7 +41,7 @@ class SimulatedBed:
         self.name = name
         self._random = random.Random(seed)
         self._settings = Settings(bed=name, mqtt_host="127.0.0.1", mqtt_port=port)
-        self._folder = folder / name
+        self._folder = folder / f"bed{seed}"
         self._open: OpenAlarm | None = None
         self._index = 0
         self.rate = self._random.uniform(58, 95)
@@ -118,7 +118,9 @@ class Watch:
         now, fresh = time.monotonic(), []
         for heard in self._ear.take():
             if heard.topic:
-                fresh += self.ward.receive(heard.topic, heard.body, heard.retained, now)
+                fresh += self.ward.receive(
+                    heard.topic, heard.body, heard.retained, now, time.time()
+                )
             else:
                 self.ward.link(not heard.body, now)
         fresh += self.ward.tick(now, time.time())
@@ -130,7 +132,7 @@ class Watch:
         found: dict[str, Counter[str]] = {}
         for entry in self.shown:
             if not entry.id.startswith("ward:"):
-                found.setdefault(entry.bed, Counter())[entry.id] += 1
+                found.setdefault(entry.name, Counter())[entry.id] += 1
         return found
 
     def close(self) -> None:
@@ -168,9 +170,9 @@ def simulate(folder: Path, count: int, seconds: float) -> dict[str, object]:
     away = False
     while (now := time.monotonic()) < began + seconds:
         for entry in watch.look():
-            if entry.kind == "bed_silent" and entry.bed in silenced:
-                delays.append(now - silenced.pop(entry.bed))
-                next(b for b in beds if b.name == entry.bed).back()
+            if entry.kind == "bed_silent" and entry.name in silenced:
+                delays.append(now - silenced.pop(entry.name))
+                next(b for b in beds if b.name == entry.name).back()
         if not away and start_s > now > stop_s:
             mosquitto.stop()
             away = True

@@ -150,7 +150,7 @@ def test_space_freezes_the_picture_and_not_the_monitoring(tmp_path: Path) -> Non
             it.core.scenes[0].status["rate"] = 99.0
             it.core.step()
             it.clock.time += 0.5
-            await it.seen("no heart sound")
+            await it.seen("heart sounds stopped")
             await it.until(lambda: it.app.state.shown().rate(it.clock.time) == 99)
             assert it.sound == frozen  # the marks of its last beats may still come
             await it.press("left")

@@ -70,6 +70,7 @@ def test_settings_are_known_to_a_screen_that_attaches_late(tmp_path: Path) -> No
             assert (await it.asked("remember")).settings == {
                 "alarms.tachycardia": 74.0, "alarms.tachycardia_extreme": 150.0,
                 "alarms.bradycardia": 50.0, "alarms.bradycardia_extreme": 40.0,
+                "alarms.profile": "adult",
             }  # fmt: skip
             await it.seen("kept for next time")
 
@@ -81,3 +82,19 @@ def test_an_older_core_tells_no_settings_and_nothing_is_made_up() -> None:
     state.trend.restart([(n * 2000, 130.0, None) for n in range(30)])
     assert limits.others(state) == []
     assert limits.effect(state, "tachycardia", 120) == "30 s of 30 s"
+
+
+def test_the_profile_is_changed_and_an_alarm_switched_off_with_a_reason(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with bench(tmp_path, scene("normal")) as it:
+            await it.press("s")
+            await it.seen("profile adult")
+            await it.press("p")
+            assert (await it.asked("limits")).profile == "child"
+            await it.seen("limits of profile child")
+            await it.press("o", *"irregular: known", "enter")
+            asked = await it.asked("switch")
+            assert (asked.alarm, asked.note) == ("irregular", "known")
+            await it.seen("irregular off: known")
+
+    run(body)

@@ -135,13 +135,14 @@ def test_q_asks_whether_the_monitoring_goes_on(tmp_path: Path, key: str) -> None
     run(body)
 
 
-@pytest.mark.parametrize(("quit_ends", "stops"), [(True, True), (False, False)])
-def test_enter_leaves_as_the_command_proposes(tmp_path: Path, quit_ends: bool, stops: bool) -> None:
+def test_enter_leaves_and_the_monitoring_goes_on_whichever_command_opened_the_screen(
+    tmp_path: Path,
+) -> None:
     async def body() -> None:
-        async with bench(tmp_path, scene("normal"), quit_ends=quit_ends) as it:
+        async with bench(tmp_path, scene("normal")) as it:
             await it.pilot.press("q", "enter")
             await it.until(lambda: it.app.return_value == 0)
-            assert [r.what for r in it.core.requests] == (["stop"] if stops else [])
+            assert it.core.requests == []
 
     run(body)
 

@@ -20,7 +20,7 @@ import pathlib, sys
 from monitor.errors import ApexbeatError
 from monitor.tui.app import run
 try:
-    sys.exit(run(pathlib.Path(sys.argv[1]), quit_ends=True))
+    sys.exit(run(pathlib.Path(sys.argv[1])))
 except ApexbeatError as error:
     print("apexbeat:", error, file=sys.stderr)
     sys.exit(error.exit_code)

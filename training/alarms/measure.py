@@ -19,7 +19,7 @@ from models.engine import Engine
 from monitor.assembly import Models, build_pipeline
 from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
-from monitor.record.episodes import TECHNICAL, episodes
+from monitor.episodes import TECHNICAL, episodes
 from training.alarms.rates import KINDS as RATE_KINDS
 from training.alarms.rates import RateCheck, annotated_rate, check
 from training.alarms.streams import RATE_HZ, Stream

@@ -1,0 +1,1 @@
+"""Measurements that chose something: ablation, noise, what the last layer gives away."""

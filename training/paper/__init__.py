@@ -1,0 +1,1 @@
+"""The systems of the seed paper: its protocol, networks and tables, beside our figures."""

@@ -16,7 +16,6 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import episodes
 from monitor.record.export.model import Record
 
 Cell = str | int | float | None
@@ -86,7 +85,7 @@ def _windows(record: Record) -> tuple[list[str], Iterable[list[Cell]]]:
 
 def _episodes(record: Record) -> tuple[list[str], Iterable[list[Cell]]]:
     head = ["kind", "priority", "start", "end", "acknowledged", "start_s", "end_s"]
-    head += ["acknowledged_s", "state", "evidence", "utc"]
+    head += ["acknowledged_s", "state", "evidence", "utc", "title", "lasted_s", "ended", "count"]
     return head, (
         [
             one.kind,
@@ -100,8 +99,12 @@ def _episodes(record: Record) -> tuple[list[str], Iterable[list[Cell]]]:
             one.state,
             one.evidence,
             _utc(record, one.start),
+            one.title,
+            None if one.lasted_s is None else f"{one.lasted_s:.1f}",
+            one.ended,
+            one.count,
         ]
-        for one in episodes(record.events)
+        for one in record.alarms
     )
 
 

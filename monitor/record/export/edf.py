@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import episodes, spans
+from monitor.episodes import spans
 from monitor.record.export.extras import need
 from monitor.record.export.model import Record
 from monitor.text import ascii_text, safe_stem
@@ -137,12 +137,12 @@ def notes(record: Record) -> list[Span]:
         p = "" if verdict.p is None else f", p {verdict.p:.4f}"
         text = f"verdict {verdict.value}{p}, {verdict.windows} windows"
         listed.append((verdict.index / RATE_HZ, None, text))
-    for one in episodes(record.events):
+    for one in record.alarms:
         stop = record.length if one.end is None else one.end
-        text = f"alarm {one.kind} {one.priority}: {one.evidence}"
+        text = f"alarm {one.title} {one.priority}: {one.evidence}"
         listed.append((one.start / RATE_HZ, (stop - one.start) / RATE_HZ, text))
         if one.acknowledged is not None:
-            listed.append((one.acknowledged / RATE_HZ, None, f"acknowledged {one.kind}"))
+            listed.append((one.acknowledged / RATE_HZ, None, f"acknowledged {one.title}"))
     listed += [(one.index / RATE_HZ, None, f"mark: {one.note}") for one in record.of(ev.Mark)]
     listed += [(one.index / RATE_HZ, None, f"fault: {one.what}") for one in record.of(ev.Fault)]
     listed.append((record.length / RATE_HZ, None, "end of the recording"))

@@ -20,7 +20,7 @@ from typing import Any
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import Episode, episodes, heard
+from monitor.episodes import Episode, heard
 from monitor.record.export.model import Record
 
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ def observations(record: Record) -> Json:
 def alerts(record: Record) -> Json:
     """R6 Bundle of one DeviceAlert for each episode of an alarm."""
     device = _device(record)
-    entries = [device, *(_alert(record, one, device["id"]) for one in episodes(record.events))]
+    entries = [device, *(_alert(record, one, device["id"]) for one in record.alarms)]
     return {
         "resourceType": "Bundle",
         "type": "collection",
@@ -187,7 +187,7 @@ def _alert(record: Record, one: Episode, device: str) -> Json:
         "status": "in-progress" if one.end is None else "completed",
         "type": _concept("type", "technical" if one.technical else "physiological"),
         "priority": _concept("priority", one.priority),
-        "code": {"text": one.kind},
+        "code": {"text": one.title},
         "subject": SUBJECT,
         "presence": present,
         "device": {"reference": f"urn:uuid:{device}"},

@@ -19,6 +19,7 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.episodes import Episode, episodes
 from monitor.errors import InputError
 from monitor.record import eventfile
 from monitor.text import NAME_LIMIT, clean
@@ -54,6 +55,10 @@ class Record:
         Wall times, in order of their index; empty where none is known.
     sound
         File with the sound, None where there is none.
+    history
+        The alarms as the store knows them, None where there are only events to go by.
+    attended
+        Whether somebody could acknowledge alarms; None where only an acknowledgement tells.
     """
 
     session: ev.Session
@@ -62,6 +67,8 @@ class Record:
     anchors: tuple[Anchor, ...] = ()
     sound: Path | None = None
     source: Path | None = field(default=None, compare=False)
+    history: tuple[Episode, ...] | None = field(default=None, compare=False)
+    attended: bool | None = None
 
     @cached_property
     def length(self) -> int:
@@ -72,6 +79,18 @@ class Record:
             if isinstance(event, ev.Gap):
                 last = max(last, event.start + event.length)
         return last
+
+    @cached_property
+    def alarms(self) -> tuple[Episode, ...]:
+        """Occurrences of alarms, in order."""
+        return tuple(episodes(self.events)) if self.history is None else self.history
+
+    @cached_property
+    def answerable(self) -> bool:
+        """Whether an alarm without an acknowledgement was left unanswered by somebody."""
+        if self.attended is not None:
+            return self.attended
+        return any(one.acknowledged is not None for one in self.alarms)
 
     def of(self, kind: type[_Kind]) -> list[_Kind]:
         """Return all events of one type."""
@@ -192,6 +211,13 @@ def _cleaned(event: ev.Event) -> ev.Event:
             )
         case _:
             return event
+
+
+def cleaned(one: Episode) -> Episode:
+    """Return the occurrence with every free text cleaned."""
+    return replace(
+        one, kind=clean(one.kind, NAME_LIMIT), evidence=clean(one.evidence), ended=clean(one.ended)
+    )
 
 
 def _shown(path: Path) -> str:

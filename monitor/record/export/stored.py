@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 
 from monitor import events as ev
+from monitor.config.load import scalar
 from monitor.errors import NoInputError
-from monitor.record.export.model import Anchor, Record, record_of
+from monitor.record.export.model import Anchor, Record, cleaned, record_of
+from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
 from monitor.sessionfolder import format as ff
 from monitor.text import clean
@@ -50,6 +52,7 @@ def from_store(folder: Path, name: str) -> Record:
             )
         lines = [event for _, event in archive.events(row.id)]
         anchors = tuple(Anchor(one.index, one.wall) for one in archive.anchors(row.id))
+        history = tuple(cleaned(one) for one in alarms_of(archive, row))
     finally:
         archive.close()
     lines = [line for line in lines if not isinstance(line, (ev.Session, ev.End))]
@@ -57,7 +60,13 @@ def from_store(folder: Path, name: str) -> Record:
     kept = None if row.folder is None else Path(row.folder)
     if kept is not None and not (kept / ff.SOUND).is_dir():
         kept = None  # deleted when its days were over
-    return replace(record, anchors=anchors or (Anchor(0, row.started),), sound=kept)
+    return replace(
+        record,
+        anchors=anchors or (Anchor(0, row.started),),
+        sound=kept,
+        history=history,
+        attended=row.source != "replay",
+    )
 
 
 def _session(row: SessionRow) -> ev.Session:
@@ -80,9 +89,9 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, str | int | float | bool | N
     kept: dict[str, str | int | float | bool | None] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
-            kept.update({f"{key}.{name}": one for name, one in value.items() if key in DECIDING})
+            kept.update({f"{key}.{n}": scalar(v) for n, v in value.items() if key in DECIDING})
         elif key.partition(".")[0] in DECIDING:
-            kept[key] = value
+            kept[key] = scalar(value)
     return {key: value for key, value in kept.items() if key not in PRIVATE}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import Episode, episodes, heard, spans
+from monitor.episodes import Episode, heard, spans
 from monitor.record.export.model import Record
 
 Span = tuple[int, int, str]
@@ -103,7 +103,7 @@ def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
         windows=len(ps),
         judged=_judged(p, card or {}),
         last=next((one for one in reversed(verdicts) if one.value != "none"), None),
-        alarms=tuple(episodes(record.events)),
+        alarms=record.alarms,
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import RANK
+from monitor.alarm_table import RANK
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 
@@ -51,7 +51,7 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Mom
     for one in order:
         if len(chosen) >= MOST:
             break
-        words = f"{one.kind.replace('_', ' ')}, {one.priority}: {one.evidence}"
+        words = f"{one.title}, {one.priority}: {one.evidence}"
         length = LONGER.get(one.kind, SECONDS) * RATE_HZ
         start = round(one.start + AFTER_S * RATE_HZ) - length
         moment = _fitted(start, length, sound.size, f"Before the alarm {words}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from html import escape
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import Episode
+from monitor.episodes import Episode
 from monitor.record.export.model import Record
 from monitor.record.report import page
 from monitor.record.report.facts import Facts
@@ -50,11 +51,11 @@ def head(record: Record, facts: Facts) -> str:
     words = "".join(f'<div class="warn" role="note">{escape(w)}</div>' for w in warnings)
     return (
         f"<h1>{escape(session.name)}</h1>"
-        f'<p class="sub">{escape(sub)}</p>{words}{page.facts_list(_cards(facts))}'
+        f'<p class="sub">{escape(sub)}</p>{words}{page.facts_list(_cards(record, facts))}'
     )
 
 
-def _cards(facts: Facts) -> list[tuple[str, str, str]]:
+def _cards(record: Record, facts: Facts) -> list[tuple[str, str, str]]:
     if facts.rate is None:
         rate = ("Heart rate", "--", "none was found")
     else:
@@ -82,8 +83,8 @@ def _cards(facts: Facts) -> list[tuple[str, str, str]]:
     rate_of = "" if per_hour is None else f"{per_hour:.1f} per hour of sound"
     if facts.heard < SHORT_S * RATE_HZ:
         rate_of = f"in {clock(facts.heard / RATE_HZ)} of sound"
-    unanswered = sum(a.acknowledged is None and a.state != "inactive" for a in facts.alarms)
-    more = f"{rate_of}; {unanswered} not acknowledged" if unanswered else rate_of
+    unanswered = sum(a.to_acknowledge for a in facts.alarms) if record.answerable else 0
+    more = f"{rate_of}; {unanswered} to acknowledge" if unanswered else rate_of
     return [
         ("Duration", clock(facts.length / RATE_HZ), f"{_seconds(facts.heard)} of sound heard"),
         rate,
@@ -101,11 +102,14 @@ def alarms(record: Record, facts: Facts) -> str:
     if not facts.alarms:
         return page.paragraph("No alarm was raised.")
     rows = [_alarm_row(record, one) for one in facts.alarms[:SHOWN]]
-    caption = "Each occurrence, from when it became active"
+    caption = "Each occurrence, from when it was raised; a return within a minute is the same one"
     if len(facts.alarms) > SHOWN:
         caption += f"; the first {SHOWN} of {len(facts.alarms)}"
+    answers: list[page.Cell] = ["acknowledged"] if record.answerable else []
     listed = page.table(
-        caption, ["alarm", "priority", "from", "lasted", "acknowledged", "evidence"], rows
+        caption,
+        ["alarm", "priority", "from", "lasted", *answers, "reason", "ended with"],
+        rows,
     )
     counted: list[list[page.Cell]] = []
     for priority in ("high", "medium", "low"):
@@ -119,18 +123,32 @@ def alarms(record: Record, facts: Facts) -> str:
 
 
 def _alarm_row(record: Record, one: Episode) -> list[page.Cell]:
-    length = "until the end" if one.end is None else _seconds(one.end - one.start)
-    if one.end is None and one.condition_end is not None:
-        length = f"latched after {_seconds(one.condition_end - one.start)}"
-    answered = "no" if one.acknowledged is None else page.shown_time(record, one.acknowledged)
+    length = "until the end" if one.lasted_s is None else f"{one.lasted_s:.1f} s"
+    if one.state == "latched":
+        length += ", latched"
+    if one.count > 1:
+        length += f", came {one.count} times"
+    answered: list[page.Cell] = []
+    if record.answerable:
+        answered = [(_answered(record, one), "t")]
     return [
-        (one.kind.replace("_", " "), "t"),
+        (one.title, "t"),
         one.priority,
         (page.shown_time(record, one.start), "t"),
         (length, "t"),
-        (answered, "t"),
+        *answered,
         one.evidence,
+        one.ended,
     ]
+
+
+def _answered(record: Record, one: Episode) -> str:
+    if one.acknowledged is None:
+        return "not yet" if one.to_acknowledge else "no, it ended by itself"
+    if one.acknowledged_wall is None:
+        return page.shown_time(record, one.acknowledged)
+    moment = datetime.fromtimestamp(one.acknowledged_wall, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def signal(record: Record, facts: Facts) -> str:

@@ -8,7 +8,8 @@ from html import escape
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.record.episodes import Episode
+from monitor.alarm_table import title
+from monitor.episodes import Episode
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 from monitor.record.report.svg import (
@@ -185,12 +186,16 @@ def _alarms(
         drawing.text(LEFT + 6, top + 14, "none", size=11)
     for row, (kind, found) in enumerate(lanes.items()):
         y = top + row * (BAND + 4)
-        drawing.text(LEFT - 10, y + 14, _word(kind)[:24], anchor="end")
+        drawing.text(LEFT - 10, y + 14, title(kind)[:24], anchor="end")
         drawing.line((LEFT, y + BAND / 2), (WIDTH - RIGHT, y + BAND / 2), GRID)
         for one in found:
             stop = length if one.end is None else one.end
-            x, over = place(one.start), place(stop)
+            gone = stop if one.condition_end is None else min(one.condition_end, stop)
+            x, over = place(one.start), place(gone)
             colour = PRIORITY[one.priority]
+            if gone < stop:  # latched: the condition is gone, the alarm waits for a person
+                late = max(place(stop) - over, 3)
+                drawing.rect(over, y + 6, late, BAND - 12, colour, opacity=0.45, tip=_tip(one))
             drawing.rect(x, y + 2, max(over - x, 3), BAND - 4, colour, radius=3, tip=_tip(one))
             if over - x > 60:
                 ink = INK if one.priority == "medium" else PAPER
@@ -202,8 +207,11 @@ def _alarms(
 
 
 def _tip(one: Episode) -> str:
-    words = f"{_word(one.kind)}, {one.priority}, from {clock(one.start / RATE_HZ)}"
-    return f"{words}: {one.evidence}"
+    words = f"{one.title}, {one.priority}, from {clock(one.start / RATE_HZ)}: {one.evidence}"
+    if one.condition_end is not None:
+        latched = ", latched" if one.end != one.condition_end else ""
+        words += f"; gone at {clock(one.condition_end / RATE_HZ)}{latched}: {one.ended}"
+    return words
 
 
 def _marks(drawing: Drawing, record: Record, place: _Scale, top: float) -> None:

@@ -95,9 +95,10 @@ def _timeline(record: Record, facts: Facts) -> str:
         ("high", "high alarm"),
         ("medium", "medium"),
         ("low", "low"),
-        ("ack", "acknowledged"),
         ("lost", "no sound"),
     ]
+    if record.answerable:
+        keys.insert(-1, ("ack", "acknowledged"))
     caption = "Time in the session. Pointing at a bar shows its words."
     return page.figure(timeline(record, facts), caption) + page.legend(keys)
 

@@ -2,7 +2,6 @@
 
 ``result``   one line per recording, and the file of them: appended, resumed, sorted at the end
 ``judge``    one recording to one line, in any process
-``local``    the processes of this machine; one that dies loses nothing
 ``cluster``  a Dask cluster; workers and scheduler may die
-``run``      what the command calls
+``run``      what the command calls, and the processes of this machine (see ``replay.workers``)
 """

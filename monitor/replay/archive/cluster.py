@@ -19,7 +19,6 @@ from msgspec.structs import replace
 
 from monitor.errors import ApexbeatError, UsageError
 from monitor.replay.archive.judge import Task, judge_encoded, shown
-from monitor.replay.archive.local import batches
 from monitor.replay.archive.result import Line
 
 BATCH = 4
@@ -91,7 +90,7 @@ class _Work:
     def __init__(self, task: Task, address: str, said: Callable[[str], None]) -> None:
         self._task, self._address, self._said = task, address, said
         self.open: dict[tuple[bytes, ...], None] = {
-            tuple(names): None for names in batches(task.names, BATCH)
+            tuple(task.names[at : at + BATCH]): None for at in range(0, len(task.names), BATCH)
         }
         self._lost_s: float | None = None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.assembly import Models, open_models
+from monitor.assembly import Models, open_models_once
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
 from monitor.replay.archive.result import Line, line_of
@@ -21,7 +21,6 @@ from monitor.replay.batch import Options, replay_file
 from monitor.text import clean
 
 _lock = threading.Lock()
-_kept: tuple[bytes, Models] | None = None
 
 _PLAIN = Options()
 
@@ -58,12 +57,9 @@ def judge(task: Task) -> list[Line]:
     ModelError
         If the models of this worker are refused, or are not those of whoever asked.
     """
-    global _kept  # noqa: PLW0603 - one process, one set of models
     with _lock:
         settings = msgspec.json.decode(task.settings, type=Settings)
-        if _kept is None or _kept[0] != task.settings:
-            _kept = task.settings, open_models(settings)
-        models = _kept[1]
+        models = open_models_once(settings)
         if models.hashes != task.hashes:
             raise ModelError(
                 "a worker has other models than this machine",

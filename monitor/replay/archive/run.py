@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.assembly import open_models
 from monitor.capture.files import find
 from monitor.config.load import Settings
-from monitor.replay.archive.judge import Task, shown
-from monitor.replay.archive.local import on_this_machine
+from monitor.replay.archive.judge import Task, judge, shown
 from monitor.replay.archive.result import SCHEMA, Head, Line, ResultFile
+from monitor.replay.workers import Workers
 from monitor.version import version
 
 
@@ -100,3 +101,32 @@ def run(
             if result.add(line):
                 yield line
     result.finish()
+
+
+def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
+    """Yield the line of each recording as it is done; one whose process dies is tried again.
+
+    Parameters
+    ----------
+    task
+        All recordings.
+    jobs
+        Processes.
+
+    Raises
+    ------
+    ModelError
+        If the models are refused.
+    """
+    tasks = [replace(task, names=[name]) for name in task.names]
+    if jobs == 1:
+        for one in tasks:
+            yield from judge(one)
+        return
+    for _, lines in Workers(judge, _died, jobs).run(tasks):
+        yield from lines
+
+
+def _died(task: Task) -> list[Line]:
+    name = shown(task.names[0])
+    return [Line(name=name, error=f"{name}: its process died, each time it was tried")]

@@ -13,7 +13,6 @@ from typing import ClassVar
 import msgspec
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
 from monitor.errors import EXIT_INTERRUPTED
 from monitor.link.messages import DeviceLevel
@@ -23,6 +22,7 @@ from monitor.tui.helpers import Program
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
 from monitor.tui.widgets.panel import Line, Panel
+from monitor.tui.widgets.scroll import Scroll
 
 AGAIN_S = 1.0
 NOTICE = "For research and teaching. Not a medical device."
@@ -104,7 +104,7 @@ class FirstApp(App[int]):
     def compose(self) -> ComposeResult:
         """A line of steps, a page, and the keys."""
         yield Panel(self.glyphs, id="title")
-        with VerticalScroll(id="first", can_focus=False):
+        with Scroll(self.glyphs, id="first"):
             yield Panel(self.glyphs, id="page")
         yield Panel(self.glyphs, id="keys")
 

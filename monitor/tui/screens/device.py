@@ -23,7 +23,7 @@ def facts(status: ms.Status) -> list[tuple[str, str]]:
         ("source", status.source),
         ("format", f"{status.rate_hz} Hz, {status.channels} ch"),
         ("health", health),
-        ("came back", f"{status.reconnects} times"),
+        ("reconnected", f"{status.reconnects} times"),
         ("level", level),
         ("clipped", f"{status.clipped} samples in the last half second"),
         ("gaps", f"{status.gaps}, {status.lost_s:.1f} s of sound lost"),
@@ -56,7 +56,7 @@ class DeviceScreen(Dialog[None]):
 
     def foot(self) -> str:
         """Keys."""
-        return "n add a device · esc close"
+        return "esc close" if home(self).read_only else "n add a device · esc close"
 
     def action_add(self) -> None:
         """Choose one."""

@@ -6,22 +6,22 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
-from monitor.tui.keys import KEYS
+from monitor.tui.keys import offered
 from monitor.tui.live import home
 from monitor.tui.screens.dialog import Dialog
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, Panel, width_of
+from monitor.tui.widgets.scroll import Scroll
 
 
-def lines(glyphs: Glyphs) -> list[Line]:
+def lines(glyphs: Glyphs, read_only: bool = False) -> list[Line]:
     """The page."""
     out: list[Line] = [
         [("For research and teaching. Not a medical device.", "medium")],
         [],
     ]
-    out += [[(f"{key.shown:>6}  ", "strong"), (key.long, "plain")] for key in KEYS]
+    out += [[(f"{key.shown:>6}  ", "strong"), (key.long, "plain")] for key in offered(read_only)]
     out += [[("ctrl+p  ", "strong"), ("every command by its name", "plain")], []]
     for shape, ink, text in (
         (glyphs.high, "high", "high priority: act now"),
@@ -34,7 +34,8 @@ def lines(glyphs: Glyphs) -> list[Line]:
         out.append([(f"{shape:>6}  ", ink), (text, "plain")])
     out += [
         [],
-        [("S1 S2 follow the sound by up to 2 s; s1 s2 are uncertain.", "plain")],
+        [("The sound is drawn 3 s late, so that S1 and S2 can be named; s1 s2 are", "plain")],
+        [("uncertain. Numbers and alarms do not wait for the picture.", "plain")],
         [("1 2 stand for S1 S2 where there is no room; M is a mark.", "plain")],
         [("Below them an annotation: -1 is an S1 that was missed, +1 an extra one.", "plain")],
         [("A number that is not known, or no longer true, is shown as --.", "plain")],
@@ -60,14 +61,14 @@ class HelpScreen(Dialog[None]):
         """A panel inside a box that scrolls."""
         glyphs = home(self).glyphs
         self.set_class(not glyphs.unicode, "ascii")
-        with VerticalScroll(classes="dialog", id="box", can_focus=False):
+        with Scroll(glyphs, id="box", classes="dialog"):
             yield Panel(glyphs, id="page")
 
     def advance(self) -> None:
         """The page stays as it is."""
         if not self.is_mounted:
             return
-        page = lines(home(self).glyphs)
+        page = lines(home(self).glyphs, home(self).read_only)
         panel = self.query_one("#page", Panel)
         box = self.query_one("#box")
         width = max(map(width_of, page))

@@ -11,11 +11,11 @@ from textual.screen import Screen
 
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
-from monitor.tui.actions import AFTER_ALARM
 from monitor.tui.alarmbook import is_active, needs_answer
 from monitor.tui.live import Live, home
 from monitor.tui.screens.entry import EntryScreen
 from monitor.tui.state import SessionState
+from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import alarms, banner, title
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, Panel
@@ -40,27 +40,36 @@ def row(line: AlarmLine, session: SessionState, width: int, glyphs: Glyphs, *, h
     """One alarm as a row: shape, time, priority, what, what became of it, evidence."""
     ink = line.priority if is_active(line) else "dim"
     text = words.kind(line.kind) + (f" {glyphs.times}{line.count}" if line.count > 1 else "")
-    state = alarms.state_words(line, session.alarms)
+    state = alarms.state_words(line, session)
     if line.earlier_session is not None:
         text += " (old)"
+    when = session.time(line.raised, line.raised_wall)
     pointer = glyphs.play if here else " "
-    body = f"{text:<24} {state:<22}"
-    if width >= 100:
+    body = f"{text:<24} {state:<38}"
+    if width >= 110:
         body += f" {glyphs.plain(line.evidence)}"
     return [
         (f"{pointer} ", "strong"),
-        (f"{alarms.shape(line, glyphs):<4}{words.at(line.raised)} {line.priority:<7}", ink),
-        (words.cut(body, max(0, width - 22), glyphs.ellipsis), "strong" if here else "plain"),
+        (f"{alarms.shape(line, glyphs):<4}{when} {line.priority:<7}", ink),
+        (
+            words.cut(body, max(0, width - 14 - len(when)), glyphs.ellipsis),
+            "strong" if here else "plain",
+        ),
     ]
 
 
-def facts(line: AlarmLine) -> str:
-    """All of the chosen one in a line."""
+def facts(line: AlarmLine, session: SessionState) -> str:
+    """All of the chosen one in a line: why it came, what it is now, why it went, what to do."""
     parts = [line.evidence]
+    if line.now and line.condition and line.now != line.evidence:
+        parts.append(f"now: {line.now}")
+    if line.gone is not None:
+        parts.append(f"gone {session.time(line.gone, line.gone_wall)}: {line.ended}")
     if line.acknowledged is not None:
-        parts.append(f"acknowledged {words.at(line.acknowledged)}")
-    if line.cleared is not None:
-        parts.append(f"cleared {words.at(line.cleared)}")
+        answered = session.time(line.acknowledged, line.acknowledged_wall)
+        parts.append(f"acknowledged {answered}")
+    if is_active(line) and words.advice(line.kind):
+        parts.insert(0, words.advice(line.kind))
     if line.count > 1:
         parts.append(f"came {line.count} times")
     if line.earlier_session is not None:
@@ -148,12 +157,15 @@ class LogScreen(Live, Screen[int]):
         ]
         empty: list[Line] = [[(" no alarm here", "dim")]]
         panel.show(lines or empty, self._heading(session, len(rows)))
-        detail: Line = [(f" {facts(rows[at])}", "plain")] if rows else []
+        detail: Line = []
+        if rows and session is not None:
+            detail = [(f" {facts(rows[at], session)}", "plain")]
         if rows and session is not None and app.player.what == session.alarms.key(rows[at]):
             detail.insert(0, (f" {glyphs.play} playing (c stops)", "strong"))
         self.query_one("#detail", Panel).show([detail])
         message, ink = app.message()
-        keys = " esc back  a acknowledge  enter moment  c clip  f filter  / search  ↑ ↓ move"
+        answer = "" if app.read_only else "  a acknowledge"
+        keys = f" esc back{answer}  enter moment  c clip  f filter  / search  ↑ ↓ move"
         foot: Line = [(f" {message}", ink)] if message else [(keys, "dim")]
         self.query_one("#keys", Panel).show([foot])
 

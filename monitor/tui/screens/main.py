@@ -7,6 +7,7 @@ and everything that concerns the core goes through `ApexbeatApp.ask`.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import ClassVar, cast
 
 from textual import events
@@ -14,13 +15,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from monitor.tui import words
 from monitor.tui.actions import Actions
 from monitor.tui.keys import bindings
+from monitor.tui.layout import STACK, Layout, layout
 from monitor.tui.live import home
 from monitor.tui.state import SessionState
 from monitor.tui.widgets import (
     alarms,
+    averaged_beat,
     banner,
     brief,
     rate,
@@ -35,19 +37,6 @@ from monitor.tui.widgets.footer import Footer
 from monitor.tui.widgets.panel import Panel
 from monitor.tui.widgets.wave_panel import WavePanel
 
-CLASSES = ("brief", "small", "medium", "large", "huge")
-
-
-def size_class(width: int, height: int) -> str:
-    """Which of the layouts fits: each is complete at its smallest size."""
-    if width < 60 or height < 20:
-        return "brief"
-    if width < 80 or height < 24:
-        return "small"
-    if width < 100 or height < 34:
-        return "medium"
-    return "huge" if width >= 160 and height >= 50 else "large"
-
 
 class MainScreen(Actions):
     """Numbers, waveform, trend and alarms of one session."""
@@ -58,11 +47,12 @@ class MainScreen(Actions):
     def __init__(self) -> None:
         super().__init__()
         self.trend_span = 1
-        self._layout = ""
+        self._layout = Layout(brief=True)
         self._trend_of: object = None
+        self._beat_of: object = None
 
     def compose(self) -> ComposeResult:
-        """All panels; the style sheet hides what a size has no room for."""
+        """All panels; the layout hides what a size has no room for."""
         glyphs = home(self).glyphs
         self.set_class(not glyphs.unicode, "ascii")
         yield Panel(glyphs, id="title")
@@ -71,10 +61,11 @@ class MainScreen(Actions):
             yield Panel(glyphs, id="rate")
             yield Panel(glyphs, id="verdict")
             yield Panel(glyphs, id="signal")
+            yield Panel(glyphs, id="beat")
         yield Panel(glyphs, id="silence")
-        yield Panel(glyphs, id="note")
         yield WavePanel(glyphs, id="wave")
         yield Panel(glyphs, id="bar")
+        yield Panel(glyphs, id="average")
         yield Panel(glyphs, id="trend")
         yield Panel(glyphs, id="log")
         yield Panel(glyphs, id="brief")
@@ -87,12 +78,39 @@ class MainScreen(Actions):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the new size."""
-        name = size_class(event.size.width, event.size.height)
-        if name != self._layout:
-            self._layout = name
-            for other in CLASSES:
-                self.set_class(other == name, other)
+        self._arrange(event.size.width, event.size.height)
         self.call_after_refresh(self.advance)
+
+    def _arrange(self, width: int, height: int) -> None:
+        """Give every part its rows and columns."""
+        chosen = layout(width, height, self.has_class("replay"))
+        if chosen == self._layout or not hasattr(self, "_panels"):
+            return
+        self._layout = chosen
+        self.set_class(chosen.brief, "brief")
+        self.set_class(chosen.stacked, "stacked")
+        self.set_class(width < 80, "narrow")
+        if chosen.brief:
+            return
+        for name, rows in (
+            ("silence", chosen.numbers),
+            ("wave", chosen.wave),
+            ("average", chosen.beat),
+            ("trend", chosen.trend),
+            ("log", chosen.log),
+        ):
+            self._rows(self.panel(name), rows, shown=name != "silence")
+        self.query_one("#numbers").styles.height = chosen.numbers
+        self.panel("beat").display = chosen.beat_columns > 0
+        self.panel("beat").styles.width = chosen.beat_columns or 1
+        self.panel("rate").styles.width = "1fr" if chosen.stacked else chosen.rate_columns
+        for name, rows in zip(("rate", "verdict", "signal"), STACK, strict=True):
+            self.panel(name).styles.height = rows if chosen.stacked else "1fr"
+
+    def _rows(self, panel: Panel, rows: int, shown: bool) -> None:
+        panel.styles.height = max(rows, 1)
+        if shown:
+            panel.display = rows > 0
 
     def on_screen_resume(self) -> None:
         """Back from another screen: nothing old may be seen."""
@@ -112,38 +130,42 @@ class MainScreen(Actions):
         session = state.shown()
         silent = state.silent(now)
         self.set_class(silent, "silent")
-        if self._layout == "brief":
+        app.note_shown(banner.everywhere(state))
+        if self._layout.brief:
             size = self.size
-            self.panel("brief").show(brief.lines(state, now, size.width, size.height, glyphs))
+            self.panel("brief").show(
+                brief.lines(state, now, size.width, size.height, glyphs, app.read_only)
+            )
             return
         width = self.size.width
         self.panel("title").show([title.line(state, now, width, glyphs)])
-        self.panel("banner").show([banner.line(state, now, width, glyphs, flash=app.flash)])
+        head = banner.line(state, now, width, glyphs, flash=app.flash, details=app.details)
+        self.panel("banner").show([head])
         if silent:
             panel = self.panel("silence")
             panel.show(silence.lines(state, now, panel.size.width, panel.size.height), "THE CORE")
         else:
             self._numbers(session, math.floor(now * 2) / 2)
         wave = cast(WavePanel, self.panel("wave"))
-        if self._layout != "small":
-            wave.advance(state, now)
-        else:
-            note = " waveform: needs 80 × 24 or more"
-            self.panel("note").show([[(words.cut(note, width), "dim")]])
+        wave.advance(state, now)
         bar = replay_bar.line(session, wave.frozen, width, glyphs) if session else []
-        self.set_class(bool(bar), "replay")
+        if bool(bar) != self.has_class("replay"):
+            self.set_class(bool(bar), "replay")
+            self._arrange(self.size.width, self.size.height)
         self.panel("bar").show([bar])
-        if self._layout in {"large", "huge"}:
+        if self._layout.trend:
             self._trend(session)
+        self._beat(session, now, silent)
         self._log(session)
         replay = session is not None and session.play is not None
-        cast(Footer, self.panel("keys")).update(*app.message(), replay)
+        cast(Footer, self.panel("keys")).update(*app.message(), replay, app.read_only)
 
     def _numbers(self, shown: SessionState | None, now: float) -> None:
         glyphs = home(self).glyphs
+        details = home(self).details
         for name, heading, make in (
             ("rate", "HEART RATE /min", rate.lines),
-            ("verdict", "HEART SOUND", verdict.lines),
+            ("verdict", "HEART SOUND", partial(verdict.lines, details=details)),
             ("signal", "SIGNAL", signal.lines),
         ):
             panel = self.panel(name)
@@ -151,11 +173,25 @@ class MainScreen(Actions):
             if size.width and size.height:
                 panel.show(make(shown, now, size.width, size.height, glyphs), heading)
 
+    def _beat(self, shown: SessionState | None, now: float, silent: bool) -> None:
+        """The averaged beat, beside the numbers or in a row of its own."""
+        if not (self._layout.beat or self._layout.beat_columns):
+            return
+        panel = self.panel("average" if self._layout.beat else "beat")
+        size, newest = panel.size, shown.beats[-1] if shown is not None and shown.beats else None
+        trusted = shown is not None and not silent and shown.trusted(now)
+        made_of = (shown.id if shown else "", newest, trusted, size)
+        if made_of != self._beat_of and size.width > 4:
+            self._beat_of = made_of
+            lines, foot = averaged_beat.lines(
+                shown if trusted else None, now, size.width, size.height, home(self).glyphs
+            )
+            panel.show(lines, "AVERAGED BEAT", foot)
+
     def _trend(self, shown: SessionState | None) -> None:
         panel = self.panel("trend")
         span = trend.SPANS_MIN[self.trend_span]
-        name = f"{span} min" if span < 60 else f"{span // 60} h"
-        heading = f"TREND · {name} · rate /min above, p(abnormal) below"
+        heading = trend.heading(shown, span)
         size, glyphs = panel.size, home(self).glyphs
         if shown is None or shown.status is None:
             panel.show([], heading, "")
@@ -170,7 +206,9 @@ class MainScreen(Actions):
     def _log(self, shown: SessionState | None) -> None:
         panel = self.panel("log")
         size = panel.size
-        lines = alarms.lines(shown, size.width, size.height, home(self).glyphs) if shown else []
+        app, lines = home(self), []
+        if shown is not None:
+            lines = alarms.lines(shown, size.width, size.height, app.glyphs, app.details)
         panel.show(
             lines, alarms.heading(shown, size.width), "research and teaching · not a medical device"
         )

@@ -15,12 +15,15 @@ STOP_WAIT_S = 3.0
 
 
 class QuitScreen(Dialog[None]):
-    """``k`` keeps monitoring and leaves, ``e`` ends the monitoring, Escape stays."""
+    """``k`` leaves and the monitoring goes on, ``e`` ends it, Escape stays; Enter is ``k``.
+
+    The same on every screen of a monitor, whichever command opened it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "keep", show=False),
         Binding("e", "end", show=False),
-        Binding("enter", "first", show=False),
+        Binding("enter", "keep", show=False),
         Binding("ctrl+c,ctrl+q,q", "close", show=False),
     ]
     heading = "LEAVE THE SCREEN"
@@ -40,20 +43,12 @@ class QuitScreen(Dialog[None]):
             out += [[("The core does not respond: nobody may be listening.", "high")], []]
         keep = ("k", "leave, the monitoring and its alarms go on")
         end = ("e", "end the monitoring, and leave")
-        choices = [keep] if app.read_only else ([end, keep] if app.quit_ends else [keep, end])
+        choices = [keep] if app.read_only else [keep, end]
         for number, (key, text) in enumerate(choices):
             enter = "  (enter)" if number == 0 else ""
             out.append([(f"{key}  ", "strong"), (text + enter, "plain")])
         out += [[("esc  ", "strong"), ("stay", "plain")], []]
         return out
-
-    def action_first(self) -> None:
-        """Enter takes the first choice."""
-        app = home(self)
-        if app.quit_ends and not app.read_only:
-            self.action_end()
-        else:
-            self.action_keep()
 
     def action_keep(self) -> None:
         """Only this screen goes."""

@@ -18,11 +18,16 @@ RULER = 58
 
 
 class SettingsScreen(Dialog[None]):
-    """Keys 1 to 4 change a limit, ``k`` keeps all four in the settings file."""
+    """Keys 1 to 4 change a limit, ``p`` takes the next age profile, ``o`` switches an alarm off.
+
+    ``k`` keeps limits and profile in the settings file.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(n + 1), f"change({n})", show=False) for n in range(len(LIMITS))),
         Binding("k", "keep", show=False),
+        Binding("p", "profile", show=False),
+        Binding("o", "off", show=False),
         Binding("s,q", "close", show=False),
     ]
     heading = "LIMITS OF THIS SESSION"
@@ -34,7 +39,9 @@ class SettingsScreen(Dialog[None]):
             return [[("no session yet", "plain")]]
         width = max(24, min(RULER, self.app.size.width - 10))
         out: list[Line] = limits.ruler(session, width, home(self).glyphs)
-        out.append([])
+        status = session.status
+        profile = status.profile if status is not None else words.UNKNOWN
+        out += [[], [("p  ", "strong"), (f"profile {profile}", "plain")]]
         for number, (name, effect, side) in enumerate(LIMITS):
             value = in_force(session, name)
             so_far = "" if value is None else limits.effect(session, name, value)
@@ -46,9 +53,13 @@ class SettingsScreen(Dialog[None]):
                     (words.cut(so_far, max(0, width - 34)), "dim"),
                 ]
             )
+        for kind, reason in (status.off if status is not None else {}).items():
+            row = f"off: {words.kind(kind)}, {reason}"
+            out.append([(words.cut(row, width), "medium")])
         if self.app.size.height >= 24:
             out += [[], *limits.others(session)]
-        out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
+        if not home(self).read_only:
+            out += [[], [("They hold for this session, unless k keeps them.", "dim")]]
         message, ink = home(self).message()
         if message:
             out[-1] = [(words.cut(message, width), ink)]
@@ -56,7 +67,9 @@ class SettingsScreen(Dialog[None]):
 
     def foot(self) -> str:
         """Keys."""
-        return "1-4 change · k keep for next time · esc close"
+        if home(self).read_only:
+            return "this screen only shows · esc close"
+        return "1-4 change · p profile · o alarm off · k keep · esc close"
 
     def action_change(self, number: int) -> None:
         """Ask for a limit."""
@@ -85,7 +98,39 @@ class SettingsScreen(Dialog[None]):
         known = {name: in_force(session, name) for name, _, _ in LIMITS}
         kept: dict[str, str | int | float | bool]
         kept = {f"alarms.{name}": value for name, value in known.items() if value is not None}
+        if session.status is not None:
+            kept["alarms.profile"] = session.status.profile
         app.ask("remember", session, settings=kept, done="kept for next time")
+
+    def action_profile(self) -> None:
+        """Take the limits of the next age profile."""
+        app = home(self)
+        session = app.state.shown()
+        if session is None or session.status is None:
+            return
+        names = words.PROFILES
+        now = session.status.profile
+        following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+        app.ask("limits", session, profile=following, done=f"limits of profile {following}")
+
+    def action_off(self) -> None:
+        """Ask for an alarm and a reason."""
+        if home(self).state.shown() is None or not home(self).may_change():
+            return
+        question = "KIND: REASON switches an alarm off, KIND alone switches it on again:"
+        self.app.push_screen(EntryScreen("ALARM OFF", question, longest=200), self._switch)
+
+    def _switch(self, text: str | None) -> None:
+        app = home(self)
+        session = app.state.shown()
+        if not text or session is None:
+            return
+        kind, _, reason = (part.strip() for part in text.partition(":"))
+        if kind not in words.KINDS:
+            app.say(f"no alarm is called {kind}: {', '.join(words.KINDS)}", "medium")
+            return
+        done = f"{kind} off: {reason}" if reason else f"{kind} on"
+        app.ask("switch", session, alarm=kind, note=reason, done=done)
 
     def _take(self, name: str, text: str | None) -> None:
         app = home(self)

@@ -6,9 +6,8 @@ What is heard comes from a thread; four times a second it is taken and what chan
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import ClassVar, Protocol
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -22,10 +21,12 @@ from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
 from monitor.tui.widgets.panel import Panel
 
-if TYPE_CHECKING:
-    from monitor.tui.app import ApexbeatApp
-
 FRAMES_PER_S = 4
+TURN_S = 5.0
+"""Where there are more beds than fit, others are shown so often."""
+
+REST_S = 30.0
+"""After a key they stay for so long."""
 
 
 class Ear(Protocol):
@@ -95,7 +96,8 @@ class WardApp(App[int]):
         self._frames_per_s = frames_per_s
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._trouble = ""
-        self._skip = 0
+        self._turn, self._turned_s = 0, float("-inf")
+        self._log_rows = 0
         self.register_theme(theme.DARK)
         self.register_theme(theme.LIGHT)
         self.theme = theme_name
@@ -118,15 +120,15 @@ class WardApp(App[int]):
 
     def frame(self) -> None:
         """Take what was heard, and draw what changed."""
-        now = self._clock.monotonic()
+        now, wall = self._clock.monotonic(), self._clock.wall()
         fresh = []
         for heard in self._ear.take():
             if heard.topic:
-                fresh += self.ward.receive(heard.topic, heard.body, heard.retained, now)
+                fresh += self.ward.receive(heard.topic, heard.body, heard.retained, now, wall)
             else:
                 self._trouble = heard.body.decode("utf-8", "replace")
                 self.ward.link(not heard.body, now)
-        fresh += self.ward.tick(now, self._clock.wall())
+        fresh += self.ward.tick(now, wall)
         if self._bell and any(entry.priority == "high" for entry in fresh):
             self.bell()
         self._draw(now)
@@ -140,17 +142,19 @@ class WardApp(App[int]):
                   ("title", "banner", "beds", "ward-log", "keys")}  # fmt: skip
         rows = ward.rows(now)
         width = self.size.width
-        line = ward_lines.title(rows, self._broker, ward.strange, width, glyphs)
+        line = ward_lines.title(rows, self._broker, ward, width, glyphs)
         panels["title"].show([line])
         panels["banner"].show([ward_lines.banner(ward, rows, self._trouble, now, width, glyphs)])
+        layout = ward_lines.plan(len(rows), width, self.size.height)
+        if panels["ward-log"].styles.height is None or layout.log != self._log_rows:
+            self._log_rows = layout.log
+            panels["ward-log"].styles.height = layout.log
         size = panels["beds"].size
-        room = ward_lines.fits(size.width, size.height)
-        self._skip = max(0, min(self._skip, len(rows) - room)) if room else 0
-        hidden = len(rows) - room - self._skip
+        if now - self._turned_s > TURN_S:
+            self._turn, self._turned_s = self._turn + 1, now
         panels["beds"].show(
-            ward_lines.beds(rows, size.width, size.height, self._skip, glyphs),
+            ward_lines.beds(rows, size.width, size.height, self._turn, glyphs),
             "BEDS · most urgent first",
-            f"{hidden} more below" if hidden > 0 else "",
         )
         size = panels["ward-log"].size
         entries = ward.log
@@ -164,9 +168,8 @@ class WardApp(App[int]):
 
     def action_page(self, way: int) -> None:
         """Show other beds."""
-        panel = self.screen.query_one("#beds", Panel)
-        room = ward_lines.fits(panel.size.width, panel.size.height)
-        self._skip = max(0, self._skip + way * room) if way else 0
+        self._turn = max(0, self._turn + way) if way else 0
+        self._turned_s = self._clock.monotonic() + REST_S - TURN_S
         self.frame()
 
     def action_quit_now(self) -> None:
@@ -187,4 +190,4 @@ def run(ear: Ear, broker: str, log: Path, *, bell: bool = False) -> int:
     def make(glyphs: Glyphs) -> WardApp:
         return WardApp(ear, broker, glyphs=glyphs, theme_name=theme.preferred(), bell=bell)
 
-    return terminal.run(cast("Callable[[Glyphs], ApexbeatApp]", make), log=log)
+    return terminal.run(make, log=log)

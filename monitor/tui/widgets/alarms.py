@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
-from monitor.tui.alarmbook import AlarmBook, is_active, needs_answer, urgency
+from monitor.tui.alarmbook import is_active, needs_answer, urgency
 from monitor.tui.state import SessionState
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, spread
@@ -15,21 +15,42 @@ def shape(line: AlarmLine, glyphs: Glyphs) -> str:
     return glyphs.priority(line.priority) if is_active(line) else glyphs.cleared
 
 
-def state_words(line: AlarmLine, book: AlarmBook) -> str:
+def state_words(line: AlarmLine, session: SessionState) -> str:
     """What has become of it, in words."""
+    book = session.alarms
     if book.key(line) in book.asked or (line.acknowledge_pending and line.acknowledged is None):
         return "acknowledging"
+    gone = "" if line.gone is None else f" {session.time(line.gone, line.gone_wall)}"
     if line.state == "acknowledged" and line.acknowledged is not None:
-        return f"acknowledged {words.at(line.acknowledged)}"
-    if line.state == "inactive":
-        when = f" {words.at(line.cleared)}" if line.cleared is not None else ""
-        return f"cleared{when}"
-    if not line.condition and needs_answer(line):
-        return words.STATES["latched"]
+        answered = session.time(line.acknowledged, line.acknowledged_wall)
+        return f"acknowledged {answered}" + (f", gone{gone}" if gone else "")
+    if line.state == "inactive" or line.gone is not None:
+        gone = f"gone{gone}"
+        lasted = _lasted(line)
+        if lasted:
+            gone += f" after {lasted}"
+        return f"{gone}, not acknowledged" if needs_answer(line) else gone
     return words.STATES.get(line.state, line.state)
 
 
-def lines(session: SessionState, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def _lasted(line: AlarmLine) -> str:
+    """How long its condition was there: by the clock where one was kept."""
+    if line.raised_wall is not None and line.gone_wall is not None:
+        return words.lasted(max(0.0, line.gone_wall - line.raised_wall))
+    return "" if line.gone is None else words.lasted((line.gone - line.raised) / words.RATE_HZ)
+
+
+def reason(line: AlarmLine, details: bool) -> str:
+    """What to do about an open one; its evidence, if that is asked for or it is over."""
+    advice = words.advice(line.kind)
+    if is_active(line) and line.condition:
+        return (line.now or line.evidence) if details or not advice else advice
+    return f"{line.evidence}; gone: {line.ended}" if details and line.ended else line.evidence
+
+
+def lines(
+    session: SessionState, width: int, height: int, glyphs: Glyphs, details: bool = False
+) -> list[Line]:
     """The active ones first, then the newest of the log, as many as fit."""
     book = session.alarms
     rows = sorted(book.log(), key=lambda a: (not is_active(a), urgency(a) if is_active(a) else ()))
@@ -37,19 +58,30 @@ def lines(session: SessionState, width: int, height: int, glyphs: Glyphs) -> lis
     for line in rows[:height]:
         ink = line.priority if is_active(line) else "dim"
         left: Line = [
-            (f" {shape(line, glyphs):<4}{words.at(line.raised)} {line.priority:<7}", ink),
+            (
+                f" {shape(line, glyphs):<4}{session.time(line.raised, line.raised_wall)} "
+                f"{line.priority:<7}",
+                ink,
+            ),
             (f"{words.kind(line.kind)} ", "strong" if needs_answer(line) else "plain"),
         ]
         if line.count > 1:
             left.append((f"{glyphs.times}{line.count} ", "plain"))
         if line.earlier_session is not None:
             left.append(("(earlier session) ", "dim"))
-        right: Line = [(f" {state_words(line, book)} ", "dim" if not is_active(line) else "plain")]
-        left.append((f" {glyphs.plain(line.evidence)}", "dim"))
+        right: Line = [
+            (f" {state_words(line, session)} ", "dim" if not is_active(line) else "plain")
+        ]
+        left.append((f" {glyphs.plain(reason(line, details))}", "dim"))
         out.append(spread(left, right, width, glyphs.ellipsis))
     if not out:
         out.append([(" none in this session", "dim")])
-    return out
+    off = session.status.off if session.status is not None else {}
+    rows_off: list[Line] = [
+        [(words.cut(f" off: {words.kind(kind)}, {reason}", width, glyphs.ellipsis), "medium")]
+        for kind, reason in off.items()
+    ]
+    return out[: max(1, height - len(rows_off))] + rows_off
 
 
 def heading(session: SessionState | None, width: int) -> str:
@@ -57,6 +89,9 @@ def heading(session: SessionState | None, width: int) -> str:
     if session is None:
         return "ALARMS"
     book = session.alarms
-    counts = f"ALARMS · {len(book.active())} active · {book.unanswered()} to acknowledge"
+    counts = f"ALARMS · {len(book.active())} active"
+    if session.status is None or session.status.play is None:
+        counts += f" · {book.unanswered()} to acknowledge"
     here = sum(a.earlier_session is None for a in book.log())
+    here = max(here, session.status.alarm_count if session.status else 0)
     return counts if width < 70 else f"{counts} · {here} in this session"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
 from monitor.tui.alarmbook import needs_answer, urgency
@@ -19,8 +21,16 @@ def everywhere(state: ScreenState) -> list[tuple[SessionState, AlarmLine]]:
     return sorted(found, key=lambda pair: urgency(pair[1]))
 
 
-def line(state: ScreenState, now: float, width: int, glyphs: Glyphs, *, flash: bool = True) -> Line:
-    """One line, full width."""
+def line(
+    state: ScreenState,
+    now: float,
+    width: int,
+    glyphs: Glyphs,
+    *,
+    flash: bool = True,
+    details: bool = False,
+) -> Line:
+    """One line, full width: what is wrong, since when, what to do (or the evidence)."""
     paused = _paused(state, now)
     alarms = everywhere(state)
     if not alarms:
@@ -40,20 +50,25 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs, *, flash: b
     if alarm.state == "acknowledged":
         note = f" {glyphs.tick} acknowledged"
     elif not alarm.condition:
-        note = note or " (over, not acknowledged)"
+        gone = f" {session.time(alarm.gone, alarm.gone_wall)}" if alarm.gone is not None else ""
+        note = note or (
+            f" (gone{gone}, not acknowledged)" if alarm.answerable else f" (gone{gone})"
+        )
     more = f"  {len(alarms) - 1} more " if len(alarms) > 1 else ""
-    since = f"  since {words.at(alarm.raised)}"
+    since = f"  since {session.time(alarm.raised, alarm.raised_wall)}"
     right: Line = [(more, ink), *paused]
     room = width - width_of(right)
-    evidence = glyphs.plain(alarm.evidence)
+    more_words = words.advice(alarm.kind)
+    if details or not more_words or not alarm.condition:
+        more_words = alarm.evidence if not alarm.now or not alarm.condition else alarm.now
+    evidence = glyphs.plain(more_words)
     short = f"{head}{note}{since}"
     for text in (f"{short}  {evidence}", short, f"{head}{note}", head):
-        if len(text) <= room or text is head:
+        if cell_len(text) <= room or text is head:
             break
-    if len(text) + 3 < room and evidence not in text and note + since in text:
+    if len(text) + 12 < room and evidence not in text and note + since in text:
         text = words.cut(f"{text}  {evidence}", room - 1, glyphs.ellipsis)
-    text = text.ljust(max(0, room))
-    return clip([(text, ink)], max(0, room)) + right
+    return clip([(words.fit(text, max(0, room), ""), ink)], max(0, room)) + right
 
 
 def _lit(priority: str, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""What is left on a terminal under 60 × 20: rate, verdict, signal and the most urgent alarm."""
+"""What is left on a small terminal: rate, verdict, signal and the most urgent alarm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, clip
 
 
-def lines(state: ScreenState, now: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def lines(
+    state: ScreenState,
+    now: float,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    read_only: bool = False,
+) -> list[Line]:
     """As many lines as there are, most important first."""
     session = state.shown()
     if state.silent(now):
@@ -26,6 +33,6 @@ def lines(state: ScreenState, now: float, width: int, height: int, glyphs: Glyph
             out += rows[:2]
     out += [
         [("small terminal: 60 × 20 or more", "dim")],
-        [("? help  a acknowledge  q quit", "dim")],
+        [(f"? help{'' if read_only else '  a acknowledge'}  q quit", "dim")],
     ]
     return [clip(line, width) for line in out[:height]]

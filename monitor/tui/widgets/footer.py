@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from textual import events
 
-from monitor.tui.keys import KEYS, REPLAY, Key
+from monitor.tui.keys import REPLAY, Key, offered
 from monitor.tui.widgets.panel import Line, Panel, width_of
 
 
-def line(width: int, replay: bool = False) -> tuple[Line, list[tuple[int, int, str]]]:
+def line(
+    width: int, replay: bool = False, read_only: bool = False
+) -> tuple[Line, list[tuple[int, int, str]]]:
     """Keys that fit, ``? help`` and ``q quit`` first, and where to click for each."""
-    keys = list(REPLAY) if replay else [key for key in KEYS if key.footer]
+    keys = list(REPLAY) if replay else [key for key in offered(read_only) if key.footer]
     kept = list(keys)
     order = ["settings", "device", "record", "log", "mark", "freeze", "pause audio", "acknowledge"]
     order += ["cycle", "alarm"]
@@ -35,13 +37,13 @@ class Footer(Panel):
 
     _spots: list[tuple[int, int, str]] = []  # noqa: RUF012  replaced, never changed in place
 
-    def update(self, message: str, ink: str, replay: bool = False) -> None:
+    def update(self, message: str, ink: str, replay: bool = False, read_only: bool = False) -> None:
         """Show ``message``, or the keys where it is empty."""
         if message:
             self._spots = []
             self.show([[(f" {message}", ink)]])
             return
-        keys, self._spots = line(self.size.width, replay)
+        keys, self._spots = line(self.size.width, replay, read_only)
         self.show([keys])
 
     async def on_click(self, event: events.Click) -> None:

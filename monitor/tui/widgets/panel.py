@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -37,8 +38,8 @@ INKS = (
 
 
 def width_of(line: Line) -> int:
-    """Columns of a line (every character of both alphabets is one column wide)."""
-    return sum(len(text) for text, _ in line)
+    """Columns of a line; letters of some scripts take two."""
+    return sum(cell_len(text) for text, _ in line)
 
 
 def spread(left: Line, right: Line, width: int, ellipsis: str = "") -> Line:
@@ -57,8 +58,9 @@ def clip(line: Line, width: int) -> Line:
     for text, ink in line:
         if width <= 0:
             break
-        out.append((text[:width], ink))
-        width -= len(text)
+        wide = cell_len(text)
+        out.append((text if wide <= width else set_cell_size(text, width), ink))
+        width -= wide
     return out
 
 

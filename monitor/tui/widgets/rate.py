@@ -26,6 +26,9 @@ def lines(
     rhythm = words.rhythm(status.spread if status else None)
     systole = words.number(status.systole_ms if status else None)
     foot = f"{rhythm}  S1–S2 {systole} ms"
+    if status is not None and status.other_rate is not None and status.rate is not None:
+        low, high = sorted((status.rate, status.other_rate))
+        foot = f"{low:.0f} or {high:.0f} /min"
     if len(foot) > width:
         foot = f"{rhythm[:7]} {systole} ms" if len(rhythm) > 2 else f"S1–S2 {systole}"
     out.append([(words.cut(foot, width), "plain" if status else "dim")])

@@ -21,13 +21,17 @@ def lines(
     if status.quality is None:
         return [[(words.UNKNOWN, "dim")], [("not judged yet", "plain")]]
     good = status.quality == "good"
-    word = words.QUALITY[status.quality]
+    heard = status.heart == "heard"
+    word, fine = words.QUALITY[status.quality], good
+    if good and not heard:  # the sound may be fine: the heart is what is looked for
+        word, fine = words.HEART[status.heart], False
     out: list[Line] = [
-        [(f"{word} {glyphs.tick if good else glyphs.warn}", "good" if good else "medium")]
+        [(f"{word} {glyphs.tick if fine else glyphs.warn}", "good" if fine else "medium")]
     ]
     room = max(1, height - 2)
-    if status.quality_reason:
-        reason = wrap(glyphs.plain(status.quality_reason), width, room, glyphs.ellipsis)
+    reason_of = status.heart_reason if good and not heard else status.quality_reason
+    if reason_of:
+        reason = wrap(glyphs.plain(reason_of), width, room, glyphs.ellipsis)
         out += [[(row, "plain")] for row in reason]
     level = "--" if status.level_db is None else f"{status.level_db:.0f} dB"
     level = level.replace("-", glyphs.minus) if status.level_db is not None else level
@@ -56,5 +60,5 @@ def _none(
         [(row, "plain")]
         for row in wrap(glyphs.plain(reason), width, max(1, height - 2), glyphs.ellipsis)
     ]
-    out.append([(f"since {words.at(status.index)}", "plain")])
+    out.append([(f"since {session.time(status.index)}", "plain")])
     return out

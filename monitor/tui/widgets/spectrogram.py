@@ -1,4 +1,6 @@
-"""The sound by frequency, 20 to 400 Hz, as shades: where a murmur stands between S1 and S2.
+"""The sound by frequency, 25 to 400 Hz, as shades: where a murmur stands between S1 and S2.
+
+Each octave has the same height, so that the heart sounds (25 to 150 Hz) fill more than half of it.
 
 Shades instead of colours, so that it reads the same without them. Short-time spectra of 64 ms
 (Hann), one a column, on the same fixed grid of columns as the waveform; the scale spans 40 dB
@@ -6,6 +8,8 @@ below the loudest of the picture.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +21,10 @@ from monitor.tui.widgets.wave import first_column, marks
 
 WINDOW = 128
 """Samples of one spectrum: 64 ms, 15.6 Hz a bin."""
-LOW_HZ, HIGH_HZ = 20.0, 400.0
+LOW_HZ, HIGH_HZ = 25.0, 400.0
+PADDED = 1024
+"""Samples of one transform: the spectrum of a window, read between its own 15.6 Hz."""
+
 RANGE_DB = 40.0
 AXIS = 5
 _SHADES = " ·░▒▓█"
@@ -40,8 +47,8 @@ def columns(
     """
     starts = np.arange(count) * samples + samples // 2
     pieces = sound[starts[:, None] + np.arange(WINDOW)]
-    power = np.abs(np.fft.rfft(pieces * np.hanning(WINDOW), axis=1)) ** 2
-    edges = np.linspace(LOW_HZ, HIGH_HZ, bands + 1) * WINDOW / 2000
+    power = np.abs(np.fft.rfft(pieces * np.hanning(WINDOW), PADDED, axis=1)) ** 2
+    edges = np.geomspace(LOW_HZ, HIGH_HZ, bands + 1) * PADDED / 2000
     first = np.floor(edges[:-1]).astype(int)
     last = np.maximum(np.ceil(edges[1:]).astype(int), first + 1)
     levels = np.stack([power[:, a:b].max(axis=1) for a, b in zip(first, last, strict=True)])
@@ -70,10 +77,13 @@ def lines(
     share = (np.nan_to_num(levels, nan=-np.inf) - top) / RANGE_DB + 1
     rows = shades[np.rint(np.clip(share, 0, 1) * (len(shades) - 1)).astype(int)]
     out: list[Line] = []
+    octaves = math.log2(HIGH_HZ / LOW_HZ)
+    labels = {
+        min(bands - 1, round(octave / octaves * bands)): f"{HIGH_HZ / 2**octave:.0f}"
+        for octave in range(round(octaves) + 1)
+    }
     for number in range(bands):
-        hertz = HIGH_HZ - number * (HIGH_HZ - LOW_HZ) / max(1, bands - 1)
-        shown = number in {0, bands // 2, bands - 1}
-        label = f"{hertz:.0f}" if shown else ""
+        label = labels.get(number, "")
         axis = "┤" if glyphs.unicode else "|"
         out.append([(f"{label:>{AXIS - 1}}{axis}", "dim"), ("".join(rows[number]), "second")])
     out.append([(" " * AXIS, "dim"), *marks(session, start, samples, plot)])

@@ -1,4 +1,4 @@
-"""The first line: which device, whether it records, level, clipping, gaps and the session clock."""
+"""The first line: which device, whether it records, level, clipping, gaps and the time of day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     seconds = status.clock_s
     if status.play is None:
         seconds = _clock(seconds, session.age(now), state, now)
+    wall = session.wall(now)
     clock: Line = [(f"{words.clock(seconds)} ", "strong")]
+    if wall is not None:
+        clock = [(f"{words.time_of_day(wall, wall)} ", "strong")]
+        if width >= 100:
+            clock.insert(0, (f"{words.clock(seconds)} monitored  ", "dim"))
     source = {"live": "", "phantom": "PHANTOM ", "replay": "REPLAY "}.get(status.source, "")
     name: Line = [(f" {source}", "medium")] if source else [(" ", "plain")]
     number = list(state.sessions).index(session.id) + 1
@@ -34,6 +39,8 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     name.append((f"{many}{device}", "strong"))
     rate: Line = [(f" {glyphs.sep} {status.rate_hz} Hz", "dim")]
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
+    if status.profile != "adult":
+        channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]

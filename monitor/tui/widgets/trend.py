@@ -1,6 +1,8 @@
-"""Heart rate and p(abnormal) over the last minutes to hours, alarms marked at their time."""
+"""Heart rate and p(abnormal) over the last minutes to hours, with the time and the alarms."""
 
 from __future__ import annotations
+
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +15,27 @@ from monitor.tui.widgets.panel import Line
 
 SPANS_MIN = (2, 10, 60, 240, 720)
 AXIS = 6
+STEPS_S = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
+LABEL = 14
+"""Columns from one time to the next, at the least."""
 
 
 def lines(
     session: SessionState, span_min: int, width: int, height: int, glyphs: Glyphs
 ) -> list[Line]:
-    """Rate above, p below (each with its axis), and one row of alarm marks."""
-    if session.status is None or height < 4 or width < 20:
+    """Rate above, p below (each with its axis), alarm marks, and the time."""
+    if session.status is None or height < 5 or width < 20:
         return []
     plot = width - AXIS
     end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * 2000
     rate, p = session.trend.columns(end, span, 2 * plot)
-    p_height = max(1, (height - 1) // 3)
-    rate_height = height - 1 - p_height
+    p_height = max(2, round((height - 2) * 0.4))
+    rate_height = height - 2 - p_height
     bottom, top = rate_range(rate)
-    out = _curve(rate, bottom, top, rate_height, "wave", glyphs, ".0f")
-    out += _curve(p, 0.0, 1.0, p_height, "second", glyphs, ".0f", name="p")
+    out = _curve(rate, bottom, top, rate_height, "wave", glyphs)
+    out += _curve(p, 0.0, 1.0, p_height, "second", glyphs, name="p")
     out.append(_marks(session, end, span, plot, glyphs))
+    out.append(_ticks(session, end, span, plot, glyphs))
     return out
 
 
@@ -56,21 +62,19 @@ def _curve(
     height: int,
     ink: str,
     glyphs: Glyphs,
-    form: str,
     name: str = "",
 ) -> list[Line]:
     rows = braille.rows(braille.line(values, bottom, top, height), unicode=glyphs.unicode)
     out: list[Line] = []
     axis = "┤" if glyphs.unicode else "|"
     for number, row in enumerate(rows):
-        if height == 1:
-            label = f"{name} 0–{top:{form}}"
-        else:
-            share = number / (height - 1)
-            value = top - share * (top - bottom)
-            shown = number in {0, height - 1} or (height > 4 and number == height // 2)
-            label = f"{name if number == 0 else ''} {value:{form}}" if shown else ""
-        out.append([(f"{label.strip():>{AXIS - 1}}{axis}", "dim"), (row, ink)])
+        share = number / max(1, height - 1)
+        value = top - share * (top - bottom)
+        middle = height > 4 and height % 2 and number == height // 2
+        label = f"{value:g}" if number in {0, height - 1} or middle else ""
+        if number == 0:
+            label = f"{name} {label}".strip()
+        out.append([(f"{label:>{AXIS - 1}}{axis}", "dim"), (row, ink)])
     return out
 
 
@@ -84,9 +88,41 @@ def _marks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
     return [(f"{'alarm ':>{AXIS}}", "dim"), ("".join(row), "plain")]
 
 
+def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs) -> Line:
+    """Times under the columns that they are of, at round moments."""
+    status = session.status
+    assert status is not None
+    zero = 0.0 if status.play is not None else status.wall - status.index / 2000
+    first, last = zero + (end - span) / 2000, zero + end / 2000
+    offset = 0 if status.play is not None else time.localtime(last).tm_gmtoff
+    seconds = next((s for s in STEPS_S if s * plot / (span / 2000) >= LABEL), STEPS_S[-1])
+    row = [" "] * plot
+    moment = -(-(first + offset) // seconds) * seconds - offset
+    while moment <= last:
+        at = int((moment - first) / (span / 2000) * plot)
+        text = session.time(round((moment - zero) * 2000))
+        text = text if seconds % 60 or status.play is not None else text[:-3]
+        text = ("┴" if glyphs.unicode else "^") + text
+        if at >= 0 and at + len(text) <= plot and moment >= zero:
+            row[at : at + len(text)] = text
+        moment += seconds
+    return [(" " * AXIS, "dim"), ("".join(row), "dim")]
+
+
+def heading(session: SessionState | None, span_min: int) -> str:
+    """What the trend shows, and the newest values of both curves."""
+    name = f"{span_min} min" if span_min < 60 else f"{span_min // 60} h"
+    status = None if session is None else session.status
+    if status is None:
+        return f"TREND · last {name}"
+    rate, p = words.number(status.rate), words.number(status.p, ".2f")
+    return f"TREND · last {name} · above: rate, now {rate} /min · below: p(abnormal), now {p}"
+
+
 def times(session: SessionState, span_min: int) -> str:
-    """From when to when the trend goes, for its frame."""
+    """From when to when there is something to see, for the frame."""
     if session.status is None:
         return ""
     end = session.status.index
-    return f"{words.at(end - span_min * 60 * 2000)} to {words.at(end)}"
+    begin = max(0, end - span_min * 60 * 2000)
+    return f"{session.time(begin)} to {session.time(end)}"

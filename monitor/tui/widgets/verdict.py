@@ -12,12 +12,20 @@ _INK = {"normal": "good", "abnormal": "medium", "unsure": "low", "none": "dim"}
 
 
 def lines(
-    session: SessionState | None, now: float, width: int, height: int, glyphs: Glyphs
+    session: SessionState | None,
+    now: float,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    details: bool = False,
 ) -> list[Line]:
-    """The word, then evidence, mean p and age."""
+    """The word, then what it rests on, or with ``details`` the evidence, mean p and age."""
     if session is None or session.status is None or not session.trusted(now):
         return [[("", "dim")], [(words.UNKNOWN, "dim")]]
     status = session.status
+    unsure = _not_now(status, session.age(now), glyphs)
+    if unsure is not None:
+        return [[], *unsure] if height > 4 else unsure
     shape = {
         "normal": glyphs.tick,
         "abnormal": glyphs.medium,
@@ -26,20 +34,45 @@ def lines(
     }[status.verdict]
     word = {"none": "NO VERDICT"}.get(status.verdict, status.verdict.upper())
     out: list[Line] = [[(f"{word} {shape}", _INK[status.verdict])]]
+    age = status.verdict_age_s
+    if age is not None:
+        age += session.age(now)
+    if not details:
+        plain = wrap(_plain(status, age), width, max(1, height - 1), glyphs.ellipsis)
+        out += [[(row, "plain")] for row in plain]
+        return [[], *out] if height > 4 else out
     evidence = status.verdict_evidence
     room = max(1, height - 2)
     if evidence:
         out += [
             [(row, "plain")] for row in wrap(glyphs.plain(evidence), width, room, glyphs.ellipsis)
         ]
-    age = status.verdict_age_s
-    if age is not None:
-        age += session.age(now)
     foot = _foot(status, age, width, glyphs)
     out.append([(words.cut(foot, width), "plain")])
     if height > 4:
         out.insert(0, [])
     return out
+
+
+def _plain(status: Status, age: float | None) -> str:
+    """What it rests on, and what to do, in plain words."""
+    if status.verdict == "none":
+        return f"listening, {status.windows} of {status.windows_of}"
+    heard = f"from {status.windows} windows, {words.age(age)} ago"
+    if status.verdict == "abnormal":
+        return f"{heard}: {words.advice('abnormal_sound')}"
+    return f"between normal and abnormal, {heard}" if status.verdict == "unsure" else heard
+
+
+def _not_now(status: Status, age: float, glyphs: Glyphs) -> list[Line] | None:
+    """What stands in place of a verdict that is not one of now, None where it is."""
+    if status.heart != "heard" and status.verdict != "none":
+        when = words.age((status.verdict_age_s or 0.0) + age)
+        return [[(f"last: {status.verdict}, {when} ago", "dim")], [("no heart heard now", "plain")]]
+    if status.heart == "heard" and status.few:
+        count = f"{status.windows} of {status.windows_of}"
+        return [[(f"LISTENING {glyphs.ellipsis}", "dim")], [(f"listening, {count}", "plain")]]
+    return None
 
 
 def _foot(status: Status, age: float | None, width: int, glyphs: Glyphs) -> str:

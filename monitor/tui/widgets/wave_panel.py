@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.link.messages import Compared
 from monitor.tui import words
 from monitor.tui.state import ScreenState, SessionState
+from monitor.tui.waves import HOLD_BACK
 from monitor.tui.widgets import spectrogram, wave
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, Panel
@@ -76,9 +77,11 @@ class WavePanel(Panel):
         heading = f"PHONOCARDIOGRAM · {span_s:.1f} s"
         if self.frozen is not None:
             since = words.age(now - self._frozen_at)
-            heading += f" · FROZEN {since} at {words.at(head)} · monitoring goes on"
+            heading += f" · FROZEN {since} at {session.time(head)} · monitoring goes on"
             if session.lost():
                 heading += " · NO SIGNAL"
+        elif session.play is None:
+            heading += f" · drawn {HOLD_BACK / 2000:.0f} s late"
         return heading, gain if compared is None else f"{_score(compared)} · {gain}"
 
 
@@ -108,9 +111,9 @@ def _trouble(state: ScreenState, session: SessionState | None, now: float) -> st
     if session is None or session.status is None:
         return ""
     if session.lost():
-        return f"NO SIGNAL since {words.at(session.status.index)}"
+        return f"NO SIGNAL since {session.time(session.status.index)}"
     if session.ended():
-        return f"ENDED at {words.at(session.status.index)}"
+        return f"ENDED at {session.time(session.status.index)}"
     if session.age(now) > 2.0:
         return f"NO STATUS for {words.age(session.age(now))}"
     return ""

@@ -1,8 +1,9 @@
 """The alarm table: the single source of what is raised, when, how loudly, and what to do.
 
 After the vocabulary of IEC 60601-1-8. Delays and releases that are settings are named by their
-key; the manual prints this table. Nothing here decides: ``alarm_state`` runs one alarm by its
-row, ``conditions`` says from the findings of a step whether a row's condition is present.
+key; the manual prints this table, and every title and remedy that a person reads is from here.
+Nothing here decides: ``alarm_state`` runs one alarm by its row, ``conditions`` says from the
+findings of a step whether a row's condition is present.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ AlarmClass = Literal["physiological", "technical"]
 
 RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
 """Order of priorities."""
+
+MERGE = 60 * 2000
+"""Samples within which a return is the same occurrence, counted (flapping)."""
+
+
+SWITCHED_OFF = "switched off: "
+"""What the words of a transition begin with that ends an alarm because it was switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,9 @@ class Rule:
     latch_from
         Latches from this many returns on (0 never, unless ``latching``).
     escalates_to
-        Priority after ``escalate_s`` of an alarm that lasts, None if it keeps its own.
+        Priority of an alarm that lasts, None if it keeps its own.
+    escalate_key
+        The setting that holds the seconds, from the begin of the condition.
     condition, clears, remedy
         Words for the manual and the screen.
     """
@@ -56,6 +66,12 @@ class Rule:
     latching: bool = False
     latch_from: int = 0
     escalates_to: Priority | None = None
+    escalate_key: str = "escalate_s"
+
+    def escalation(self, limits: Alarms) -> int:
+        """Samples at 2 kHz of the signal after which it escalates."""
+        after = round(float(getattr(limits, self.escalate_key)) * 2000)
+        return after if self.escalates_to is None else max(0, after - self.delay(limits))
 
     def delay(self, limits: Alarms) -> int:
         """Samples at 2 kHz for which the condition must last."""
@@ -83,7 +99,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="tachycardia",
-        title="fast heart",
+        title="fast heart rate",
         alarm_class="physiological",
         priority="medium",
         condition="rate above 120/min",
@@ -94,7 +110,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="tachycardia_extreme",
-        title="very fast heart",
+        title="very fast heart rate",
         alarm_class="physiological",
         priority="high",
         condition="rate above 150/min",
@@ -106,7 +122,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="bradycardia",
-        title="slow heart",
+        title="slow heart rate",
         alarm_class="physiological",
         priority="medium",
         condition="rate below 50/min",
@@ -117,7 +133,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="bradycardia_extreme",
-        title="very slow heart",
+        title="very slow heart rate",
         alarm_class="physiological",
         priority="high",
         condition="rate below 40/min",
@@ -140,13 +156,23 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="heart_lost",
-        title="no heart sound",
+        title="heart sounds stopped",
         alarm_class="physiological",
         priority="high",
-        condition="at least 5 beats in the 30 s before the last one, none in 6 s of "
-        "decided sound since, the stretch neither flat, clipped nor noisy",
-        clears="a beat found; latches",
+        condition="a heart was heard, and no beat in 6 s of clear sound since its last beat, "
+        "added up: noise and knocks stop the count and do not void it",
+        clears="beats found; latches",
         remedy="look at the patient now, then at the stethoscope",
+        latching=True,
+    ),
+    Rule(
+        kind="pause",
+        title="pause between beats",
+        alarm_class="physiological",
+        priority="medium",
+        condition="no beat for 3 s between heard beats",
+        clears="10 s after it; latches",
+        remedy="look at the patient, take an electrocardiogram",
         latching=True,
     ),
     Rule(
@@ -160,7 +186,7 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="wrong_input",
-        title="another input",
+        title="wrong input",
         alarm_class="technical",
         priority="high",
         condition="the system moved the stream to another device",
@@ -169,19 +195,20 @@ TABLE: tuple[Rule, ...] = (
     ),
     Rule(
         kind="poor_signal",
-        title="poor signal",
+        title="heart not heard",
         alarm_class="technical",
         priority="low",
-        condition="quality not good (flat, clipped, noisy, or no heart found yet)",
-        clears="good for 5 s",
-        remedy="place the stethoscope anew",
+        condition="no heart is heard, for whatever reason: noise, hum, speech, lost contact",
+        clears="heard again for 8 s",
+        remedy="look at the patient, place the stethoscope anew",
         delay_key="poor_signal_delay_s",
         release_s=5,
         escalates_to="medium",
+        escalate_key="poor_signal_medium_s",
     ),
     Rule(
         kind="gaps",
-        title="sound lost",
+        title="gaps in the sound",
         alarm_class="technical",
         priority="low",
         condition="more than 1 % of a minute lost",
@@ -263,6 +290,18 @@ RULES: dict[str, Rule] = {rule.kind: rule for rule in TABLE}
 """Rows by kind."""
 
 
+def title(kind: str) -> str:
+    """Words for a kind; one that is not in the table is shown as it is written."""
+    rule = RULES.get(kind)
+    return kind.replace("_", " ") if rule is None else rule.title
+
+
+def remedy(kind: str) -> str:
+    """What to do first, empty for a kind that is not in the table."""
+    rule = RULES.get(kind)
+    return "" if rule is None else rule.remedy
+
+
 def rows(limits: Alarms) -> list[tuple[str, ...]]:
     """Return the table in words, its heading first: what the manual and the screen print.
 
@@ -276,7 +315,7 @@ def rows(limits: Alarms) -> list[tuple[str, ...]]:
         seconds = rule.delay(limits) / 2000
         words: str = rule.priority
         if rule.escalates_to is not None:
-            words += f", {rule.escalates_to} after {limits.escalate_s:g} s"
+            words += f", {rule.escalates_to} after {getattr(limits, rule.escalate_key):g} s"
         delay = f"{seconds:g} s" if seconds else "none"
         table.append(
             (

@@ -1,0 +1,279 @@
+"""Functions that analyse: the same models, pipeline and runner as the commands of Apexbeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from apexbeat.result import Result, result_of
+from monitor import events as ev
+from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import build_pipeline, open_models_once
+from monitor.config.load import Settings, build
+from monitor.errors import ApexbeatError, InputError
+from monitor.record.export.model import from_event_file
+from monitor.replay.batch import Options, replay_file
+from monitor.replay.workers import Workers, cores
+from monitor.runner import StreamRunner, StreamSink
+from monitor.sessionfolder import format as folder_format
+from monitor.version import version
+
+__version__ = version()
+
+BLOCK_S = 1.0
+"""Seconds in a block of an array."""
+
+Source = str | PathLike[str] | ArrayLike
+
+
+class _Keeper(StreamSink):
+    """Keeps everything that a stream gives out."""
+
+    def __init__(self, sound: bool) -> None:
+        self.events: list[ev.Event] = []
+        self._sound: list[NDArray[np.float32]] | None = [] if sound else None
+
+    def output(self, output: ev.Output) -> None:
+        """Keep events, and the filtered sound if it is wanted."""
+        self.events += output.events
+        if self._sound is not None:
+            self._sound += [picture.samples for picture in output.pictures]
+
+    def result(self, name: str) -> Result:
+        """What was kept."""
+        sound = None
+        if self._sound is not None:
+            sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
+        return result_of(name, self.events, sound)
+
+
+def analyze(
+    source: Source,
+    rate: int | None = None,
+    *,
+    settings: dict[str, str | int | float | bool] | None = None,
+    keep_sound: bool = True,
+    name: str = "array",
+) -> Result:
+    """Analyse one recording.
+
+    Parameters
+    ----------
+    source
+        Path of a sound file or of a session folder; or samples, shape [n] or [n, channels], full
+        scale ±1 (float) or int16.
+    rate
+        Sampling rate of samples in Hz; for a path, leave it out.
+    settings
+        Settings by their name in the settings file, such as ``{"alarms.tachycardia": 110}``.
+    keep_sound
+        Whether `Result.sound` is kept: 8 kB for each second.
+    name
+        Of samples.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as sound, or samples and rate do not fit.
+    ApexbeatError
+        If a setting is wrong, or a model is refused.
+
+    Examples
+    --------
+    >>> import apexbeat
+    >>> result = apexbeat.analyze("recordings/normal.wav")
+    >>> result.verdict.value, round(result.rate)
+    ('normal', 71)
+    """
+    keeper = _Keeper(keep_sound)
+    if isinstance(source, str | PathLike):
+        if rate is not None:
+            raise InputError("a file knows its rate", "leave out rate")
+        inputs = _settings(settings)
+        summary = replay_file(
+            Path(source), inputs, open_models_once(inputs), Options(), sinks=[keeper]
+        )
+        return keeper.result(summary.name)
+    samples = _samples(source)
+    if rate is None:
+        raise InputError("the rate of samples is not known", "give rate=HZ")
+    live = stream(
+        rate, channels=samples.shape[1], settings=settings, keep_sound=keep_sound, name=name
+    )
+    step = max(1, round(BLOCK_S * rate))
+    for start in range(0, len(samples), step):
+        live.push(samples[start : start + step])
+    return live.finish()
+
+
+def analyze_many(
+    paths: Iterable[str | PathLike[str]],
+    jobs: int | None = None,
+    *,
+    settings: dict[str, str | int | float | bool] | None = None,
+    errors: Literal["raise", "yield"] = "raise",
+) -> Iterator[Result | InputError]:
+    """Analyse many recordings on several processes; yield the results in the order of the paths.
+
+    Parameters
+    ----------
+    paths
+        Of sound files or session folders.
+    jobs
+        Processes; as many as there are cores by default.
+    errors
+        ``raise`` stops at a file that cannot be read; ``yield`` yields its `InputError` in the
+        place of a result and goes on.
+
+    Raises
+    ------
+    InputError
+        See ``errors``.
+    ApexbeatError
+        If a setting is wrong, a model is refused, or a process dies.
+    """
+    given = _settings(settings)
+    items = [_Item(Path(path), given) for path in paths]
+    count = min(jobs or cores(), len(items))
+    found: Iterable[Result | InputError] = (
+        Workers(_one, _died, count, retry=False).in_order(items)
+        if count > 1
+        else (_one(item) for item in items)
+    )
+    for one in found:
+        if isinstance(one, InputError) and errors == "raise":
+            raise one
+        yield one
+
+
+class Stream:
+    """Sound as it comes; made by `stream`.
+
+    Attributes
+    ----------
+    events
+        Everything found so far.
+    """
+
+    def __init__(self, pipeline: Pipeline, rate: int, channels: int, name: str, keep: bool) -> None:
+        self._keeper = _Keeper(keep)
+        self._runner = StreamRunner(pipeline, [self._keeper])
+        self._rate, self._channels, self._name = rate, channels, name
+        self._frames = 0
+
+    @property
+    def events(self) -> list[ev.Event]:
+        """Everything found so far."""
+        return self._keeper.events
+
+    def push(self, block: ArrayLike) -> list[ev.Event]:
+        """Take the next samples, shape [n] or [n, channels]; return what became certain.
+
+        Raises
+        ------
+        InputError
+            If the block has other channels than the stream.
+        """
+        samples = _samples(block)
+        if samples.shape[1] != self._channels:
+            raise InputError(
+                f"the block has {samples.shape[1]} channels, the stream {self._channels}"
+            )
+        before = len(self.events)
+        self._runner.push(ev.Block(samples, self._rate, self._frames))
+        self._frames += len(samples)
+        return self.events[before:]
+
+    def finish(self) -> Result:
+        """End the stream: decide what is left, and return everything."""
+        self._runner.finish()
+        return self._keeper.result(self._name)
+
+
+def stream(
+    rate: int,
+    *,
+    channels: int = 1,
+    settings: dict[str, str | int | float | bool] | None = None,
+    keep_sound: bool = False,
+    name: str = "stream",
+) -> Stream:
+    """Begin a stream of sound at ``rate`` Hz, for programs that have the sound themselves.
+
+    Raises
+    ------
+    InputError
+        If rate or channels are out of range.
+    """
+    given = _settings(settings)
+    pipeline = build_pipeline(given, open_models_once(given), name, rate, channels)
+    return Stream(pipeline, rate, channels, name, keep_sound)
+
+
+def read_events(path: str | PathLike[str]) -> Result:
+    """Read an event file.
+
+    Raises
+    ------
+    InputError
+        If it is none, or of a newer version.
+    """
+    record = from_event_file(Path(path))
+    return result_of(record.session.name, record.lines())
+
+
+def read_session(folder: str | PathLike[str]) -> Result:
+    """Read the events of a recorded live session, as they were found live.
+
+    Raises
+    ------
+    InputError
+        If it is no session folder.
+    """
+    return read_events(Path(folder) / folder_format.EVENTS)
+
+
+@dataclass(frozen=True)
+class _Item:
+    path: Path
+    settings: Settings
+
+
+def _one(item: _Item) -> Result | InputError:
+    keeper = _Keeper(sound=False)
+    try:
+        models = open_models_once(item.settings)
+        summary = replay_file(item.path, item.settings, models, Options(), sinks=[keeper])
+    except InputError as error:
+        return error
+    return keeper.result(summary.name)
+
+
+def _died(item: _Item) -> Result | InputError:
+    raise ApexbeatError(f"{item.path}: the process died (out of memory?)", "use jobs=1")
+
+
+def _settings(given: dict[str, str | int | float | bool] | None) -> Settings:
+    nested: dict[str, dict[str, str | int | float | bool]] = {}
+    for key, value in (given or {}).items():
+        section, _, name = key.partition(".")
+        nested.setdefault(section, {})[name] = value
+    return build(nested)
+
+
+def _samples(given: ArrayLike) -> NDArray[np.float32]:
+    samples = np.asarray(given)
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
+        raise InputError(
+            f"samples of shape {samples.shape} and type {samples.dtype} are no sound",
+            "give float or int16 samples of shape [n] or [n, channels]",
+        )
+    if samples.dtype.kind == "i":
+        samples = samples / -float(np.iinfo(samples.dtype).min)
+    return samples.astype(np.float32).reshape(len(samples), -1)

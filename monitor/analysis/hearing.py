@@ -1,0 +1,361 @@
+"""Whether a heart is being heard, and for how long none was.
+
+At each step one of: *heard* (beats that the decoder is sure of keep coming), *absent* (clear
+sound in which there is no beat), *no_sound*, or *uncertain* (noise, or beats that are not clear).
+A lost heart is measured in clear sound without a beat, added up since the last beat: noise, a
+knock or a gap stop this count but do not void it. After such a silence one beat alone may be a
+knock; only a second one says that the heart is back, and makes the silence a pause.
+
+The confidence was chosen on one half of the persons of CirCor and of the groups of cinc2016,
+against made-up lungs, bowels, speech, music and tables (``docs/results/hearing.json``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dsp.cycles.beat import Beat
+from dsp.quality import Span
+from dsp.stage import RATE_HZ
+from monitor.events import HeartValue, QualityValue
+
+BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
+"""Qualities in which a heart cannot be heard, whether or not it beats."""
+
+SURE = 0.90
+"""Median confidence of the last beats from which a heart is heard."""
+
+UNSURE = 0.80
+"""Below this median a heart that was heard is not heard any more."""
+
+LOOK_BACK = 8 * RATE_HZ
+"""Samples whose beats are looked at."""
+
+MIN_BEATS = 4
+"""Fewer beats in them are no heart."""
+
+SURE_IN_NOISE = 0.9
+"""Mean confidence of the beats of a window from which noise does not matter."""
+
+DOUBTFUL, NONE = 0.49, 0.1
+"""Highest confidence of a beat where no heart is heard, and where it is too soft for one."""
+
+SILENCE = 5 * RATE_HZ // 2
+"""Clear samples without a beat that are longer than any cycle."""
+
+HIDDEN_DB = 6.0
+"""Sound that is less than this under the heart's may hide a beat, or be one."""
+
+CLEAR_SHARE = 0.5
+"""Share of a pause that must be clear: a beat may hide in the rest."""
+
+NEAR = 0.2
+"""Two cycles that differ less are alike."""
+
+SHORTEST = RATE_HZ // 4
+"""Two beats that are nearer than this are one sound."""
+
+FAINT = 0.2
+"""A beat between this and the confidence that counts may be one: no silence."""
+
+CYCLE = 3 * RATE_HZ // 2
+"""Samples after such a beat that are not counted as silence."""
+
+WAIT = 3 * RATE_HZ
+"""Longest time that an S1 without a known beat holds up the count."""
+
+LONG_GAP = 10 * RATE_HZ
+"""After a longer gap nothing is known of the heart from before."""
+
+HEARD_BEFORE = 10 * RATE_HZ
+"""A heart can be lost only if it was heard so shortly before its last beat."""
+
+STEADY = 3 * RATE_HZ
+"""Samples of being heard that end a time of not being heard."""
+
+LISTENING = "listening"
+
+WORDS_OF = 8
+"""Spans whose quality gives the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No beat from ``start`` for ``length`` samples, between beats; ``clear`` ones of them."""
+
+    start: int
+    length: int
+    clear: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heart:
+    """What is known of the heart at a step.
+
+    Attributes
+    ----------
+    value, reason
+        State and why.
+    silence
+        Samples of clear sound without a beat since the last beat; None before the first.
+    lost
+        Whether ``silence`` follows on a heart that was heard.
+    known
+        Whether a heart was heard before.
+    unheard
+        Samples since a heart was last heard steadily, waiting included; 0 while it is heard.
+    pause
+        The last pause, None before the first.
+    restarted
+        Whether the sound began, or began again after a gap, so shortly before that a heart
+        cannot have been heard steadily.
+    """
+
+    value: HeartValue = "uncertain"
+    reason: str = LISTENING
+    silence: int | None = None
+    lost: bool = False
+    known: bool = False
+    unheard: int = 0
+    pause: Pause | None = None
+    restarted: bool = True
+
+
+class HeartTracker:
+    """Follows the beats and the quality of one stream.
+
+    Parameters
+    ----------
+    min_confidence
+        From which a beat counts.
+    index
+        Where the stream begins.
+
+    Attributes
+    ----------
+    pauses
+        Pauses that beats ended; whoever reads them takes them out.
+    """
+
+    def __init__(self, min_confidence: float, index: int = 0) -> None:
+        self._min_confidence = min_confidence
+        self._spans: deque[Span] = deque()
+        self._beats: deque[tuple[int, float]] = deque()
+        self._faint: deque[int] = deque()
+        self._open: list[int] = []
+        self._begin = index  # of the sound since the last gap
+        self._told = -1  # onset of the last beat told, of any confidence
+        self._decided = self._judged = index
+        self._last: int | None = None  # end of the last beat that counts
+        self._onset = self._cycle = 0  # of the same, and from the one before
+        self._again: int | None = None  # a beat after a silence, not confirmed yet
+        self._counted, self._silence = index, 0
+        self._heard_at: int | None = None
+        self._steady = 0
+        self._now = Heart()
+        self._pause: Pause | None = None
+        self.pauses: list[Pause] = []
+
+    @property
+    def _limit(self) -> float:
+        """Median confidence that is asked for: a heart that is heard is kept a little."""
+        return UNSURE if self._now.value == "heard" else SURE
+
+    @property
+    def now(self) -> Heart:
+        """State at the last step."""
+        return self._now
+
+    def quality(self, span: Span) -> None:
+        """Take the quality of the next stretch."""
+        self._spans.append(span)
+        self._judged = span.end
+        while self._spans[0].end < span.end - 60 * RATE_HZ:
+            self._spans.popleft()
+
+    def gap(self, index: int, length: int) -> None:
+        """Note that ``length`` samples up to ``index`` were lost."""
+        self._count()
+        self._decided = self._judged = self._counted = self._begin = index
+        self._open = []
+        self._again = None
+        if length > LONG_GAP:
+            self._last, self._silence = None, 0
+
+    def beat(self, beat: Beat) -> None:
+        """Take the next beat; its quality is known by now, but for the last ones of a stream."""
+        onset = beat.s1 if beat.s1 is not None else beat.s2
+        if onset is None:
+            return
+        self._told = onset
+        self._open = [s1 for s1 in self._open if s1 > onset]
+        if self._quiet(onset):
+            return  # of noise between what is too soft for a heart
+        self._beats.append((onset, beat.confidence))
+        if beat.confidence < self._min_confidence:
+            if beat.confidence >= FAINT:
+                self._faint.append(onset)
+            return
+        end = max(onset, beat.s2 or 0)
+        if self._last is not None and self._silence_until(onset) >= SILENCE:
+            if self._again is None or onset - self._again > CYCLE + RATE_HZ:
+                self._again = onset
+                self._faint.append(onset)
+                return
+            if onset - self._again < SHORTEST:
+                return
+            self._resumed(self._again)
+        self._again = None
+        if onset - self._onset <= SILENCE:
+            self._cycle = onset - self._onset
+        self._last, self._onset = end, onset
+        self._counted, self._silence = end, 0
+
+    def _resumed(self, onset: int) -> None:
+        """Note a pause up to ``onset``, if nothing hid a beat in it.
+
+        A faint beat one cycle before has ended it already.
+        """
+        before = [at for at in self._faint if abs(onset - at - self._cycle) <= NEAR * self._cycle]
+        onset = before[0] if before else onset
+        if self._now.lost and self._silence >= CLEAR_SHARE * (onset - (self._last or 0)):
+            self._pause = Pause(self._onset, onset - self._onset, self._silence)
+            self.pauses.append(self._pause)
+
+    def decided(self, index: int, onsets: Iterable[int]) -> None:
+        """Note that all onsets up to ``index`` are known: those of beats, and these (of S1)."""
+        self._decided = index
+        self._open += [s1 for s1 in onsets if s1 > self._told]
+
+    def heard_over(self, start: int, end: int, noisy: bool) -> bool:
+        """Whether a heart was heard over a window and before it; surer in noise."""
+        before = [c for onset, c in self._beats if end - LOOK_BACK <= onset < end]
+        inside = [c for onset, c in self._beats if start <= onset < end]
+        if not inside or _median(before) < self._limit or not self._like_heart(end):
+            return False
+        return not noisy or sum(inside) / len(inside) >= SURE_IN_NOISE
+
+    def honest(self, beat: Beat) -> float:
+        """Confidence of a beat that is known by now: the decoder's, less where none is heard."""
+        onset = beat.s1 if beat.s1 is not None else beat.s2
+        if onset is None:
+            return beat.confidence
+        if self._quiet(onset):
+            return min(beat.confidence, NONE)
+        around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
+        near = {s.value for s in self._spans if s.end > onset and s.start < onset + SHORTEST}
+        if _median(around) < UNSURE or not near <= {"good", "noisy"}:
+            return min(beat.confidence, DOUBTFUL)
+        return beat.confidence
+
+    def step(self, sound: int, lost: int = 0, idle: int = 0, interrupted: bool = False) -> Heart:
+        """Judge at the end of a step.
+
+        Parameters
+        ----------
+        sound, lost, idle
+            Samples that passed: of sound, in a gap, and of waiting.
+        interrupted
+            Whether no sound comes now.
+        """
+        self._count()
+        value, reason = self._state()
+        if interrupted:
+            value, reason = "no_sound", "no samples"
+        heard = value == "heard"
+        self._steady = self._steady + sound if heard else 0
+        unheard = self._now.unheard + sound + lost + idle
+        if heard:
+            self._heard_at = self._decided
+        known = self._now.known or heard
+        if heard and (self._steady >= STEADY or not self._now.unheard or not self._now.known):
+            unheard = 0
+        lately = self._last is not None and self._heard_at is not None
+        self._now = Heart(
+            value=value,
+            reason=reason,
+            silence=None if self._last is None else self._silence,
+            lost=lately and (self._last or 0) - (self._heard_at or 0) <= HEARD_BEFORE,
+            known=known,
+            unheard=unheard,
+            pause=self._pause,
+            restarted=self._judged < self._begin + LOOK_BACK + STEADY,
+        )
+        return self._now
+
+    def _state(self) -> tuple[HeartValue, str]:
+        while self._beats and self._beats[0][0] < self._decided - 2 * LOOK_BACK:
+            self._beats.popleft()
+        if self._spans and self._spans[-1].value == "flat":
+            return "no_sound", self._spans[-1].reason
+        if self._silence >= SILENCE and (not self._spans or _clear(self._spans[-1])):
+            return "absent", f"no beat for {self._silence / RATE_HZ:.0f} s"
+        recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
+        like = self._like_heart(self._decided)
+        fresh = self._last is not None and self._decided - self._last <= SILENCE
+        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= self._limit:
+            return "heard", ""
+        return "uncertain", self._why(len(recent))
+
+    def _why(self, beats: int) -> str:
+        """Words for what is in the way of hearing a heart."""
+        if not self._spans or self._judged < self._begin + LOOK_BACK:
+            return LISTENING
+        last = list(self._spans)[-WORDS_OF:]
+        bad = Counter(span.reason or span.value for span in last if span.value in BLIND)
+        if sum(bad.values()) * 2 >= len(last):
+            return bad.most_common(1)[0][0]
+        if sum(s.value == "no_heart" and not _clear(s) for s in last) * 2 >= len(last):
+            return "noise as loud as the heart"
+        if beats and not self._like_heart(self._decided):
+            return "not a heart's sounds"
+        return "beats not clear" if beats else "no beats found"
+
+    def _like_heart(self, end: int) -> bool:
+        """Whether most of the sound before ``end`` may be a heart's."""
+        like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
+        return 2 * sum(like) >= len(like)
+
+    def _quiet(self, onset: int) -> bool:
+        near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]
+        return bool(near) and all(span.quiet for span in near)
+
+    def _silence_until(self, end: int) -> int:
+        self._count(end)
+        return self._silence
+
+    def _count(self, end: int | None = None) -> None:
+        """Add the clear sound without a beat that is decided by now (or up to ``end``)."""
+        if end is None:
+            fresh = [s1 for s1 in self._open if s1 > self._decided - WAIT]
+            end = min([self._decided, self._judged, *fresh])
+        if end <= self._counted:
+            return
+        for span in self._spans:
+            begin, stop = max(span.start, self._counted), min(span.end, end)
+            if begin < stop and _clear(span) and not self._maybe(span):
+                self._silence += stop - begin
+        self._counted = end
+        while self._faint and self._faint[0] < end - 2 * CYCLE:
+            self._faint.popleft()
+
+    def _maybe(self, span: Span) -> bool:
+        """Whether a faint beat, which may be one, is in the span or shortly before it."""
+        if span.quiet:
+            return False
+        return any(span.start - CYCLE <= onset < span.end for onset in self._faint)
+
+
+def _clear(span: Span) -> bool:
+    """Whether a beat in it would have been heard: noise around a silence does not hide one."""
+    if span.under_db is None:
+        return span.value not in BLIND
+    return span.under_db > HIDDEN_DB and span.value not in ("flat", "clipped")
+
+
+def _median(values: Sequence[float]) -> float:
+    order = sorted(values)
+    middle = len(order) // 2
+    return order[middle] if len(order) % 2 else (order[middle - 1] + order[middle]) / 2
