@@ -99,7 +99,7 @@ class Player(Closing):
     def _message(self, client: int, message: FromScreen) -> None:
         if isinstance(message, Attach):
             self._inbox.put(lambda: self._attach(client, message))
-        else:
+        elif isinstance(message, Request):
             self._inbox.put(lambda: self._request(client, message))
 
     def _beat(self) -> int:
