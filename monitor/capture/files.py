@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from dsp.stage import RATE_HZ
 from monitor.capture.dropouts import DropoutFinder
 from monitor.capture.source import SourceKind
-from monitor.closing import Closing
 from monitor.decoding.channels import Choice, choose
 from monitor.decoding.decoder import NO_HINTS, Frames, Hints, Missing
 from monitor.decoding.look import LOOK_S, STREAM_LOOK_S, begin, joined, level_scale
@@ -27,6 +26,7 @@ from monitor.decoding.opening import open_decoder
 from monitor.decoding.pipe import STDIN
 from monitor.errors import InputError
 from monitor.events import Block, Lost
+from monitor.system.closing import Closing
 from monitor.text import harmless
 
 BLOCK_S = 10.0

@@ -138,8 +138,8 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
 
 
 def _headless(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.background import log_stderr
     from monitor.supervise.launch import log_path, supervise
+    from monitor.system.background import log_stderr
 
     kept = log_stderr(log_path(Path(job.store)))
     terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")

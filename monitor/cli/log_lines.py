@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from monitor import events as ev
-from monitor.alarm_table import title
+from monitor.alarms.table import title
 from monitor.clock import ClockAnchor
 from monitor.record.export.model import Anchor, Record
 from monitor.record.history import alarms_of

@@ -14,7 +14,6 @@ from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.evidence import evidence
-from monitor.record.lock import StoreLock
 from monitor.record.retention import (
     DAY_S,
     Forget,
@@ -26,6 +25,7 @@ from monitor.record.retention import (
 from monitor.record.schema import FILE, open_store
 from monitor.record.store import Archive
 from monitor.record.wall_clock import CONFIRMED, clock_doubt, last_sign
+from monitor.system.store_lock import StoreLock
 from monitor.text import harmless
 
 

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monitor.errors import RecordError, UsageError
-from monitor.private_file import open_private, words_of
+from monitor.system.private_file import open_private, words_of
 
 HAS_UNIX = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 SECRET_BYTES = 32

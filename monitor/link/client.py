@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Self
 
 from monitor.clock import Clock, SystemClock
-from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.link import address as where
 from monitor.link.frames import Decoder, LinkError, encode
 from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply, Request
+from monitor.system.closing import Closing
 
 SEND_S = 2.0
 

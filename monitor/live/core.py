@@ -22,7 +22,6 @@ from pathlib import Path
 import msgspec
 
 from monitor import events as ev
-from monitor.background import log_stderr, unfailing_stderr
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError, RecordError
 from monitor.integrations.publisher import Outward
@@ -48,6 +47,7 @@ from monitor.live.source import boot_id
 from monitor.live.startup import Starter
 from monitor.record.store import CommandRow, Store
 from monitor.supervise.job import EXIT_RESTART, LOG, Begun, Job
+from monitor.system.background import log_stderr, unfailing_stderr
 from monitor.version import version
 
 POLL_S = 0.1

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from monitor import events as ev
-from monitor.episodes import Episode
+from monitor.alarms.episodes import Episode
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.clips import index_of
 from monitor.record.history import fold

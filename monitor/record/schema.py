@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.errors import NoInputError, RecordError
-from monitor.private_file import check_folder, open_private, words_of
+from monitor.system.private_file import check_folder, open_private, words_of
 
 FILE = "apexbeat.db"
 VERSION = 4

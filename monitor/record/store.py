@@ -20,7 +20,6 @@ import msgspec
 from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
 from monitor.errors import RecordError
-from monitor.record.lock import StoreLock
 from monitor.record.schema import (
     CHECK_BYTES,
     FILE,
@@ -32,6 +31,7 @@ from monitor.record.schema import (
 )
 from monitor.record.wall_clock import last_sign
 from monitor.record.writer import Row, Writer
+from monitor.system.store_lock import StoreLock
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
 """Lines that may be dropped when the disk cannot keep up."""

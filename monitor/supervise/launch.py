@@ -20,10 +20,8 @@ from typing import Any, Self
 
 import msgspec
 
-from monitor.background import Background, log_stderr, unfailing_stderr
 from monitor.clock import SystemClock
 from monitor.errors import EXIT_INTERRUPTED, ApexbeatError, RecordError
-from monitor.record.lock import SUPERVISOR, StoreLock, holder
 from monitor.sound.audible import audible
 from monitor.sound.listening import Hearing, Helper
 from monitor.sound.output import AlarmSound
@@ -31,6 +29,8 @@ from monitor.sound.speaker import Speaker
 from monitor.supervise.job import LOG, Begun, Job
 from monitor.supervise.sd_notify import Watchdog
 from monitor.supervise.supervisor import END_S, CoreFailed, Supervisor
+from monitor.system.background import Background, log_stderr, unfailing_stderr
+from monitor.system.store_lock import SUPERVISOR, StoreLock, holder
 
 RENEW_S = 1.0
 """Seconds between two looks at our own lock."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.alarms.episodes import Episode, Episodes
 from monitor.analysis.alarm_state import Alarm
 from monitor.analysis.alarms import Board
-from monitor.episodes import Episode, Episodes
 from monitor.link.messages import AlarmLine, Wave
 
 PENDING = -1000

@@ -19,7 +19,7 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode, episodes
+from monitor.alarms.episodes import Episode, episodes
 from monitor.errors import InputError
 from monitor.record import eventfile
 from monitor.text import NAME_LIMIT, clean

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from monitor.errors import RecordError
-from monitor.private_file import check_folder, open_private, same_file, words_of
+from monitor.system.private_file import check_folder, open_private, same_file, words_of
 
 CORE = "core.lock"
 SUPERVISOR = "supervisor.lock"

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.private_file import open_private, same_file
+from monitor.system.private_file import open_private, same_file
 
 LOG_LIMIT = 2**20
 """A log longer than this is begun anew; the last one is kept beside it, bytes."""
