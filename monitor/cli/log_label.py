@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.record.lock import StoreLock
+from monitor.lock import StoreLock
 from monitor.record.schema import open_store
 
 

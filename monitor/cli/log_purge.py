@@ -12,9 +12,9 @@ import click
 
 from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
+from monitor.lock import StoreLock
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.evidence import evidence
-from monitor.record.lock import StoreLock
 from monitor.record.retention import (
     DAY_S,
     Forget,

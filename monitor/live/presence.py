@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.errors import RecordError
 from monitor.link import address as where
 from monitor.link.server import Server
-from monitor.record.lock import StoreLock
+from monitor.lock import StoreLock
 
 LOOK_S = 1.0
 UNSUPERVISED_S = 2.0

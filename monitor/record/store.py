@@ -20,7 +20,7 @@ import msgspec
 from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
 from monitor.errors import RecordError
-from monitor.record.lock import StoreLock
+from monitor.lock import StoreLock
 from monitor.record.schema import (
     CHECK_BYTES,
     FILE,

@@ -23,7 +23,7 @@ import msgspec
 from monitor.background import Background, log_stderr, unfailing_stderr
 from monitor.clock import SystemClock
 from monitor.errors import EXIT_INTERRUPTED, ApexbeatError, RecordError
-from monitor.record.lock import SUPERVISOR, StoreLock, holder
+from monitor.lock import SUPERVISOR, StoreLock, holder
 from monitor.sound.audible import audible
 from monitor.sound.listening import Hearing, Helper
 from monitor.sound.output import AlarmSound

@@ -15,7 +15,7 @@ from whole_monitor import PATIENCE_S, Monitor, monitor, of_store
 
 from monitor.errors import RecordError
 from monitor.link.address import LONGEST, address_of, place_of
-from monitor.record.lock import CORE, StoreLock, holder
+from monitor.lock import CORE, StoreLock, holder
 from monitor.record.schema import FILE
 from monitor.record.store import Archive
 
@@ -128,7 +128,7 @@ def test_a_file_system_without_locks_is_told_as_such(
 
 def test_a_lock_is_held_though_its_file_was_deleted_and_tells_by_whom(tmp_path: Path) -> None:
     words = (
-        "import sys, pathlib; from monitor.record.lock import StoreLock;"
+        "import sys, pathlib; from monitor.lock import StoreLock;"
         "lock = StoreLock(pathlib.Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

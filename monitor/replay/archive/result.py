@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
-from monitor.record.lock import try_lock
+from monitor.lock import try_lock
 
 SCHEMA = 1
 SYNC_LINES = 200
