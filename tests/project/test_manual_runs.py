@@ -48,6 +48,14 @@ RESUMED = (
     "tests/replay/test_archive.py"
     "::test_a_process_that_is_killed_with_9_is_resumed_to_the_same_bytes"
 )
+GATE = (
+    "tests/training/test_gate.py"
+    "::test_a_recording_without_a_verdict_is_undecided_and_unlabelled_ones_are_left_out"
+)
+DIASTOLIC = (
+    "tests/training/test_murmur.py"
+    "::test_a_diastolic_murmur_lies_in_diastole_and_in_a_band_of_its_own"
+)
 PACKAGE = "tests/project/test_packaging.py::test_a_stranger_installs_with_pipx_and_runs"
 EMPTY = "tests/project/test_packaging.py::test_the_wheel_installs_in_an_empty_environment"
 UNIT = "tests/project/test_service_files.py::test_the_unit_is_understood_by_systemd"
@@ -112,6 +120,8 @@ ELSEWHERE = (
     (r"apexbeat-train fetch .*", FETCH),
     (r"apexbeat-train (grid|evaluate|compare|export|report|phantoms|prepare)( .*)?", TRAINING),
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),
+    (r"python -m training.experiments.gate .*", GATE),
+    (r"python -m training.experiments.diastolic .*", DIASTOLIC),
     (r"(export|unset) APEXBEAT_\w+(=\S+)?", TRAINING),
     (r"pipx install .*", PACKAGE),
     (r"python3 -m venv .*|\S*pip install .*|source .*/activate", EMPTY),
