@@ -87,6 +87,13 @@ def process(sound: NDArray[np.float32], rate_hz: int) -> FloatArray:
     Returns
     -------
     float64 [ceil(n · 2000 / rate)]
+
+    Examples
+    --------
+    One second of stereo at 44.1 kHz becomes one second of mono at 2 kHz:
+
+    >>> process(np.zeros((44_100, 2), np.float32), 44_100).shape
+    (2000,)
     """
     frames = sound if sound.ndim == 2 else sound[:, None]
     chain = Chain(rate_hz, frames.shape[1])

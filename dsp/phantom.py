@@ -2,7 +2,8 @@
 
 In: a `Phantom` (frozen description, with its seed). Out: float64 sound at any rate and, at
 2 kHz, every boundary of every beat and every disturbance. Used by the shipped recordings, by
-`apexbeat live --phantom`, by tests and drills; never to train anything.
+`apexbeat live --phantom`, by tests and drills. The cycle decoder's emission also learns from
+phantoms (`training/segmentation/hearts.py`); those it is tested on have other seeds.
 
     render(phantom, rate_hz)          sound of phantom.duration_s and its truth
     PhantomStream(phantom, rate_hz)   the same, endless, in blocks of any size, in flat memory
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsp.cycles.beat import Beat
-from dsp.phantom_beat import Murmur, Piece, Sounds, Timing, render_beat
+from dsp.phantom_beat import Murmur, Piece, Sounds, Timing, Tone, render_beat
 from dsp.phantom_description import HEART_RMS, Noise, Phantom
 from dsp.phantom_noise import NoiseSource, band_noise, noise_source
 from dsp.phantom_presets import PRESETS
@@ -35,6 +36,7 @@ __all__ = [
     "PhantomStream",
     "Rendering",
     "Sounds",
+    "Tone",
     "render",
 ]
 

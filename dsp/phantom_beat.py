@@ -1,4 +1,4 @@
-"""One heart beat of the phantom as sound: S1, S2, S3, S4 and murmurs.
+"""One heart beat of the phantom as sound: S1, S2, S3, S4, snaps, valve clicks and murmurs.
 
 In: a `Timing` (onsets in seconds) and the phantom's description; out: short pieces of sound on
 the grid of any sampling rate. Every piece is a sum of damped or windowed sinusoids evaluated in
@@ -63,6 +63,26 @@ class Murmur:
 
 
 @dataclass(frozen=True, slots=True)
+class Tone:
+    """A heart sound that is a plain tone under a Hann window.
+
+    At 100 Hz and more and 20 to 40 ms it is the click of a mechanical valve; lower and longer, the
+    sound of a teaching recording.
+
+    Attributes
+    ----------
+    hz, length_s
+        Frequency (with its 1.7-fold at half the amplitude) and length of the window.
+    gap_s
+        A second click, a little softer, begins so long after the first; 0 for a single one.
+    """
+
+    hz: float
+    length_s: float
+    gap_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Sounds:
     """What the valves of one heart sound like.
 
@@ -76,6 +96,12 @@ class Sounds:
         Loudness of the third and fourth sound against S1, None where there is none.
     variation
         Relative standard deviation, beat to beat, of the loudness of each component.
+    s1_tone, s2_tone
+        The sound is a tone or a click instead.
+    split_s
+        Mean delay of the pulmonary component of S2, None for the usual one.
+    snap_db, snap_s
+        Loudness of an opening snap against S1 (None: there is none) and its delay after S2.
     """
 
     s1_hz: float = 52.0
@@ -84,6 +110,11 @@ class Sounds:
     s3_db: float | None = None
     s4_db: float | None = None
     variation: float = 0.08
+    s1_tone: Tone | None = None
+    s2_tone: Tone | None = None
+    split_s: float | None = None
+    snap_db: float | None = None
+    snap_s: float = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +196,33 @@ def render_beat(
     loud2 = S1_PEAK * db(sounds.s2_db) * timing.s2_gain
     squeeze1, squeeze2 = s1_s / 0.13, s2_s / 0.105
     make = _Maker(rate_hz, rng)
-    pieces = [
-        make.valve(timing.s1 + 0.006, s1_s - 0.006, 0.75 * sounds.s1_hz, 0.040 * squeeze1,
-                   0.55 * loud1 * vary()),
-        make.valve(timing.s1 + 0.016 * squeeze1, s1_s - 0.016 * squeeze1, 1.15 * sounds.s1_hz,
-                   0.026 * squeeze1, 0.80 * loud1 * vary()),
-        make.valve(timing.s1 + 0.042 * squeeze1, s1_s - 0.042 * squeeze1, 1.65 * sounds.s1_hz,
-                   0.020 * squeeze1, 0.45 * loud1 * vary()),
-        make.valve(timing.s2 + 0.004, s2_s - 0.004, 0.80 * sounds.s2_hz, 0.026 * squeeze2,
-                   0.60 * loud2 * vary()),
-        make.valve(timing.s2 + 0.008, s2_s - 0.008, 1.30 * sounds.s2_hz, 0.018 * squeeze2,
-                   0.75 * loud2 * vary()),
-        make.valve(timing.s2 + 0.008 + timing.split_s, s2_s - 0.008 - timing.split_s,
-                   1.05 * sounds.s2_hz, 0.016 * squeeze2, 0.40 * loud2 * vary()),
-    ]  # fmt: skip
+    pieces = []
+    if sounds.s1_tone is not None:
+        pieces += make.tones(sounds.s1_tone, timing.s1, loud1 * vary())
+    else:
+        pieces += [
+            make.valve(timing.s1 + 0.006, s1_s - 0.006, 0.75 * sounds.s1_hz, 0.040 * squeeze1,
+                       0.55 * loud1 * vary()),
+            make.valve(timing.s1 + 0.016 * squeeze1, s1_s - 0.016 * squeeze1, 1.15 * sounds.s1_hz,
+                       0.026 * squeeze1, 0.80 * loud1 * vary()),
+            make.valve(timing.s1 + 0.042 * squeeze1, s1_s - 0.042 * squeeze1, 1.65 * sounds.s1_hz,
+                       0.020 * squeeze1, 0.45 * loud1 * vary()),
+        ]  # fmt: skip
+    if sounds.s2_tone is not None:
+        pieces += make.tones(sounds.s2_tone, timing.s2, loud2 * vary())
+    else:
+        pieces += [
+            make.valve(timing.s2 + 0.004, s2_s - 0.004, 0.80 * sounds.s2_hz, 0.026 * squeeze2,
+                       0.60 * loud2 * vary()),
+            make.valve(timing.s2 + 0.008, s2_s - 0.008, 1.30 * sounds.s2_hz, 0.018 * squeeze2,
+                       0.75 * loud2 * vary()),
+            make.valve(timing.s2 + 0.008 + timing.split_s, s2_s - 0.008 - timing.split_s,
+                       1.05 * sounds.s2_hz, 0.016 * squeeze2, 0.40 * loud2 * vary()),
+        ]  # fmt: skip
+    if sounds.snap_db is not None:
+        at = timing.s2 + sounds.snap_s
+        loud = S1_PEAK * db(sounds.snap_db) * vary()
+        pieces += make.tones(Tone(2.4 * sounds.s2_hz, 0.03), at, loud)
     if sounds.s3_db is not None:
         pieces.append(
             make.valve(timing.s2 + 0.145, 0.09, 32.0, 0.030, S1_PEAK * db(sounds.s3_db) * vary())
@@ -240,6 +284,21 @@ class _Maker:
         ):
             wave += weight * np.sin(2.0 * np.pi * hz * ratio * wrong * t + phase)
         return Piece(first, peak * wave * shape * tail)
+
+    def tones(self, tone: Tone, begin_s: float, peak: float) -> list[Piece]:
+        """One or two windowed tones."""
+        parts = [(begin_s, peak)]
+        if tone.gap_s:
+            parts.append((begin_s + tone.gap_s, 0.8 * peak))
+        phases = self._rng.uniform(0.0, 2.0 * np.pi, 2)
+        made = []
+        for at, loud in parts:
+            first, t = self._grid(at, tone.length_s)
+            window = 0.5 - 0.5 * np.cos(2.0 * np.pi * t / tone.length_s)
+            wave = np.sin(2.0 * np.pi * tone.hz * t + phases[0])
+            wave = wave + 0.5 * np.sin(2.0 * np.pi * 1.7 * tone.hz * t + phases[1])
+            made.append(Piece(first, loud / 1.4 * window * wave))
+        return made
 
     def murmur(self, murmur: Murmur, begin_s: float, end_s: float, vary: float) -> Piece:
         """Noise in the murmur's band under its envelope."""

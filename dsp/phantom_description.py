@@ -55,6 +55,10 @@ class Phantom:
         Deviation of independent, log-normal cycle lengths (atrial fibrillation: about 0.2).
     ectopic
         Probability that a beat comes early, with a pause after it.
+    pattern
+        Lengths of successive cycles against the mean, repeated: (0.65, 1.35) is bigeminy.
+    systole_share
+        S1 to S2 as a share of the usual cycle, None for the share that people have at the rate.
     stops
         (from, to) in s: no beat begins there (asystole).
     sounds, murmurs
@@ -84,6 +88,8 @@ class Phantom:
     respiratory: float = 0.03
     irregularity: float = 0.0
     ectopic: float = 0.0
+    pattern: tuple[float, ...] = ()
+    systole_share: float | None = None
     stops: tuple[tuple[float, float], ...] = ()
     sounds: Sounds = field(default_factory=Sounds)
     murmurs: tuple[Murmur, ...] = ()

@@ -7,6 +7,8 @@ ESC/NASPE 1996 in kind (a respiratory part, a slow part, a beat-to-beat part), n
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dsp.phantom_beat import Timing, durations
@@ -22,6 +24,9 @@ ECTOPIC_PAUSE = 1.36
 
 SPLIT_S = 0.022
 """Mean splitting of S2 (A2-P2); it follows breathing (Harris & Sutton 1968: 10 to 40 ms)."""
+
+SHORTEST_SOUND_S = 0.06
+"""A click counts as a sound of at least this length in the truth: three frames of annotation."""
 
 MIN_CYCLE_S = 0.24
 MAX_CYCLE_S = 3.0
@@ -45,6 +50,7 @@ class Rhythm:
         self._slow = 0.0
         self._pause = False
         self._premature = False
+        self._count = 0
         self._basic_s = 60.0 / self._rate(0.0)
         # A recording begins anywhere in a cycle.
         self._next_s = self._on_grid(-float(rng.uniform(0.0, 1.0)) * self._basic_s)
@@ -72,7 +78,7 @@ class Rhythm:
         cycle, gains = self._cycle(s1)
         self._next_s = self._on_grid(s1 + cycle)
         cycle = self._next_s - s1
-        s1_s, to_s2, s2_s = durations(self._basic_s)
+        s1_s, to_s2, s2_s = self._durations()
         to_s2 *= 1.0 + 0.012 * self._rng.standard_normal()
         s1_s *= 1.0 + 0.03 * self._rng.standard_normal()
         s2_s *= 1.0 + 0.03 * self._rng.standard_normal()
@@ -80,7 +86,8 @@ class Rhythm:
         s1_s = min(s1_s, 0.60 * to_s2)
         s2_s = min(s2_s, 0.65 * (cycle - to_s2))
         lungs = float(self.breath(np.array([s1]))[0])
-        split = SPLIT_S * (1.0 + 0.6 * lungs) * min(1.0, s2_s / 0.105)
+        wide = self._phantom.sounds.split_s
+        split = (SPLIT_S if wide is None else wide) * (1.0 + 0.6 * lungs) * min(1.0, s2_s / 0.105)
         s2 = self._on_grid(s1 + to_s2)
         return Timing(
             s1=s1,
@@ -93,6 +100,20 @@ class Rhythm:
             s2_gain=gains[1],
         )
 
+    def _durations(self) -> tuple[float, float, float]:
+        """Length of S1, S1 to S2, length of S2 at the present rate."""
+        s1_s, to_s2, s2_s = durations(self._basic_s)
+        share, sounds = self._phantom.systole_share, self._phantom.sounds
+        if share is not None:
+            to_s2 = share * self._basic_s
+        if sounds.s1_tone is not None:
+            s1_s = max(SHORTEST_SOUND_S, sounds.s1_tone.gap_s + sounds.s1_tone.length_s)
+        if sounds.s2_tone is not None:
+            s2_s = max(SHORTEST_SOUND_S, sounds.s2_tone.gap_s + sounds.s2_tone.length_s)
+        elif sounds.split_s is not None:
+            s2_s = max(s2_s, 1.6 * sounds.split_s + 0.05)
+        return s1_s, to_s2, s2_s
+
     def _cycle(self, s1: float) -> tuple[float, tuple[float, float]]:
         """Length of the cycle that begins now, and the loudness of its two sounds."""
         phantom, rng = self._phantom, self._rng
@@ -103,6 +124,9 @@ class Rhythm:
         wobble = phantom.variability * (0.8 * self._slow + 0.6 * draws[1])
         wobble += phantom.respiratory * float(self.breath(np.array([s1]))[0])
         cycle = 60.0 / self._rate(s1) * (1.0 + wobble)
+        if phantom.pattern:
+            cycle *= phantom.pattern[self._count % len(phantom.pattern)]
+            self._count += 1
         if phantom.irregularity:
             cycle *= float(np.exp(np.clip(phantom.irregularity * draws[2], -0.45, 0.6)))
         gains = (1.0, 1.0)
@@ -132,7 +156,7 @@ class Rhythm:
         local = self._local(t)
         for start, end in self._phantom.stops:
             if start <= local < end:
-                return self._on_grid(t + (end - local))
+                return math.ceil((t + end - local) * RATE_HZ - 1e-6) / RATE_HZ
         return None
 
     @staticmethod

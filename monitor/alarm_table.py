@@ -9,10 +9,12 @@ findings of a step whether a row's condition is present.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from monitor.config.load import Alarms
 from monitor.events import Priority
+
+if TYPE_CHECKING:
+    from monitor.config.load import Alarms
 
 AlarmClass = Literal["physiological", "technical"]
 

@@ -161,11 +161,6 @@ def figures(h: HeldOut) -> dict[str, float]:
     return out
 
 
-def _part(h: HeldOut, keep: NDArray[np.bool_]) -> HeldOut:
-    names = tuple(n for n, k in zip(h.names, keep, strict=True) if k)
-    return HeldOut(names, h.label[keep], h.z[keep], h.database[keep], h.group[keep], h.fold[keep])
-
-
 def called(h: HeldOut, z: Array, sure: NDArray[np.bool_]) -> dict[str, float]:
     """Share of abnormal and of normal recordings called abnormal, and called UNSURE.
 
@@ -179,6 +174,11 @@ def called(h: HeldOut, z: Array, sure: NDArray[np.bool_]) -> dict[str, float]:
         out[f"{words}_called_abnormal"] = float(np.mean(abnormal))
         out[f"{words}_called_unsure"] = float(np.mean([1 - sure[part].mean() for part in parts]))
     return out
+
+
+def _part(h: HeldOut, keep: NDArray[np.bool_]) -> HeldOut:
+    names = tuple(n for n, k in zip(h.names, keep, strict=True) if k)
+    return HeldOut(names, h.label[keep], h.z[keep], h.database[keep], h.group[keep], h.fold[keep])
 
 
 def further_records(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:

@@ -1,19 +1,25 @@
 """Puts settled borders together to beats, each with its confidence.
 
 A beat is complete when the S1 after it is settled, or when the heart is lost or the sound ends;
-what was cut is None. The confidence is a logistic function of how well the log posteriors agree
+what was cut is None. Onsets of S1 and S2 are moved from their frame to the sample
+(`onsets.py`). The confidence is a logistic function of how well the log posteriors agree
 with the path over the cycle, over its S1 and over its S2, fitted on held-out recordings.
 """
 
 from __future__ import annotations
+
+import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.bands import BLOCK, FRAME, Float32
 from dsp.cycles.beat import Beat
+from dsp.cycles.doubt import Doubt
 from dsp.cycles.network import CLASSES
-from dsp.cycles.path import DIASTOLE, NONE, S1, S2, SYSTOLE
+from dsp.cycles.onsets import OnsetRefiner
+from dsp.cycles.path import NONE, S1, S2
 
 MEMORY = 400
 """Frames of log posteriors that are remembered."""
@@ -22,13 +28,19 @@ NEAR = 6
 """Frames within which a second onset of the same sound is the same onset."""
 EVIDENCE = 6
 """Numbers that the confidence is made from (a constant, then `evidence`)."""
+END = 4
+"""Place of the next S1 among the borders of a cycle."""
 
 
 class Assembler:
     """Collects borders; `add` returns beats through ``beats`` and onsets of S1 through ``s1``."""
 
-    def __init__(self, calibration: NDArray[np.float64]) -> None:
+    def __init__(
+        self, calibration: NDArray[np.float64], doubt: Doubt, refiner: OnsetRefiner
+    ) -> None:
         self._calibration = calibration
+        self._doubt = doubt
+        self._refiner = refiner
         self.reset(0)
 
     def reset(self, frame: int) -> None:
@@ -36,7 +48,10 @@ class Assembler:
         self.frame = frame
         self._posteriors = np.full((MEMORY, CLASSES), _FLOOR, np.float32)
         self._open: list[int | None] = [None, None, None, None]
+        self._samples: list[int | None] = [None, None, None, None]
         self._at, self._state = frame - MEMORY, NONE
+        self._last = self._at * FRAME
+        self._doubt.reset()
 
     def remember(self, posterior: Float32) -> None:
         """Take one block of log posteriors [25, 5]."""
@@ -58,55 +73,66 @@ class Assembler:
         """Take one settled border."""
         frame = max(frame, self._at + 1)
         self._at, self._state = frame, state
+        sample = frame * FRAME
+        if state in (S1, S2):
+            sample = self._refiner.refine(frame, state == S2)
+        sample = self._last = max(sample, self._last + 1)
         if state == S1:
-            self._close(frame, beats)
-            self._open[S1] = frame
-            s1.append(frame * FRAME)
-        elif state == NONE:
-            self._close(None, beats)
-        else:
-            if any(later is not None for later in self._open[state:]):
-                self._close(None, beats)
-            self._open[state] = frame
+            self._close(frame, sample, beats)
+            s1.append(sample)
+        elif state == NONE or any(later is not None for later in self._open[state:]):
+            self._close(None, None, beats)
+        if state != NONE:
+            self._open[state], self._samples[state] = frame, sample
 
     def finish(self, beats: list[Beat]) -> None:
         """The sound has ended."""
-        self._close(None, beats)
+        self._close(None, None, beats)
 
-    def _close(self, end: int | None, beats: list[Beat]) -> None:
+    def _close(self, end: int | None, end_sample: int | None, beats: list[Beat]) -> None:
         borders = [*self._open, end]
+        s1, systole, s2, diastole = self._samples
         self._open = [None, None, None, None]
+        self._samples = [None, None, None, None]
         if borders[S1] is None and borders[S2] is None:
             return
-        at = [None if b is None else b * FRAME for b in borders]
-        beats.append(Beat(at[0], at[1], at[2], at[3], at[4], self.confidence(borders)))
+        confidence, doubts = self.judge(borders)
+        beats.append(Beat(s1, systole, s2, diastole, end_sample, confidence, *doubts))
 
-    def evidence(self, borders: list[int | None]) -> NDArray[np.float64]:
+    def means(self, borders: list[int | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean posterior of each class in each state's stretch, float64 [4, 5], and its frames."""
+        means, frames = np.zeros((4, CLASSES)), np.zeros(4)
+        start = self.frame - MEMORY
+        known = [(state, at) for state, at in enumerate(borders) if at is not None]
+        if known[-1][0] < END:
+            known.append((END, self.frame))
+        edges = [min(max(at - start, 0), MEMORY) for _, at in known]
+        if any(b <= a for a, b in pairwise(edges)):
+            return means, frames
+        posteriors = np.exp(self._posteriors[edges[0] : edges[-1]])
+        sums = np.add.reduceat(posteriors, [e - edges[0] for e in edges[:-1]], axis=0)
+        for (state, _), low, high, total in zip(known, edges, edges[1:], sums, strict=False):
+            frames[state] = high - low
+            means[state] = total
+        means /= np.maximum(frames, 1)[:, None]
+        return means, frames
+
+    def evidence(
+        self, borders: list[int | None], means: NDArray[np.float64], frames: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """What the posteriors say of a cycle, float64 [6].
 
         A constant; the mean posterior of the path's state over the cycle, over S1, over S2; the
         mean posterior of the other sound over both (a swap); whether the cycle is cut.
         """
-        ends = [*borders[1:], None]
-        total, count, other = 0.0, 0, 0.0
-        sounds = {S1: 0.0, S2: 0.0}
-        for state in (S1, SYSTOLE, S2, DIASTOLE):
-            start, end = borders[state], ends[state]
-            if start is None:
-                continue
-            last = self.frame if end is None else end
-            low, high = (min(max(f - self.frame + MEMORY, 0), MEMORY) for f in (start, last))
-            if high <= low:
-                continue
-            part = np.add.reduce(np.exp(self._posteriors[low:high, :CLASSES]), axis=0)
-            total, count = total + float(part[state]), count + high - low
-            if state in sounds:
-                sounds[state] = float(part[state]) / (high - low)
-                other += float(part[S2 if state == S1 else S1]) / (high - low)
-        whole = total / count if count else 0.0
-        return np.array([1.0, whole, sounds[S1], sounds[S2], other, float(None in borders)])
+        own = means.diagonal()
+        whole = float(own @ frames) / max(float(np.add.reduce(frames)), 1.0)
+        other = means[S1, S2] + means[S2, S1]
+        return np.array([1.0, whole, own[S1], own[S2], other, float(None in borders)])
 
-    def confidence(self, borders: list[int | None]) -> float:
-        """Probability that the S1 and S2 of a cycle are right."""
-        z = float(self.evidence(borders) @ self._calibration)
-        return float(1 / (1 + np.exp(-np.clip(z, -20, 20))))
+    def judge(self, borders: list[int | None]) -> tuple[float, tuple[float, float, float]]:
+        """Probability that S1 and S2 are right; that they are swapped, halved, doubled."""
+        means, frames = self.means(borders)
+        z = float(self.evidence(borders, means, frames) @ self._calibration)
+        confidence = 1 / (1 + math.exp(-min(max(z, -20.0), 20.0)))
+        return confidence, self._doubt.update(means, borders)

@@ -73,7 +73,7 @@ _WAVES, _POOL = _projection()
 _WINDOWS = np.arange(2 * BLOCK)[:, None] * _HOP + np.arange(_WINDOW)
 
 
-def _clean(x: NDArray[np.floating]) -> Float32:
+def clean(x: NDArray[np.floating]) -> Float32:
     """Single precision; what is no number or absurdly loud becomes silence."""
     single = x.astype(np.float32)
     if not float(single @ single) < _ABSURD:
@@ -127,7 +127,7 @@ class Blocks:
         self.end += len(x)
         skip = min(self._skip, len(x))
         self._skip -= skip
-        pending = np.concatenate([self._pending, _clean(x[skip:])])
+        pending = np.concatenate([self._pending, clean(x[skip:])])
         step = BLOCK * FRAME
         count = max(0, (len(pending) - SPAN) // step + 1)
         blocks = [pending[k * step : k * step + SPAN] for k in range(count)]

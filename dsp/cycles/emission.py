@@ -56,6 +56,11 @@ class Emission(Protocol):
         ...
 
 
+def _stack(blocks: list[Float32]) -> Float32:
+    """Blocks as one array; live there is one, which need not be copied."""
+    return blocks[0][None] if len(blocks) == 1 else np.stack(blocks)
+
+
 class NetworkEmission:
     """Log bands → running normalisation → temporal network."""
 
@@ -88,7 +93,7 @@ class NetworkEmission:
         if not sounds:
             return [[] for _ in sizes]
         groups = (sounds[k : k + MOST] for k in range(0, len(sounds), MOST))
-        features = (block for group in groups for block in log_bands(np.stack(group)))
+        features = (block for group in groups for block in log_bands(_stack(group)))
         ready = [[n for _ in part for n in self._ready(next(features))] for part in blocks]
         posteriors = iter(self._judge([block for part in ready for block in part]))
         return [[next(posteriors) for _ in part] for part in ready]
@@ -103,7 +108,7 @@ class NetworkEmission:
     def _judge(self, features: list[Float32]) -> list[Float32]:
         self.frame += BLOCK * len(features)
         groups = (features[k : k + MOST] for k in range(0, len(features), MOST))
-        return [block for group in groups for block in self._network.push(np.stack(group))]
+        return [block for group in groups for block in self._network.push(_stack(group))]
 
     def _release(self, stop: int | None) -> list[Float32]:
         """Normalise what was held back; sound ends before frame ``stop``."""

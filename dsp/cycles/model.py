@@ -1,4 +1,4 @@
-"""The parameters of the cycle decoder: emission, durations, penalties, calibration.
+"""The parameters of the cycle decoder: emission, durations, penalties, calibration, onsets, doubt.
 
 `CycleModel.from_arrays` reads what `models/shipped/cycles.npz` holds, `to_arrays` gives it back;
 no file is touched here.
@@ -13,19 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.assemble import EVIDENCE
+from dsp.cycles.doubt import FEATURES as doubt_features
+from dsp.cycles.doubt import OUTCOMES
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.emission import Emission, NetworkEmission
 from dsp.cycles.lattice import Penalties
 from dsp.cycles.network import CLASSES, read_weights
+from dsp.cycles.onsets import INPUTS as onset_inputs
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
     """From log posteriors to the log likelihoods that the lattice adds up."""
 
-    scale: float = 0.35
+    scale: float = 0.25
     """Weight of one frame: neighbouring frames are not independent."""
     prior_share: float = 0.1
     """Share of the log prior that is taken away (1: Bayes' rule)."""
@@ -52,6 +55,10 @@ class CycleModel:
     calibration: NDArray[np.float64] = field(
         default_factory=lambda: np.array([-4.0, 3.0, 4.0, 4.0, -1.0, -0.5])
     )
+    onsets: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Weights of `onsets.py`; without them onsets stay on the grid of frames."""
+    doubt: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Weights of `doubt.py`; without them nothing is doubted."""
 
     def new_emission(self) -> Emission:
         """An emission at the start of a stream."""
@@ -88,13 +95,12 @@ class CycleModel:
             or arrays["calibration"].shape != (EVIDENCE,)
         ):
             raise ValueError("cycle model: settings of the wrong length")
+        onsets, doubt = _named(arrays, "onset."), _named(arrays, "doubt.")
+        _check(onsets, ("onset.0", "onset.1", "onset.2"), onset_inputs, 0, 1)
+        _check(doubt, ("doubt.0", "doubt.1"), doubt_features + 1, 1, OUTCOMES)
         return cls(
             kind=kind,
-            emission={
-                name: np.asarray(array, np.float32)
-                for name, array in arrays.items()
-                if name.startswith(kind + ".")
-            },
+            emission=_named(arrays, kind + "."),
             durations=DurationSettings(
                 np.asarray(arrays["systole.rr_s"], float), np.asarray(arrays["systole.s"], float),
                 int(settings[0]), *settings[1:],
@@ -105,6 +111,8 @@ class CycleModel:
             ),
             penalties=Penalties(*(float(v) for v in arrays["penalties"].astype(float))),
             calibration=np.asarray(arrays["calibration"], float),
+            onsets=onsets,
+            doubt=doubt,
         )  # fmt: skip
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -113,7 +121,11 @@ class CycleModel:
         return {
             "version": np.array(VERSION),
             "kind": np.array(self.kind),
-            **{name: np.asarray(array) for name, array in self.emission.items()},
+            **{
+                name: np.asarray(array)
+                for part in (self.emission, self.onsets, self.doubt)
+                for name, array in part.items()
+            },
             "durations": np.array(
                 [d.classes, d.cycle_spread, d.systole_spread, d.tail, d.stay, d.near]
             ),
@@ -123,3 +135,38 @@ class CycleModel:
             "penalties": np.array([p.lose, p.find, p.silent_start]),
             "calibration": self.calibration,
         }
+
+
+def _named(arrays: Mapping[str, NDArray[np.generic]], start: str) -> dict[str, NDArray[np.float32]]:
+    """Arrays whose name begins so."""
+    return {
+        name: np.ascontiguousarray(array, np.float32)
+        for name, array in arrays.items()
+        if name.startswith(start)
+    }
+
+
+def _check(
+    weights: Mapping[str, NDArray[np.float32]],
+    names: tuple[str, ...],
+    width: int,
+    bias: int,
+    last: int,
+) -> None:
+    """Refuse a small network whose layers do not fit each other; none at all is fine.
+
+    Raises
+    ------
+    ValueError
+        When a layer is missing or of the wrong shape.
+    """
+    if not weights:
+        return
+    if set(weights) != set(names):
+        raise ValueError(f"cycle model: {', '.join(names)} expected")
+    for name in names:
+        if weights[name].ndim != 2 or weights[name].shape[0] != width:
+            raise ValueError(f"cycle model: {name} does not fit")
+        width = weights[name].shape[1] + bias
+    if width - bias != last:
+        raise ValueError(f"cycle model: {names[-1]} does not fit")

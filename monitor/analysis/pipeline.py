@@ -95,6 +95,20 @@ class Pipeline:
     ------
     ValueError
         If rate or channels are out of range.
+
+    Examples
+    --------
+    Ten seconds of a synthetic heart (`monitor.assembly` opens the models and builds pipelines):
+
+    >>> from dsp.phantom import PRESETS, render
+    >>> from monitor.assembly import build_pipeline, open_models
+    >>> settings = Settings()
+    >>> pipeline = build_pipeline(settings, open_models(settings), "phantom", 2000, 1)
+    >>> sound = render(PRESETS["normal"]).sound[:20_000].astype(np.float32)
+    >>> events = [*pipeline.push(ev.Block(sound[:, None], 2000, 0)).events]
+    >>> events += pipeline.finish().events
+    >>> sum(isinstance(event, ev.Beat) for event in events)
+    12
     """
 
     def __init__(

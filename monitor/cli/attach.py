@@ -20,9 +20,9 @@ PATIENCE_S = 5.0
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record of that monitor. [the platform's data folder]",
+    help="Folder of that monitor's store. [the platform's data folder]",
 )
-@click.option("--read-only", is_flag=True, help="Refuse everything that changes something.")
+@click.option("--read-only", is_flag=True, help="Look only: no acknowledgements, no changes.")
 @web_options
 @setting_options
 def attach(
@@ -33,7 +33,7 @@ def attach(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """Open a screen on a monitor that is running."""
+    """Open the screen of a running monitor."""
     from monitor.cli.web import Beside, check
     from monitor.config.paths import store_folder
     from monitor.link.address import address_of
@@ -65,7 +65,7 @@ def attach(
 
 def _page(page: Beside) -> int:
     """Until Ctrl-C, or until the server has gone."""
-    click.echo("Ctrl-C closes the page, the monitoring goes on", err=True)
+    click.echo("Ctrl-C closes the page; monitoring continues", err=True)
     try:
         page.wait()
     finally:

@@ -29,19 +29,25 @@ ANY = "device:"
 @click.option(
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
-@click.option("--phantom", metavar="NAME", help="A phantom heart instead of a device.")
+@click.option(
+    "--phantom", metavar="NAME", help="Synthetic heart instead of a device, such as normal."
+)
 @click.option(
     "--listen",
     type=click.Choice(["bell", "diaphragm", "wide"]),
-    help="Play the heart too, in this band.",
+    help="Also play the heart, in this frequency band.",
 )
-@click.option("--headless", is_flag=True, help="Without a screen; Ctrl-C ends the monitoring.")
-@click.option("--remember", is_flag=True, help="Keep this device, and --set, for next time.")
-@click.option("--record", is_flag=True, help="Keep the sound too, so that it can be replayed.")
+@click.option("--headless", is_flag=True, help="Run without a screen; Ctrl-C ends the monitoring.")
+@click.option(
+    "--remember", is_flag=True, help="Save this device and the --set values in the settings file."
+)
+@click.option(
+    "--record", is_flag=True, help="Also keep the raw sound, so that the session can be replayed."
+)
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record. [the platform's data folder]",
+    help="Folder of the store. [the platform's data folder]",
 )
 @web_options
 @setting_options
@@ -61,10 +67,10 @@ def live(
     model: Path | None,
     sha256: str | None,
 ) -> int:
-    """Listen to a microphone or a phantom, with a screen.
+    """Monitor a stethoscope, or a synthetic heart, on a screen.
 
-    Without a device, and with none remembered, the screen begins with a guide: choose one by its
-    level, hear yourself, place the stethoscope, self-test.
+    Without a device, and with none remembered, a guide comes first: choose a device by its level,
+    check the sound, place the stethoscope, self-test.
     """
     from monitor.cli.web import check
     from monitor.config.paths import store_folder
@@ -72,10 +78,10 @@ def live(
     from monitor.supervise.job import Job
 
     if device is not None and phantom is not None:
-        raise UsageError("--device and --phantom exclude each other")
+        raise UsageError("--device and --phantom cannot be used together")
     check(web, web_control)
     if remember and phantom is not None:
-        raise UsageError("--remember is for a device, a phantom needs its name each time")
+        raise UsageError("--remember needs a device; a synthetic heart cannot be remembered")
     if listen is not None:
         overrides = (*overrides, f"sound.listen={listen}")
     loaded = load_settings(config_file, overrides, model, sha256)
@@ -147,7 +153,7 @@ def _headless(job: Job, then: Callable[[Begun], None]) -> int:
             click.echo(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", err=True)
             then(begun)
         else:
-            click.echo("apexbeat: the core was started again", err=True)
+            click.echo("apexbeat: the core was restarted", err=True)
 
     return supervise(job, began)
 
@@ -160,7 +166,7 @@ def _page(begun: Begun, web: str, control: bool) -> Beside | None:
     try:
         return Beside(Path(begun.address), web, control)
     except ApexbeatError as error:
-        click.echo(f"apexbeat: {error}; the monitoring goes on without a page", err=True)
+        click.echo(f"apexbeat: {error}; monitoring continues without a web page", err=True)
         return None
 
 

@@ -37,7 +37,7 @@ def run_purge(
         If there is nothing of that name, a monitor runs, or the disk refuses.
     """
     if names and everything:
-        raise UsageError("name sessions, or say --all")
+        raise UsageError("name sessions or use --all, not both")
     with contextlib.closing(Archive(store)) as archive:
         sessions = _named(archive, names)
         if everything:

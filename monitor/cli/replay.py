@@ -44,7 +44,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     default="fast",
     callback=_speed,
     metavar="fast|realtime|4x",
-    help="How fast the sound passes; results do not depend on it.",
+    help="Speed of the replay; results do not depend on it.",
 )
 @click.option(
     "--events",
@@ -60,7 +60,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     type=click.IntRange(1, 256),
     default=None,
     metavar="N",
-    help="Processes; default: all cores for many files.",
+    help="Number of processes. [all cores for many files]",
 )
 @click.option("--screen", is_flag=True, help="Show one file on the screen, at real-time pace.")
 @click.option(
@@ -68,9 +68,14 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
     metavar="FILE",
-    help="With --screen: onsets of S1 and S2 to compare with (.csv, .tsv, .txt, .jsonl).",
+    help="With --screen: annotated S1 and S2 to compare with (.csv, .tsv, .txt, .jsonl).",
 )
-@click.option("--channel", type=click.IntRange(0), default=None, help="Channel, from 1; 0 mixes.")
+@click.option(
+    "--channel",
+    type=click.IntRange(0),
+    default=None,
+    help="Channel to analyse, from 1; 0 mixes all.",
+)
 @click.option("--block", type=click.IntRange(1), default=None, hidden=True)
 @model_options
 @setting_options
@@ -100,12 +105,12 @@ def replay(
         overrides = (*overrides, f"analysis.channel={channel}")
     loaded = load_settings(config_file, overrides, model, sha256)
     if not inputs:
-        raise NoInputError("no input given", "name audio files or folders of them")
+        raise NoInputError("no input given", "name audio files or folders with audio")
     if screen:
         others = {"--events": events, "--overwrite": overwrite, "--json": as_json, "--jobs": jobs}
         wrong = [name for name, value in others.items() if value]
         if wrong:
-            raise UsageError(f"--screen and {wrong[0]} exclude each other")
+            raise UsageError(f"--screen and {wrong[0]} cannot be used together")
         given = click.get_current_context().get_parameter_source("speed")
         if speed is None and given is ParameterSource.COMMANDLINE:
             raise UsageError("--screen cannot go at --pace fast", "name a factor, such as 16x")

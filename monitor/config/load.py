@@ -289,7 +289,7 @@ def _check(settings: Settings) -> None:
     for key, (least, most) in _BOUNDS.items():
         value = _value(settings, key)
         if not least <= value <= most:
-            raise UsageError(f"setting {key}: {value:g} is not within {least:g} and {most:g}")
+            raise UsageError(f"setting {key}: {value:g} must be between {least:g} and {most:g}")
     for low, high in _RISING:
         a, b = _value(settings, low), _value(settings, high)
         if a > b or (a == b and low not in _MAY_BE_EQUAL):

@@ -63,6 +63,9 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     ended: str = ""
     """The reason given when the condition was gone."""
     cleared_wall: float | None = None
+    since: int = -1
+    """Index at which its last signal came, -1 if it came once only; and the wall time."""
+    since_wall: float | None = None
     now: str = ""
     """What holds now, of one whose condition lasts."""
     answerable: bool = True

@@ -35,7 +35,7 @@ class StoreLock:
             holder = os.read(self._file, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._file)
             raise RecordError(
-                f"{folder}: another monitor (process {holder}) keeps this store",
+                f"{folder}: another monitor (process {holder}) is using this store",
                 "use 'apexbeat attach', or --store with another folder",
             )
         os.ftruncate(self._file, 0)

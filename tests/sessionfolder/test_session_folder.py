@@ -127,7 +127,7 @@ def test_a_folder_that_exists_is_never_written_into(tmp_path: Path) -> None:
 
 def test_what_is_no_session_folder_is_refused(tmp_path: Path) -> None:
     assert not is_session_folder(tmp_path)
-    with pytest.raises(InputError, match="no session folder"):
+    with pytest.raises(InputError, match="not a session folder"):
         FolderSource(tmp_path)
     (tmp_path / ff.INFO).write_text("{}")
     with pytest.raises(InputError):

@@ -8,10 +8,20 @@ from dsp.cycles.bands import BANDS, BLOCK, FEATURES
 from dsp.cycles.beat import Beat
 from dsp.cycles.network import TemporalNetwork, log_softmax, read_weights
 from training.segmentation.augment import IGNORED, augment, state_seconds
-from training.segmentation.data import Recording, Truth, development, folds
+from training.segmentation.data import (
+    NEVER,
+    Recording,
+    Truth,
+    _without_endless,
+    development,
+    folds,
+    with_pauses,
+)
+from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, outcome
 from training.segmentation.evaluate import calibrate
 from training.segmentation.fit import noise_bank
-from training.segmentation.network import Network, Shape, arrays
+from training.segmentation.hearts import KINDS, hear, held_hearts, sibling, training_hearts
+from training.segmentation.network import Network, Shape, arrays, restore
 from training.segmentation.score import f1, pairs, reference, score
 from training.segmentation.tables import markdown
 
@@ -53,6 +63,14 @@ def test_the_streamed_network_says_what_the_trained_one_says():
     more = [np.zeros((BLOCK, FEATURES), np.float32)] * 2
     out = np.concatenate([streamed.push(b[None])[0] for b in [*np.split(x, blocks), *more]])
     np.testing.assert_allclose(out[late + first : late + stop], wanted, atol=2e-5)
+
+
+def test_a_network_is_restored_from_its_arrays():
+    torch.manual_seed(1)
+    network, other = Network(Shape(channels=8)), Network(Shape(channels=8))
+    restore(other, arrays(network))
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value)
 
 
 def test_perfect_beats_score_one():
@@ -146,3 +164,52 @@ def test_calibration_finds_the_probability():
 
 def test_tables_are_made_from_the_result_alone():
     assert markdown({"noise": [{"noise": "white", "snr_db": 5, "f1 60": 0.9, "f1 100": 0.95}]})
+
+
+def test_a_cycle_is_right_swapped_halved_or_doubled():
+    truth, length = truth_of()
+    ref = reference(truth, length)
+    beats = beats_of(truth)[2:8]
+    first, then, third = beats[0], beats[1], beats[2]
+    half = (first.s1 + first.s2) // 2
+    cases = {
+        RIGHT: first,
+        SWAPPED: Beat(first.s2, None, first.end, None, then.s2, 0.5),
+        HALVED: Beat(first.s1, None, first.end, None, third.s1, 0.5),
+        DOUBLED: Beat(first.s1, None, half, None, first.s2, 0.5),
+        OTHER: Beat(first.s1 + 500, None, first.s2 + 500, None, first.end + 500, 0.5),
+    }
+    assert {name: outcome(beat, ref) for name, beat in cases.items()} == {k: k for k in cases}
+    assert outcome(Beat(first.s1, None, None, None, None, 0.5), ref) == OTHER
+
+
+def test_an_annotation_that_just_stops_is_not_believed_to_its_end():
+    states = ["S1", "systole", "S2", "diastole", "S1"]
+    assert _without_endless([0, 200, 600, 800, 1600], states) == [*states[:4], "noise-begin"]
+    assert _without_endless([0, 200, 600, 800, 9000], states)[3] == "noise-begin"
+    assert NEVER > 10**12
+
+
+def test_a_long_diastole_of_a_phantom_is_learnt_as_no_heart():
+    labels = np.repeat([0, 1, 2, 3, 0], [6, 9, 5, 150, 6]).astype(np.uint8)
+    assert (with_pauses(labels.copy(), exact=True)[70:170] == 4).all()
+    np.testing.assert_array_equal(with_pauses(labels.copy(), exact=False), labels)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hearts_of_every_kind_are_made_from_their_seed_alone(kind):
+    hearts = [heart for name, heart in held_hearts(2, 12.0) if name == kind]
+    again = [heart for name, heart in held_hearts(2, 12.0) if name == kind]
+    learnt = [heart for name, heart in training_hearts(2, 12.0) if name == kind]
+    assert hearts == again
+    assert hearts[0] != hearts[1]
+    assert not set(hearts) & set(learnt)
+    rendering, sound = hear(hearts[0])
+    assert np.isfinite(sound).all()
+    assert len(rendering.beats) >= 2
+
+
+@pytest.mark.parametrize("case", ["clicks", "equal", "pauses", "bigeminy"])
+def test_siblings_of_a_reported_heart_differ_by_their_number(case):
+    assert sibling(case, 0) == sibling(case, 0)
+    assert sibling(case, 0) != sibling(case, 1)

@@ -26,6 +26,8 @@ SYSTOLE_S = np.array(
     [0.140, 0.172, 0.212, 0.246, 0.279, 0.306, 0.325, 0.338, 0.355, 0.372, 0.392, 0.405]
 )
 """Mean time from S1 to S2 at each cycle length (annotations of cinc2016; ends extrapolated)."""
+ANY_SHARE = 0.08
+"""Share of warped excerpts whose systole takes any part of the cycle."""
 DB = float(np.log(10) / 10)
 
 
@@ -60,7 +62,9 @@ def target_seconds(now: NDArray[np.float64], rng: Generator) -> NDArray[np.float
     new_rr = float(np.clip(new_rr, 0.275, 2.0))
     trait = np.clip((now[0] + now[1]) / systole_s(float(rr)), 0.8, 1.25)
     to_s2 = systole_s(new_rr) * trait * np.exp(rng.normal(0, 0.06))
-    to_s2 = min(to_s2, 0.62 * new_rr)
+    if rng.random() < ANY_SHARE:
+        to_s2 = rng.uniform(0.25, 0.55) * new_rr
+    to_s2 = min(to_s2, 0.62 * new_rr, 0.65)
     ratio = to_s2 / (now[0] + now[1])
     s1 = min(now[0] * np.clip(ratio, 0.4, 1.3) ** 0.6 * np.exp(rng.normal(0, 0.1)), 0.7 * to_s2)
     rest = new_rr - to_s2
@@ -213,10 +217,10 @@ def only_noise(x: Float32, bank: Float32, rng: Generator) -> Float32:
 
 
 def augment(
-    x: Float32, labels: Labels, length: int, bank: Float32, rng: Generator
+    x: Float32, labels: Labels, length: int, bank: Float32, rng: Generator, warped: bool = True
 ) -> tuple[Float32, Labels]:
-    """One random version of an excerpt, at most ``length`` frames."""
-    if rng.random() < 0.8:
+    """One random version of an excerpt, at most ``length`` frames; of other rates if ``warped``."""
+    if warped and rng.random() < 0.8:
         x, labels = warp(x, labels, length, rng)
     x, labels = x[:length], labels[:length]
     if rng.random() < 0.03:

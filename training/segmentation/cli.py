@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 DATA = click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path("../shared/data"), show_default=True, help="Folder that holds cinc2016.",
+    default=Path("../shared/data"), show_default=True, help="Folder of cinc2016 and circor.",
 )  # fmt: skip
 RESULT = click.option(
     "--result", type=click.Path(dir_okay=False, path_type=Path),
     default=Path("docs/results/segmentation.json"), show_default=True, help="Result file.",
 )  # fmt: skip
-STEPS = click.option("--steps", default=1700, show_default=True, help="Steps of each fold's fit.")
+STEPS = click.option("--steps", default=2000, show_default=True, help="Steps of each fold's fit.")
 
 
 def _say(line: str) -> None:
@@ -30,7 +31,7 @@ def _progress(step: int, loss: float) -> None:
 @DATA
 @RESULT
 @STEPS
-@click.option("--final-steps", default=4000, show_default=True, help="Steps of the shipped fit.")
+@click.option("--final-steps", default=5000, show_default=True, help="Steps of the shipped fit.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("models/shipped"),
     show_default=True, help="Folder for cycles.npz and its card.",
@@ -41,16 +42,18 @@ def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Pa
     from training.segmentation.data import prepare
     from training.segmentation.fit import Schedule
     from training.segmentation.ship import ship
-    from training.segmentation.train import Part, learn, model_of
+    from training.segmentation.train import Part, fitted, learn
 
     prepared = prepare(data)
     for fold in range(5):
         _say(f"fold {fold}")
         learn(prepared, Part(f"fold{fold}"), Schedule(steps=steps), _progress)
     _say("all recordings")
-    weights = learn(prepared, Part("all"), Schedule(steps=final_steps), _progress)
-    calibration = cross_validate(prepared, Schedule(steps=steps), result, _say)
-    ship(model_of(weights), calibration, json.loads(result.read_text()), out)
+    learn(prepared, Part("all"), Schedule(steps=final_steps), _progress)
+    calibration, doubt = cross_validate(prepared, Schedule(steps=steps), result, _say)
+    model = fitted(prepared, Part("all"), Schedule(steps=final_steps))
+    model = replace(model, calibration=calibration, doubt=doubt)
+    ship(model, json.loads(result.read_text()), out)
     _say(f"written: {out / 'cycles.npz'}")
 
 
@@ -76,6 +79,8 @@ def _phantoms(result: Path) -> None:
     write(result, "phantom rates", hearts.rates(model))
     write(result, "phantom steps", hearts.steps(model))
     write(result, "noise", hearts.noise(model))
+    write(result, "phantom kinds", hearts.kinds(model))
+    write(result, "phantom siblings", hearts.siblings(model))
 
 
 @click.command("evaluate-segmentation")
@@ -87,7 +92,7 @@ def _phantoms(result: Path) -> None:
     "--compare", "every", type=int, default=0,
     help="BioSPPy and pyPCG on every N-th recording (needs the compare extra).",
 )  # fmt: skip
-@click.option("--phantoms", is_flag=True, help="Noise, rates and steps on phantoms, shipped model.")
+@click.option("--phantoms", is_flag=True, help="The shipped model on phantoms of every kind.")
 @click.option("--tables", is_flag=True, help="Only print the tables of the result file.")
 def evaluate_segmentation(
     data: Path, result: Path, steps: int, baseline: bool, every: int, phantoms: bool, tables: bool

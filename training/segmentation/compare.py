@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from dsp.cycles.beat import Beat
 from dsp.stage import RATE_HZ
 from training.segmentation.crossvalidate import held_out
-from training.segmentation.data import Prepared
+from training.segmentation.data import PHANTOM, Prepared
 from training.segmentation.evaluate import evaluate
 from training.segmentation.fit import Schedule
 from training.segmentation.score import f1, pairs, reference
-from training.segmentation.train import Part, learn, model_of
+from training.segmentation.train import Part, fitted
 
 TOLERANCES_MS = (60, 100)
 Centres = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -88,8 +88,10 @@ def compare(
     tallies: dict[tuple[str, str], Tally] = {}
     count = 0
     for fold in range(5):
-        places = held_out(prepared, fold)[::every]
-        model = model_of(learn(prepared, Part(f"fold{fold}"), schedule))
+        places = [
+            k for k in held_out(prepared, fold) if prepared.recordings[k].database != PHANTOM
+        ][::every]
+        model = fitted(prepared, Part(f"fold{fold}"), schedule)
         run = evaluate(prepared, places, model)
         for place, beats in zip(places, run.beats, strict=True):
             count += 1

@@ -11,16 +11,20 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.cycles.doubt import FEATURES, probabilities
 from dsp.cycles.model import CycleModel
-from training.segmentation.data import Prepared, development
+from training.segmentation.data import PHANTOM, Prepared, development
+from training.segmentation.doubt import OTHER, fit_doubt, outcome, reliability
 from training.segmentation.evaluate import Run, evaluate, fit_calibration, join, recalibrated
 from training.segmentation.fit import Schedule
 from training.segmentation.report import Row, by_database, summary
-from training.segmentation.train import FOLDS, VARIANT, Part, learn, logistic_model, model_of
+from training.segmentation.score import reference
+from training.segmentation.train import FOLDS, VARIANT, Part, fitted, logistic_model
 
 Report = Callable[[str], None]
 
@@ -62,7 +66,7 @@ def rows(prepared: Prepared, runs: list[Run]) -> dict[str, Row]:
     items = [prepared.recordings[k] for k in run.places]
     table = by_database(items, run.counts)
     chosen = development(prepared.recordings)
-    kept = [k for k, r in enumerate(items) if r.group not in chosen]
+    kept = [k for k, r in enumerate(items) if r.group not in chosen and r.database != PHANTOM]
     table["without development groups"] = summary(
         [items[k] for k in kept], [run.counts[k] for k in kept]
     )
@@ -79,13 +83,54 @@ def write(path: Path, section: str, content: object) -> None:
     part.rename(path)
 
 
+def judged(
+    prepared: Prepared, runs: list[Run]
+) -> list[tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]]:
+    """Of each fold's beats: features of the doubt, the outcome, and whether a phantom's."""
+    out = []
+    for run in runs:
+        was, exact = [], []
+        for place, beats in zip(run.places, run.beats, strict=True):
+            ref = reference(prepared.truths[place], len(prepared.sounds[place]))
+            was += [outcome(beat, ref) for beat in beats]
+            exact += [prepared.recordings[place].database == PHANTOM] * len(beats)
+        features = np.concatenate(run.doubts) if run.doubts else np.zeros((0, FEATURES), np.float32)
+        out.append((features, np.array(was, np.int64), np.array(exact, bool)))
+    return out
+
+
+def doubts(
+    prepared: Prepared, runs: list[Run]
+) -> tuple[dict[str, Row], dict[str, NDArray[np.float32]]]:
+    """Reliability of the doubt, each fold's fitted on the others, and the one to ship."""
+    parts = judged(prepared, runs)
+
+    def fit(chosen: list[int]) -> dict[str, NDArray[np.float32]]:
+        x, was = (np.concatenate([parts[k][n] for k in chosen]) for n in (0, 1))
+        return fit_doubt(x[was != OTHER], was[was != OTHER])
+
+    said: dict[str, list[tuple[Any, Any]]] = {"people": [], "phantoms": []}
+    for k, (x, was, exact) in enumerate(parts):
+        weights = fit([j for j in range(len(parts)) if j != k])
+        p = probabilities(x, weights)
+        said["people"].append((p[~exact], was[~exact]))
+        said["phantoms"].append((p[exact], was[exact]))
+    rows = {
+        name: reliability(*(np.concatenate(values) for values in zip(*pairs, strict=True)))
+        for name, pairs in said.items()
+    }
+    return rows, fit(list(range(len(parts))))
+
+
 def cross_validate(
     prepared: Prepared, schedule: Schedule, path: Path, report: Report, *, offline: bool = True
-) -> NDArray[np.float64]:
-    """Streaming (and offline) rows of the learned emission; returns the calibration to ship."""
-    models = [model_of(learn(prepared, Part(f"fold{fold}"), schedule)) for fold in range(FOLDS)]
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float32]]]:
+    """Streaming (and offline) rows of the learned emission; calibration and doubt to ship."""
+    models = [fitted(prepared, Part(f"fold{fold}"), schedule) for fold in range(FOLDS)]
     runs = decode_folds(prepared, models.__getitem__, report)
     final = fit_calibration(runs)
+    doubt_rows, doubt = doubts(prepared, runs)
+    write(path, "doubt", doubt_rows)
     runs = calibrated(prepared, runs)
     write(path, "variant", {"name": VARIANT, "steps": schedule.steps, "folds": FOLDS})
     write(
@@ -106,7 +151,7 @@ def cross_validate(
     if offline:
         later = decode_folds(prepared, models.__getitem__, report, offline=True)
         write(path, "offline", rows(prepared, calibrated(prepared, later)))
-    return final
+    return final, doubt
 
 
 def baseline(prepared: Prepared, path: Path, report: Report) -> None:

@@ -19,11 +19,24 @@ from numpy.typing import NDArray
 
 from dsp.chain import process
 from dsp.cycles.bands import BLOCK, FEATURES, FRAME, Blocks, log_bands
+from dsp.phantom import Phantom
 from dsp.stage import CHAIN_VERSION
+from training.segmentation import hearts
 
 STATES = ("S1", "systole", "S2", "diastole")
 IGNORE = 255
 """Label of a frame that is not to be learnt from (noise, or beyond the end)."""
+CIRCOR = "circor"
+PHANTOM = "phantom"
+HEARTS = 40
+"""Phantoms of each kind that are learnt from (`hearts.py`)."""
+PAUSE_FRAMES, PAUSE_BEGINS = 90, 50
+"""A diastole of more frames than the first is a pause: from the second on there is no heart."""
+NO_HEART = 4
+NEVER = 2**62
+LONGEST_STATE = {"S1": 500, "systole": 1_200, "S2": 500, "diastole": 3_000}
+"""Samples of the longest states that are believed in CirCor's annotation; the last one, which has
+no end of its own, is not."""
 EXCLUDED_GROUPS = frozenset({"e-unlisted"})
 EXCLUDED_NAMES = frozenset({"f0043", "e00873"})
 
@@ -39,6 +52,8 @@ class Recording:
     quality: int
     duration_s: float
     path: Path
+    age: str = ""
+    """Age group as CirCor has it (Neonate, Infant, Child, Adolescent); empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +99,51 @@ def recordings(data: Path, *, scored_only: bool = True) -> list[Recording]:
     return found
 
 
+def circor(data: Path) -> list[Recording]:
+    """List the annotated recordings of CirCor, grouped by person; none where it is not there."""
+    path = data / CIRCOR / "recordings.csv"
+    if not path.exists():
+        return []
+    with path.open() as file:
+        return [
+            Recording(
+                row["name"], CIRCOR, row["person"], row["label"], 1, float(row["duration_s"]),
+                data / CIRCOR / f"{row['name']}.flac", row["age"],
+            )
+            for row in csv.DictReader(file) if float(row["annotated_s"])
+        ]  # fmt: skip
+
+
 def truths(data: Path) -> dict[str, Truth]:
-    """Annotations by recording."""
+    """Annotations by recording.
+
+    What CirCor has between noise-begin and noise-end was not annotated; it is treated as noise is:
+    neither learnt from nor scored. In some of its recordings the annotation just stops, and the
+    last state seems to last to the end of the file: a state longer than any heart's is dropped.
+    """
+    circor_names = {item.name for item in circor(data)}
     rows: dict[str, tuple[list[int], list[str]]] = {}
-    for path in sorted((data / "cinc2016").glob("training-?.states.csv")):
+    tables = sorted((data / "cinc2016").glob("training-?.states.csv"))
+    for path in [*tables, *(data / CIRCOR).glob("states.csv")]:
         with path.open() as file:
             for row in csv.DictReader(file):
                 samples, states = rows.setdefault(row["name"], ([], []))
                 samples.append(int(row["sample"]))
                 states.append(row["state"])
+    for name in circor_names & rows.keys():
+        rows[name] = (rows[name][0], _without_endless(*rows[name]))
     return {
         name: Truth(np.array(samples), tuple(states)) for name, (samples, states) in rows.items()
     }
+
+
+def _without_endless(samples: list[int], states: list[str]) -> list[str]:
+    """The states, with "noise-begin" for each that lasts longer than it can."""
+    lengths = np.diff([*samples, NEVER])
+    return [
+        "noise-begin" if length > LONGEST_STATE.get(state, NEVER) else state
+        for length, state in zip(lengths, states, strict=True)
+    ]
 
 
 def cache_dir() -> Path:
@@ -129,18 +177,64 @@ class Prepared:
 
 def prepare(data: Path) -> Prepared:
     """Run the chain over every scored recording, or read what an earlier run kept."""
-    items, annotated = recordings(data), truths(data)
+    annotated = truths(data)
+    items: list[Recording] = []
+    sounds: list[NDArray[np.float32]] = []
+    for part in (recordings(data), circor(data)):
+        items += part
+        sounds += _sounds(part)
+    made = _phantoms()
+    items += [item for item, _, _ in made]
+    sounds += [sound for _, _, sound in made]
+    annotated.update({item.name: truth for item, truth, _ in made})
+    features = [band_features(s) for s in sounds]
+    found = [annotated[r.name] for r in items]
+    labels = [
+        with_pauses(t.frames(len(f)), r.database == PHANTOM)
+        for r, t, f in zip(items, found, features, strict=True)
+    ]
+    return Prepared(items, found, sounds, features, labels)
+
+
+def with_pauses(labels: NDArray[np.uint8], exact: bool) -> NDArray[np.uint8]:
+    """Labels of "no heart" in the pauses of a phantom, whose truth is ``exact``."""
+    if not exact:
+        return labels
+    starts = np.flatnonzero(np.diff(labels, prepend=np.uint8(254)))
+    for begin, end in zip(starts, [*starts[1:], len(labels)], strict=True):
+        if labels[begin] == STATES.index("diastole") and end - begin > PAUSE_FRAMES:
+            labels[begin + PAUSE_BEGINS : end] = NO_HEART
+    return labels
+
+
+def _phantoms() -> list[tuple[Recording, Truth, NDArray[np.float32]]]:
+    """The phantoms that are learnt from, each a group of its own."""
+    return [
+        phantom_recording(f"{kind}-{place}", kind, heart)
+        for place, (kind, heart) in enumerate(hearts.training_hearts(HEARTS))
+    ]
+
+
+def phantom_recording(
+    name: str, kind: str, heart: Phantom
+) -> tuple[Recording, Truth, NDArray[np.float32]]:
+    """A phantom as a recording, its truth and its filtered sound."""
+    rendering, sound = hearts.hear(heart)
+    samples, states = zip(*rendering.states, strict=True)
+    item = Recording(name, PHANTOM, name, kind, 1, heart.duration_s, Path(name))
+    return item, Truth(np.array(samples), tuple(states)), sound
+
+
+def _sounds(items: list[Recording]) -> list[NDArray[np.float32]]:
+    """Filtered sound of each recording of one set."""
+    if not items:
+        return []
     digest = hashlib.sha256(f"{CHAIN_VERSION} {[r.name for r in items]}".encode()).hexdigest()[:12]
     kept = cache_dir() / f"sound-{digest}.npz"
     if not kept.exists():
         _keep(items, kept)
     stored = np.load(kept)
-    ends = np.cumsum(stored["lengths"])
-    sounds = np.split(stored["sound"], ends[:-1])
-    features = [band_features(s) for s in sounds]
-    found = [annotated[r.name] for r in items]
-    labels = [t.frames(len(f)) for t, f in zip(found, features, strict=True)]
-    return Prepared(items, found, sounds, features, labels)
+    return np.split(stored["sound"], np.cumsum(stored["lengths"])[:-1])
 
 
 def _keep(items: list[Recording], path: Path) -> None:

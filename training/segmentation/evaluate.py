@@ -17,22 +17,29 @@ from numpy.typing import NDArray
 from dsp.cycles.assemble import EVIDENCE, Assembler
 from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
+from dsp.cycles.doubt import FEATURES, Doubt
 from dsp.cycles.model import CycleModel
+from dsp.cycles.onsets import OnsetRefiner
 from dsp.stage import RATE_HZ, STEP
-from training.segmentation.data import Prepared
+from training.segmentation.data import PHANTOM, Prepared
 from training.segmentation.score import Counts, score
 
 
 class Witness(Assembler):
     """An assembler that keeps the evidence of each beat, in order."""
 
-    def __init__(self, calibration: NDArray[np.float64]) -> None:
-        super().__init__(calibration)
+    def __init__(
+        self, calibration: NDArray[np.float64], doubt: Doubt, refiner: OnsetRefiner
+    ) -> None:
         self.seen: list[NDArray[np.float64]] = []
+        self.doubts: list[NDArray[np.float32]] = []
+        super().__init__(calibration, doubt, refiner)
 
-    def confidence(self, borders: list[int | None]) -> float:
-        self.seen.append(self.evidence(borders))
-        return super().confidence(borders)
+    def judge(self, borders: list[int | None]) -> tuple[float, tuple[float, float, float]]:
+        self.seen.append(self.evidence(borders, *self.means(borders)))
+        said = super().judge(borders)
+        self.doubts.append(self._doubt.features.copy())
+        return said
 
 
 @dataclass
@@ -43,6 +50,10 @@ class Run:
     counts: list[Counts]
     beats: list[list[Beat]]
     evidence: list[NDArray[np.float64]]
+    doubts: list[NDArray[np.float32]]
+    """Features of the doubt about each beat (`dsp/cycles/doubt.py`)."""
+    exact: list[bool]
+    """Whether each is a phantom."""
     cpu_s: float = 0.0
     sound_s: float = 0.0
     worst_lag: int = 0
@@ -73,21 +84,24 @@ def evaluate(
     offline: bool = False,
 ) -> Run:
     """Decode and score the recordings at ``places``."""
-    run = Run([], [], [], [])
+    run = Run([], [], [], [], [], [])
     decoder = _decoder(model, 0.0)
     for k in places:
         sound = prepared.sounds[k]
         if offline:
             decoder = _decoder(model, len(sound) / RATE_HZ + 2)
         decoder.assembler.seen.clear()
+        decoder.assembler.doubts.clear()
         begin = time.process_time()
         beats, lag = decode(decoder, sound, max(len(sound), 1) if offline else STEP)
         run.cpu_s += time.process_time() - begin
         run.sound_s += len(sound) / RATE_HZ
         run.worst_lag = max(run.worst_lag, lag)
         run.places.append(k)
+        run.exact.append(prepared.recordings[k].database == PHANTOM)
         run.beats.append(beats)
         run.evidence.append(np.array(decoder.assembler.seen).reshape(-1, EVIDENCE))
+        run.doubts.append(np.array(decoder.assembler.doubts).reshape(-1, FEATURES))
         run.counts.append(score(prepared.truths[k], len(sound), beats))
     return run
 
@@ -100,7 +114,7 @@ class _Watched(CycleDecoder):
 
 def _decoder(model: CycleModel, whole_s: float) -> _Watched:
     decoder = _Watched(model, whole_s=whole_s)
-    decoder.assembler = Witness(model.calibration)
+    decoder.assembler = Witness(model.calibration, Doubt(model.doubt), decoder._refiner)
     decoder.reset(0)
     return decoder
 
@@ -112,6 +126,8 @@ def join(runs: Sequence[Run]) -> Run:
         [c for r in runs for c in r.counts],
         [b for r in runs for b in r.beats],
         [e for r in runs for e in r.evidence],
+        [d for r in runs for d in r.doubts],
+        [x for r in runs for x in r.exact],
         sum(r.cpu_s for r in runs),
         sum(r.sound_s for r in runs),
         max(r.worst_lag for r in runs),
@@ -145,10 +161,12 @@ def recalibrated(run: Run, weights: NDArray[np.float64], prepared: Prepared) -> 
 
 
 def fit_calibration(runs: Sequence[Run]) -> NDArray[np.float64]:
-    """Calibration from the whole cycles of these runs inside annotated spans."""
+    """Calibration from the whole cycles of these runs inside annotated spans, phantoms excepted."""
     rows, right = [], []
     for run in runs:
-        for counts, evidence in zip(run.counts, run.evidence, strict=True):
+        for counts, evidence, exact in zip(run.counts, run.evidence, run.exact, strict=True):
+            if exact:
+                continue
             rows += [evidence[place] for place in counts.judged]
             right += [was for _, was in counts.cycles]
     return calibrate(np.array(rows), np.array(right, float))

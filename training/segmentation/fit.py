@@ -7,7 +7,7 @@ network meets the start of a stream as often as its middle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from dsp.cycles.bands import BANDS, BLOCK, PHASE, SPAN, log_bands
 from dsp.cycles.normalise import Normaliser
 from training.segmentation.augment import augment
 from training.segmentation.data import IGNORE
-from training.segmentation.network import Network, Shape
+from training.segmentation.network import Network, Shape, restore
 
 Float32 = NDArray[np.float32]
 HELD = 10
@@ -41,11 +41,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Item:
-    """One recording to learn from: features [n, 16], labels [n], and how often to draw it."""
+    """One recording to learn from: features [n, 16], labels [n], how often to draw it, and whether
+    its rate may be changed."""
 
     features: Float32
     labels: NDArray[np.uint8]
     weight: float
+    warped: bool = True
 
 
 def noise_bank(rng: Generator, seconds: int = 300) -> Float32:
@@ -88,7 +90,7 @@ class Excerpts:
         spare = len(item.features) - length
         begin = int(rng.integers(0, spare + 1)) if spare > 0 and rng.random() < 0.8 else 0
         x, labels = item.features[begin : begin + want], item.labels[begin : begin + want]
-        x, labels = augment(x, labels, length, self.bank, rng)
+        x, labels = augment(x, labels, length, self.bank, rng, item.warped)
         return normalise(x, int(rng.integers(0, BLOCK)) if begin else 0), labels
 
     def batch(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -114,11 +116,14 @@ def fit(
     shape: Shape,
     schedule: Schedule,
     report: Callable[[int, float], None] = lambda step, loss: None,
+    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Network:
-    """Train a network on the items (one cycle of the learning rate, AdamW)."""
+    """Train a network on the items (one cycle of the learning rate, AdamW), from ``start``."""
     torch.manual_seed(schedule.seed)
     torch.set_num_threads(1)
     network = Network(shape)
+    if start is not None:
+        restore(network, start)
     optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1

@@ -1,11 +1,12 @@
-"""What phantom hearts tell of the decoder: noise, steps of the rate, extreme rates.
+"""What phantom hearts tell of the decoder: noise, steps of the rate, extreme rates, hard kinds.
 
-Phantoms have an exact truth and are never trained on; their figures say how the decoder behaves,
-not how well it does on patients.
+Phantoms have an exact truth. Those here have seeds of their own: none is trained on. Their figures
+say how the decoder behaves, not how well it does on patients.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -17,12 +18,16 @@ from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ, STEP
-from training.segmentation.score import f1, pairs
+from training.segmentation import hearts
+from training.segmentation.data import Truth
+from training.segmentation.score import f1, pairs, score
 
 SNRS_DB = (20, 15, 10, 5, 0, -5)
 KINDS: tuple[Literal["white", "speech", "rubbing"], ...] = ("white", "speech", "rubbing")
 RATES = (35.0, 60.0, 75.0, 100.0, 130.0, 160.0, 200.0, 215.0)
 STEPS = ((80.0, 130.0), (80.0, 40.0))
+IN_DOUBT = 0.1
+"""Probability of half or twice the rate from which the rate is "r or 2r"."""
 Row = dict[str, object]
 
 
@@ -56,7 +61,7 @@ def f1_of(model: CycleModel, descriptions: list[phantom.Phantom]) -> dict[int, f
     return {ms: f1(matched, wanted, found) for ms, matched in sums.items()}
 
 
-def noise(model: CycleModel, seconds: float = 60.0, hearts: int = 3) -> list[Row]:
+def noise(model: CycleModel, seconds: float = 60.0, people: int = 3) -> list[Row]:
     """F1 against the signal-to-noise ratio (20–400 Hz) for three kinds of noise."""
     rows: list[Row] = []
     for kind in KINDS:
@@ -66,7 +71,7 @@ def noise(model: CycleModel, seconds: float = 60.0, hearts: int = 3) -> list[Row
                     duration_s=seconds, rate_per_min=60.0 + 25 * k, seed=k,
                     noises=(phantom.Noise(kind, float(snr)),),
                 )
-                for k in range(hearts)
+                for k in range(people)
             ]  # fmt: skip
             scores = f1_of(model, described)
             rows.append(
@@ -112,3 +117,77 @@ def _settled_s(
             if abs(shown - rate) <= 0.05 * rate:
                 return round(now_s - at_s, 2)
     return None
+
+
+def kinds(model: CycleModel, each: int = 20, seconds: float = 40.0) -> list[Row]:
+    """Hearts of every kind of `hearts.py`."""
+    made = hearts.held_hearts(each, seconds)
+    return [
+        {"kind": kind, **_row(model, [heart for name, heart in made if name == kind])}
+        for kind in hearts.KINDS
+    ]
+
+
+def siblings(model: CycleModel, each: int = 20) -> list[Row]:
+    """Hearts like the reported ones."""
+    return [
+        {"case": case, **_row(model, [hearts.sibling(case, k) for k in range(each)])}
+        for case in ("clicks", "equal", "pauses", "bigeminy")
+    ]
+
+
+def _row(model: CycleModel, described: list[phantom.Phantom]) -> Row:
+    """Scores of some hearts together."""
+    counts, doubted, pauses = [], [], [0, 0, 0]
+    decoder = CycleDecoder(model)
+    for heart in described:
+        rendering, sound = hearts.hear(heart)
+        samples, states = zip(*rendering.states, strict=True)
+        decoder.reset(0)
+        beats = decoder.push(sound).beats + decoder.flush().beats
+        counts.append(score(Truth(np.array(samples), tuple(states)), len(sound), beats))
+        doubted.append(rate_doubt(beats))
+        pauses = [a + b for a, b in zip(pauses, _pauses(rendering.beats, beats), strict=True)]
+    wanted, found = (sum(int(getattr(c, n).sum()) for c in counts) for n in ("wanted", "found"))
+    row: Row = {"hearts": len(counts)}
+    for ms in (60, 100):
+        matched = sum(int(c.matched[f"onset {ms}"].sum()) for c in counts)
+        row[f"f1 {ms}"] = round(f1(matched, wanted, found), 4)
+    errors = np.abs([e for c in counts for _, e in c.errors_ms])
+    if len(errors):
+        row["timing ms, median and 95 %"] = [
+            round(float(v), 1) for v in np.quantile(errors, [0.5, 0.95])
+        ]
+    cycles = max(1, sum(int(c.wanted[0]) for c in counts))
+    row["swaps per cycle"] = round(sum(c.swapped for c in counts) / 2 / cycles, 4)
+    ratio = np.array([c.rate[1] / c.rate[0] for c in counts])
+    wrong = (np.abs(ratio - 2) < 0.2) | (np.abs(ratio - 0.5) < 0.05)
+    row["halved or doubled"] = int(wrong.sum())
+    row["of them said to be sure"] = int((wrong & (np.array(doubted) < IN_DOUBT)).sum())
+    row["right, but in doubt"] = int((~wrong & (np.array(doubted) >= IN_DOUBT)).sum())
+    row["pauses, shown, beats within"] = pauses
+    return row
+
+
+def rate_doubt(beats: list[Beat]) -> float:
+    """Median, over the beats of a recording, of the probability of half or twice the rate."""
+    return float(np.median([b.halved + b.doubled for b in beats])) if beats else 0.0
+
+
+def _pauses(truth: list[Beat], beats: list[Beat]) -> list[int]:
+    """Pauses of over 3 s between two heard beats; those shown as one; beats told within."""
+    true = _onsets(truth, 0)
+    told = _onsets(beats, 0)
+    counts = [0, 0, 0]
+    for begin, end in pairwise(true):
+        if end - begin <= 3 * RATE_HZ:
+            continue
+        within = told[(told > begin + RATE_HZ // 2) & (told < end - RATE_HZ // 10)]
+        before, after = told[told <= begin + RATE_HZ // 2], told[told >= end - RATE_HZ // 10]
+        joined = any(b.s1 is not None and b.s1 <= begin + RATE_HZ // 2 and b.end is not None
+                     and b.end > begin + 3 * RATE_HZ for b in beats)  # fmt: skip
+        shown = bool(len(before) and len(after)) and after[0] - before[-1] > 3 * RATE_HZ
+        counts[0] += 1
+        counts[1] += int(shown and not joined and not len(within))
+        counts[2] += len(within)
+    return counts

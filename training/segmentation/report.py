@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.segmentation.data import Recording
+from training.segmentation.data import CIRCOR, PHANTOM, Recording
 from training.segmentation.score import TOLERANCES_MS, Counts, f1
 
 DRAWS = 1000
+UNDER_TWO = ("Neonate", "Infant")
+"""CirCor's age groups under one year; the next one, Child, begins there and reaches to eleven."""
 Row = dict[str, object]
 
 
@@ -69,8 +71,25 @@ def summary(items: Sequence[Recording], counts: Sequence[Counts]) -> Row:
             "median absolute": round(float(np.median(np.abs(rates))), 2),
             "over 5": round(float(np.mean(np.abs(rates) > 5)), 4),
         }
+    row["rate of recordings"] = whole_rates([c.rate for c in counts])
     row["calibration"] = calibration([pair for c in counts for pair in c.cycles])
     return row
+
+
+def whole_rates(rates: Sequence[tuple[float, float]]) -> Row:
+    """Of the recordings with an annotated rate: how many are told another one."""
+    known = np.array([r for r in rates if np.isfinite(r[0])]).reshape(-1, 2)
+    if not len(known):
+        return {"recordings": 0}
+    ratio = known[:, 1] / known[:, 0]
+    told = ratio[np.isfinite(ratio)]
+    return {
+        "recordings": len(known),
+        "none told": len(known) - len(told),
+        "off by more than 10 %": round(float(np.mean(np.abs(told - 1) > 0.1)), 5),
+        "halved": int(np.sum(np.abs(2 * told - 1) < 0.2)),
+        "doubled": int(np.sum(np.abs(told / 2 - 1) < 0.1)),
+    }
 
 
 def calibration(cycles: Sequence[tuple[float, bool]]) -> Row:
@@ -99,9 +118,17 @@ def calibration(cycles: Sequence[tuple[float, bool]]) -> Row:
 
 
 def by_database(items: Sequence[Recording], counts: Sequence[Counts]) -> dict[str, Row]:
-    """Rows "all" and one per database."""
-    rows = {"all": summary(items, counts)}
+    """Rows "all" (recordings of people) and one per database."""
+    people = [k for k, r in enumerate(items) if r.database != PHANTOM]
+    rows = {"all": summary([items[k] for k in people], [counts[k] for k in people])}
     for database in sorted({r.database for r in items}):
         chosen = [k for k, r in enumerate(items) if r.database == database]
         rows[database] = summary([items[k] for k in chosen], [counts[k] for k in chosen])
+    young = [k for k, r in enumerate(items) if r.age in UNDER_TWO]
+    if young:
+        rows["circor, under one year"] = summary(
+            [items[k] for k in young], [counts[k] for k in young]
+        )
+        adults = [k for k, r in enumerate(items) if r.database not in (CIRCOR, PHANTOM)]
+        rows["cinc2016"] = summary([items[k] for k in adults], [counts[k] for k in adults])
     return rows

@@ -40,6 +40,8 @@ class Counts:
     """Places of those beats among all of the recording."""
     rate_errors: list[float] = field(default_factory=list)
     """Heart-rate error of each 10 s, per minute."""
+    rate: tuple[float, float] = (float("nan"), float("nan"))
+    """Rate of the whole recording, annotated and found, per minute; nan where there is none."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,16 @@ def score(truth: Truth, length: int, beats: Sequence[Beat]) -> Counts:
     _sensitivity_parts(out, ref, found, widest)
     _cycles(out, ref, beats, widest)
     out.rate_errors = rate_errors(ref, beats)
+    out.rate = (_rate(ref.onsets[0], ref), _rate(found[0], ref))
     return out
+
+
+def _rate(onsets: Int, ref: Reference) -> float:
+    """Rate per minute from the median of the cycles inside annotated spans, nan under three."""
+    inside = (onsets[:, None] >= ref.spans[None, :, 0]) & (onsets[:, None] < ref.spans[None, :, 1])
+    cycles = [np.diff(onsets[inside[:, k]]) for k in range(len(ref.spans))]
+    lengths = np.concatenate([np.zeros(0, np.int64), *cycles])
+    return 60 * RATE_HZ / float(np.median(lengths)) if len(lengths) >= 3 else float("nan")
 
 
 def _sensitivity_parts(out: Counts, ref: Reference, found: list[Int], widest: int) -> None:

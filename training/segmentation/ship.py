@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
 from dsp.cycles.network import read_weights
 from dsp.stage import CHAIN_VERSION
 
 
-def ship(
-    model: CycleModel, calibration: NDArray[np.float64], result: dict[str, object], folder: Path
-) -> None:
+def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
     """Write cycles.npz and cycles.json into ``folder``."""
-    arrays = replace(model, calibration=calibration).to_arrays()
+    arrays = model.to_arrays()
     path = folder / "cycles.npz"
     with path.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -28,10 +24,10 @@ def ship(
     weights = read_weights(model.emission)
     card = {
         "name": "cycles",
-        "version": "1",
-        "what": "emission, durations and calibration of the streaming heart-cycle decoder",
+        "version": "2",
+        "what": "emission, durations, calibration, onsets and doubt of the heart-cycle decoder",
         "chain_version": CHAIN_VERSION,
-        "data": "PhysioNet/CinC Challenge 2016, quality 1, all groups (weights shipped); "
+        "data": "PhysioNet/CinC Challenge 2016 (quality 1), CirCor DigiScope 1.0.3 and phantoms; "
         "figures are of five fits by group that had not seen the recordings they are scored on",
         "parameters": int(sum(w.weight.size for w in weights.layers) + weights.head.size),
         "look_ahead_frames": weights.ahead,
@@ -40,8 +36,8 @@ def ship(
             key: pooled.get(key)
             for key in ("recordings", "groups", "f1 onset 60", "f1 onset 100", "swaps per cycle")
         },
-        "limits": "adult recordings mostly; rates beyond 40–140/min, murmurs and noise were "
-        "learnt from augmentation; not a medical device",
+        "limits": "adults and children; rates beyond 40–170/min, valve clicks, murmurs and noise "
+        "were learnt from augmentation and phantoms; not a medical device",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     (folder / "cycles.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")

@@ -7,7 +7,7 @@ on the development groups of `data.development`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.model import CycleModel, Scoring
 from training.segmentation.augment import RR_S, SYSTOLE_S
-from training.segmentation.data import Prepared, cache_dir, development, folds
+from training.segmentation.data import IGNORE, PHANTOM, Prepared, cache_dir, development, folds
 from training.segmentation.fit import Item, Schedule, fit
 from training.segmentation.logistic import learn_logistic
 from training.segmentation.network import Shape, arrays
+from training.segmentation.onsets import examples, fit_onsets
 
 FOLDS = 5
-VARIANT = "v2"
+VARIANT = "v3"
 """Name of the present configuration; changed whenever features, network or training change."""
+
+PHANTOM_WEIGHT = 2.0
+"""How often phantoms are drawn, against recordings of a set of as many hours."""
 
 LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
 LOGISTIC_DURATIONS = {"systole_spread": 0.1, "stay": 0.97, "near": 0.029}
@@ -62,32 +66,70 @@ def learn(
     part: Part,
     schedule: Schedule,
     report: Callable[[int, float], None] = lambda step, loss: None,
+    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Weights of the emission fitted without ``part`` (from the cache if they are there)."""
+    """Weights of the emission fitted without ``part`` (from the cache if they are there).
+
+    The fit goes on from the weights ``start`` where they are given.
+    """
     path = weights_path(part)
     if path.exists():
         return dict(np.load(path))
-    hours: dict[str, float] = {}
-    for r in prepared.recordings:
-        hours[r.database] = hours.get(r.database, 0.0) + r.duration_s
+    kept = [annotated(labels) for labels in prepared.labels]
+    frames: dict[str, int] = {}
+    for r, span in zip(prepared.recordings, kept, strict=True):
+        frames[r.database] = frames.get(r.database, 0) + span.stop - span.start
     items = [
-        Item(features, labels, r.duration_s / hours[r.database] ** 0.5)
-        for r, features, labels, out in zip(
-            prepared.recordings, prepared.features, prepared.labels,
+        Item(
+            features[k], labels[k],
+            (k.stop - k.start) / frames[r.database] ** 0.5
+            * (PHANTOM_WEIGHT if r.database == PHANTOM else 1.0),
+            warped=r.database != PHANTOM,
+        )
+        for r, features, labels, k, out in zip(
+            prepared.recordings, prepared.features, prepared.labels, kept,
             part.holds_out(prepared), strict=True,
         )
         if not out
     ]  # fmt: skip
-    weights = arrays(fit(items, Shape(), schedule, report))
+    weights = arrays(fit(items, Shape(), schedule, report, start))
     with path.with_suffix(".part").open("wb") as file:
         np.savez(file, **weights)  # type: ignore[arg-type]
     path.with_suffix(".part").rename(path)
     return weights
 
 
-def model_of(weights: dict[str, NDArray[np.float32]]) -> CycleModel:
+def annotated(labels: NDArray[np.uint8]) -> slice:
+    """The frames to learn from: up to 5 s before what is annotated, and 2 s after."""
+    known = np.flatnonzero(labels != IGNORE)
+    if not len(known):
+        return slice(0, 0)
+    return slice(max(0, int(known[0]) - 250), min(len(labels), int(known[-1]) + 100))
+
+
+def learn_onsets(prepared: Prepared, part: Part) -> dict[str, NDArray[np.float32]]:
+    """Weights of the onsets' network fitted without ``part`` (from the cache if they are there)."""
+    path = cache_dir() / f"{VARIANT}-onsets-{part.name}.npz"
+    if path.exists():
+        return dict(np.load(path))
+    seen = [k for k, out in enumerate(part.holds_out(prepared)) if not out]
+    weights = fit_onsets(examples(prepared, seen, np.random.default_rng(0)))
+    np.savez(path, **weights)  # type: ignore[arg-type]
+    return weights
+
+
+def model_of(
+    weights: dict[str, NDArray[np.float32]], onsets: dict[str, NDArray[np.float32]] | None = None
+) -> CycleModel:
     """A decoder's model around fitted weights."""
-    return CycleModel("network", weights, DurationSettings(RR_S, SYSTOLE_S))
+    return CycleModel(
+        "network", weights, DurationSettings(RR_S, SYSTOLE_S), onsets=onsets if onsets else {}
+    )
+
+
+def fitted(prepared: Prepared, part: Part, schedule: Schedule) -> CycleModel:
+    """The model whose fits have not seen ``part``, but for calibration and doubt."""
+    return model_of(learn(prepared, part, schedule), learn_onsets(prepared, part))
 
 
 def logistic_model(prepared: Prepared, fold: int) -> CycleModel:

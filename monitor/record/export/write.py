@@ -61,7 +61,7 @@ def export(
     if to == "csv":
         unknown = [name for name in what if name not in csv.TABLES]
         if unknown:
-            raise UsageError(f"no table {unknown[0]}", f"choose of {', '.join(csv.TABLES)}")
+            raise UsageError(f"unknown table {unknown[0]}", f"choose from {', '.join(csv.TABLES)}")
         tables = list(dict.fromkeys(what)) or list(csv.TABLES)
         texts = {f"{stem}.{name}.csv": csv.render(record, name) for name in tables}
         return write_files(folder, texts, overwrite)
@@ -83,4 +83,4 @@ def export(
         with staging(folder, [name], overwrite) as stage:
             edf.write(record, heard.load(record), stage / name)
         return [folder / name]
-    raise UsageError(f"no format {to}", f"choose of {', '.join(FORMATS)}")
+    raise UsageError(f"unknown format {to}", f"choose from {', '.join(FORMATS)}")

@@ -74,11 +74,9 @@ def _cards(record: Record, facts: Facts) -> list[tuple[str, str, str]]:
         )
         at = clock(facts.last.index / RATE_HZ)
         verdict = ("Heart sound, last verdict", facts.last.value, f"{p}, at {at}")
-    whole = ("Heart sound, whole session", "--", "no window was used")
-    if facts.p is not None:
-        side = "abnormal" if facts.p > 0.5 else "normal"
-        used = f"p {facts.p:.2f} from {facts.windows} windows; nearer to {side}"
-        whole = ("Heart sound, whole session", facts.judged or f"p {facts.p:.2f}", used)
+    whole = ("Heart sound, whole session", "--", "not told by this record")
+    if facts.whole is not None:
+        whole = ("Heart sound, whole session", facts.whole.value, facts.whole.reason)
     per_hour = facts.per_hour()
     rate_of = "" if per_hour is None else f"{per_hour:.1f} per hour of sound"
     if facts.heard < SHORT_S * RATE_HZ:

@@ -69,7 +69,7 @@ def write_report(
 def render(record: Record) -> str:
     """Return the report as HTML."""
     cards = shipped_cards(record)
-    facts = gather(record, cards.get("student", {}))
+    facts = gather(record)
     sound = heard.load(record)
     sections = [page.section("timeline", "Timeline", _timeline(record, facts))]
     sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))

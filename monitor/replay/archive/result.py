@@ -95,7 +95,7 @@ class ResultFile:
     UsageError
         If a file is there and neither was asked for, or it was judged with something else.
     RecordError
-        If it cannot be written, is no result, or another run writes it.
+        If it cannot be written, is no result, or another run is writing it.
     """
 
     def __init__(self, path: Path, head: Head, *, resume: bool, overwrite: bool = False) -> None:
@@ -103,7 +103,9 @@ class ResultFile:
         self.lines: dict[str, Line] = {}
         self._unsynced = 0
         if path.exists() and not (resume or overwrite):
-            raise UsageError(f"{path} exists", "--resume goes on with it, --overwrite begins anew")
+            raise UsageError(
+                f"{path} exists", "use --resume to continue it, --overwrite to replace it"
+            )
         try:
             self._lock = _lock(path)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -185,11 +187,13 @@ class ResultFile:
             known = _head(rows[0])
             lines = [_line(row) for row in rows[1:]]
         except msgspec.DecodeError:
-            raise RecordError(f"{self._path}: is no result of an archive", "name another") from None
+            raise RecordError(
+                f"{self._path}: is not the result of an archive run", "name another file"
+            ) from None
         if known != self._head:
             raise UsageError(
-                f"{self._path}: was judged with another {_difference(known, self._head)}",
-                "begin anew in another file, or with --overwrite",
+                f"{self._path}: was made with another {_difference(known, self._head)}",
+                "write another file, or use --overwrite",
             )
         self.lines = {line.name: line for line in lines}
 
@@ -218,5 +222,5 @@ def _lock(path: Path) -> int:
     handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if not try_lock(handle):
         os.close(handle)
-        raise RecordError(f"{path}: another run writes it")
+        raise RecordError(f"{path}: another run is writing it")
     return handle

@@ -59,8 +59,7 @@ def lines(
         ink = line.priority if is_active(line) else "dim"
         left: Line = [
             (
-                f" {shape(line, glyphs):<4}{session.time(line.raised, line.raised_wall)} "
-                f"{line.priority:<7}",
+                f" {shape(line, glyphs):<4}{session.since(line)} {line.priority:<7}",
                 ink,
             ),
             (f"{words.kind(line.kind)} ", "strong" if needs_answer(line) else "plain"),
