@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.alarm_table import RULES, TABLE
+from monitor.alarms.table import RULES, TABLE
 from monitor.analysis.alarm_state import MERGE, Alarm, Moment, Reading, acknowledge, advance
 from monitor.config.load import Alarms
 

@@ -81,7 +81,7 @@ def test_each_error_is_one_line_and_its_exit_code(kind, code, capsys, monkeypatc
 
 
 def test_the_alarm_table_is_printed_from_its_single_source(capsys):
-    from monitor.alarm_table import TABLE
+    from monitor.alarms.table import TABLE
 
     assert run(["config", "--alarms", "--set", "alarms.rate_delay_s=7"]) == 0
     lines = capsys.readouterr().out.splitlines()
