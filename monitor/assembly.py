@@ -25,7 +25,7 @@ from monitor.capture.files import FileSource
 from monitor.capture.source import Source
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
-from monitor.imports import large_imports
+from monitor.system.imports import large_imports
 
 
 @dataclass(frozen=True)

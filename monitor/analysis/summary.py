@@ -14,9 +14,9 @@ import msgspec
 from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.alarms.episodes import Episode, Episodes
 from monitor.analysis.averaged import AveragedBeat
 from monitor.config.load import Settings
-from monitor.episodes import Episode, Episodes
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
 

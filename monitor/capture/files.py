@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from dsp.stage import RATE_HZ
 from monitor.capture.dropouts import DropoutFinder
 from monitor.capture.source import SourceKind
-from monitor.closing import Closing
 from monitor.decoding.channels import Choice, choose
 from monitor.decoding.decoder import NO_HINTS, Frames, Hints, Missing
 from monitor.decoding.look import LOOK_S, STREAM_LOOK_S, begin, joined, level_scale
@@ -27,10 +26,14 @@ from monitor.decoding.opening import open_decoder
 from monitor.decoding.pipe import STDIN
 from monitor.errors import InputError
 from monitor.events import Block, Lost
+from monitor.system.closing import Closing
 from monitor.text import harmless
 
 BLOCK_S = 10.0
 """Seconds read at once when nobody waits for them."""
+
+LARGEST_BLOCK, LARGEST_LOOK = 2**22, 2**23
+"""Samples of all channels that are held at once."""
 
 STREAM_BLOCK_S = 0.25
 """Seconds read at once from a pipe: whoever plays into it waits."""
@@ -97,7 +100,8 @@ class FileSource(Closing):
         self._decoder = open_decoder(path, hints)
         self.rate_hz, self.channels = self._decoder.rate_hz, self._decoder.channels
         self.is_stream = not self._decoder.rereadable
-        self._block = block_frames or max(1, round(block_s * self.rate_hz))
+        at_most = max(1, LARGEST_BLOCK // self.channels)
+        self._block = min(at_most, block_frames or max(1, round(block_s * self.rate_hz)))
         self._held: list[Frames | Missing] = []
         self.warnings: list[str] = []
         self.choice: Choice | None = None
@@ -192,14 +196,15 @@ class FileSource(Closing):
     def _look(self) -> None:
         """Look at channels and level, where there is something to be found."""
         many = self.channels > 1 and self._look_at_channels
+        look_s = min(LOOK_S, LARGEST_LOOK / self.channels / self.rate_hz)
         if not many and self._decoder.bounded:
             return
         if self.is_stream:
-            seen = self._held = list(begin(self._decoder, STREAM_LOOK_S, self._block))
+            seen = self._held = list(begin(self._decoder, min(look_s, STREAM_LOOK_S), self._block))
         else:
             with open_decoder(self.path, self._hints) as other:
                 other.skip(round(self._part.start_s * self.rate_hz))
-                seen = list(begin(other, min(LOOK_S, self._part.length_s or LOOK_S), self._block))
+                seen = list(begin(other, min(look_s, self._part.length_s or look_s), self._block))
         frames = joined(seen)
         if frames is None:
             return

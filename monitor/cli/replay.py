@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.file_options import file_options, hints_of, part_of
 from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
-from monitor.imports import large_imports
+from monitor.system.imports import large_imports
 from monitor.text import harmless
 
 if TYPE_CHECKING:

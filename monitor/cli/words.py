@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsp.ecg import Reference
-from monitor.alarm_table import title
+from monitor.alarms.table import title
 from monitor.analysis.summary import AlarmEntry, Summary
 from monitor.cli.draw import mirrored
 

@@ -20,6 +20,9 @@ from dsp.stage import RATE_HZ, FloatArray
 from monitor.decoding.decoder import Frames
 from monitor.decoding.signals import is_ecg, is_sound
 
+MANY = 16
+LARGEST = np.float32(1e12)
+
 ALIKE = 0.9
 """Correlation from which two channels hold the same sound."""
 
@@ -85,7 +88,10 @@ def choose(frames: Frames, rate_hz: int, labels: Sequence[str] = ()) -> Choice:
         Their names, if the file has any.
     """
     count = frames.shape[1]
+    if count > MANY:
+        return Choice(0, f"{count} channels are too many to be looked at: mixed")
     clean = np.nan_to_num(frames, posinf=0.0, neginf=0.0)
+    clean = np.clip(clean, -LARGEST, LARGEST)  # what is no sound must not be infinite either
     peaks = np.ptp(clean, axis=0) if len(clean) else np.zeros(count)
     loudest = float(peaks.max(initial=0.0))
     if not loudest:

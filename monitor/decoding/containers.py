@@ -25,6 +25,9 @@ SLACK = 4096
 LARGEST_CHUNK = 64 * 2**20
 """Bytes of a chunk before the sound that are passed over."""
 
+LARGEST_TAKEN = 2**20
+"""Bytes of a part of a header that are read at once: room is made for all of them."""
+
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS", b"3DI")
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_FORMAT = b"fmt \xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -80,6 +83,8 @@ class _Reader:
         self.at = 0
 
     def take(self, count: int) -> bytes:
+        if not 0 <= count <= LARGEST_TAKEN:
+            raise BadHeader("its header is damaged")
         parts, left = [], count
         while left > 0:
             data = self._stream.read(left)

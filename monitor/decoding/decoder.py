@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.closing import Closing
+from monitor.system.closing import Closing
 
 Frames = NDArray[np.float32]
 

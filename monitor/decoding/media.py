@@ -23,7 +23,7 @@ import numpy as np
 from monitor.decoding import containers
 from monitor.decoding.decoder import Decoder, Frames, Missing, length_words
 from monitor.decoding.pcm import PcmDecoder, Readable
-from monitor.decoding.sndfile import NotSound
+from monitor.decoding.sndfile import MPEG_FRAME, NotSound
 
 EXTRA = "install the extra apexbeat[media], or ffmpeg"
 
@@ -265,6 +265,8 @@ def _lacking(decoder: AvDecoder | FfmpegDecoder) -> str:
     """Say what a container promised and did not hold."""
     rate_hz, promised = decoder.rate_hz, decoder.frames
     slack = max(SHORT_S * rate_hz, CAF_PACKET if decoder.is_caf else 0)
+    if promised is None and decoder.done < MPEG_FRAME:
+        return "cut short within its first frame"
     if promised is None or decoder.done >= promised - slack:
         return ""
     return f"cut short or damaged, {length_words(rate_hz, decoder.done, promised)}"

@@ -25,6 +25,8 @@ AUDIO = frozenset(
 )
 """Read through libsndfile."""
 
+MAX_CHANNELS = 1024
+
 RECORDS = frozenset({".hea", ".edf", ".bdf", ".mat", ".npy"})
 """Read here; such a file may hold something else than sound."""
 
@@ -56,9 +58,9 @@ def open_decoder(path: Path, hints: Hints = NO_HINTS, ecg: bool = False) -> Deco
     if not low <= decoder.rate_hz <= high:
         decoder.close()
         raise InputError(f"{path}: rate {decoder.rate_hz} Hz is outside {low}–{high} Hz")
-    if decoder.channels < 1:
+    if not 1 <= decoder.channels <= MAX_CHANNELS:
         decoder.close()
-        raise InputError(f"{path}: its header tells of no channel")
+        raise InputError(f"{path}: its header tells of {decoder.channels} channels")
     return decoder
 
 

@@ -17,7 +17,7 @@ from dsp.chain import Chain
 from dsp.ecg import Reference, compare
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import heard
+from monitor.alarms.episodes import heard
 from monitor.errors import InputError
 from monitor.record.export.model import Record
 from monitor.text import clean

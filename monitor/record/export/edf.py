@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import spans
+from monitor.alarms.episodes import spans
 from monitor.record.export.extras import need
 from monitor.record.export.model import Record
 from monitor.text import ascii_text, safe_stem

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.atomic_write import staging, write_files
 from monitor.errors import UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export import csv, edf, fhir, jsonl, wfdb
 from monitor.record.export.model import Record
+from monitor.system.atomic_write import staging, write_files
 from monitor.text import safe_stem
 
 FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")

@@ -11,7 +11,7 @@ from html import escape
 from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode
+from monitor.alarms.episodes import Episode
 from monitor.record.export.model import Record
 from monitor.record.report import page
 from monitor.record.report.facts import Facts

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.atomic_write import refuse_existing, write_files
 from monitor.errors import UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export.model import Record
@@ -27,6 +26,7 @@ from monitor.record.report.media import PLAYED_HZ, data_uri, wav
 from monitor.record.report.moments import Moment, choose
 from monitor.record.report.pdf import to_pdf
 from monitor.record.report.timeline import timeline
+from monitor.system.atomic_write import refuse_existing, write_files
 from monitor.text import safe_stem
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
-from monitor.record.lock import try_lock
+from monitor.system.store_lock import try_lock
 
 SCHEMA = 1
 SYNC_LINES = 200
@@ -225,7 +225,13 @@ def _lock_path(path: Path) -> Path:
 
 def _lock(path: Path) -> int:
     handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not try_lock(handle):
+    try:
+        free = try_lock(handle)
+    except OSError as error:
+        os.close(handle)
+        words = (error.strerror or str(error)).lower()
+        raise RecordError(f"{path}: files cannot be locked there ({words})") from None
+    if not free:
         os.close(handle)
         raise RecordError(f"{path}: another run is writing it")
     return handle
