@@ -17,6 +17,7 @@ from monitor import events as ev
 from monitor.analysis.summary import Collector, RecordVerdict, Summary
 from monitor.config.load import Settings
 from monitor.errors import UsageError
+from monitor.text import safe_stem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -144,7 +145,7 @@ class Result:
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
         for table, (kind, make) in tables.MAKERS.items():
-            path = folder / f"{self.name}.{table}.csv"
+            path = folder / f"{safe_stem(Path(self.name).stem)}.{table}.csv"
             with path.open("x", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 names = [f.name for f in fields(kind)]

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-OURS = (f"{TESTS}/", *(f"{TESTS.parent / x}/" for x in ("dsp", "models", "monitor", "training")))
+OURS = (
+    f"{TESTS}/",
+    *(f"{TESTS.parent / x}/" for x in ("apexbeat", "dsp", "models", "monitor", "training")),
+)
 SUPPORT = str(TESTS / "support")
 if SUPPORT not in sys.path:
     sys.path.insert(0, SUPPORT)

@@ -79,7 +79,7 @@ distill = _training_command("distill", "kd-student-2d", "Train a student with it
 @click.argument("names", nargs=-1, required=True, metavar="SYSTEM…")
 @data_option
 @protocol_option
-@click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
+@click.option("--seeds", default="0", show_default=True, help="Comma-separated seeds.")
 @click.option("--folds", default="", help="Comma-separated; default: all of the protocol.")
 @results_option
 @systems_option
@@ -160,8 +160,15 @@ def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], obj
 @data_option
 @seed_option
 @click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
-@click.option("--folds", default="0,1,2", show_default=True, help="Of three folds by group.")
-@click.option("--lefts", default="0,1,2", show_default=True, help="Left out: a, b, or c, d and f.")
+@click.option(
+    "--folds", default="0,1,2", show_default=True, help="Folds to run, of three by group."
+)
+@click.option(
+    "--lefts",
+    default="0,1,2",
+    show_default=True,
+    help="Databases to leave out: 0 a, 1 b, 2 c, d and f.",
+)
 @results_option
 def ablate(
     path: Path,
@@ -264,7 +271,7 @@ def fetch(folder: Path, url: str | None) -> None:
     type=click.IntRange(2, 200),
     default=4,
     show_default=True,
-    help="Of each of two databases, with a murmur and without.",
+    help="Hearts of each of two databases, with a murmur and without.",
 )
 def phantoms(folder: Path, hearts: int) -> None:
     """Write a small set of made-up hearts in the layout of cinc2016, to try a training with."""

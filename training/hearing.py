@@ -188,7 +188,7 @@ def _opened(data: Path) -> Any:
 
         torch.set_num_threads(1)
         opened = open_models(Settings())
-        _models.append((opened.engine, opened.cycles, truths(data / "cinc2016")))
+        _models.append((opened.engine, opened.cycles, truths(data)))
     return _models[0]
 
 

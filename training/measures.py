@@ -25,7 +25,7 @@ from training.options import (
 @data_option
 @protocol_option
 @click.option(
-    "--seeds", default="0", show_default=True, help="Comma-separated; the mean of their figures."
+    "--seeds", default="0", show_default=True, help="Comma-separated seeds; figures are averaged."
 )
 @results_option
 def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) -> None:

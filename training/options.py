@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path("docs/results")
-SHIPPED = "kd-student-4"
+SHIPPED = "kd-student-2d-wide"
 """The system of the shipped student."""
 data_option = click.option(
     "--data",
@@ -58,7 +58,7 @@ def numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError:
-        raise click.BadParameter(f"'{text}' is no list of numbers") from None
+        raise click.BadParameter(f"'{text}' is not a list of numbers") from None
 
 
 def one_thread() -> None:

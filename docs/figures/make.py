@@ -3,6 +3,7 @@
 phonocardiogram.svg  filtered sound, envelope, S1 and S2 as the decoder found them
 spectrogram.svg      the same seconds over time and frequency, with a 2.5 s window of the model
 alarm.svg            one recording from begin to end: rate, and the states of its alarm
+library.svg          what `plot` of the library draws
 
 Everything drawn is what the product finds: events of ``apexbeat replay``, sound of ``dsp.chain``.
 """
@@ -138,6 +139,13 @@ def alarm(lines: list[Line]) -> None:
     save(figure, "alarm.svg")
 
 
+def library() -> None:
+    """The plot of ``apexbeat.analyze``."""
+    import apexbeat
+
+    save(apexbeat.analyze(ROOT / "recordings" / ALARM).plot(34, 42), "library.svg")
+
+
 def main() -> int:
     """Draw all."""
     plt.rcParams.update({"svg.hashsalt": "apexbeat", "font.size": 9, "svg.fonttype": "path"})
@@ -145,6 +153,7 @@ def main() -> int:
     phonocardiogram(sound, lines)
     spectrogram(sound, lines)
     alarm(events(ALARM))
+    library()
     return 0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from monitor.alarm_table import RANK, RULES, TABLE
+from monitor.alarms.table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import (
     Alarm,
     Moment,
@@ -121,6 +121,19 @@ def step(board: Board, tick: Tick) -> tuple[Board, tuple[Transition, ...]]:
     Returns
     -------
     The board after it, and the transitions in order.
+
+    Examples
+    --------
+    A tachycardia is pending at first, and active when it has lasted for its delay of 10 s:
+
+    >>> board, fast = start(Alarms()), Reading(True, False, "rate 136/min, above 120")
+    >>> for second in range(1, 13):
+    ...     tick = Tick(second * 2000, sound=2000, readings={"tachycardia": fast})
+    ...     board, changes = step(board, tick)
+    ...     for change in changes:
+    ...         print(second, change.alarm.state)
+    1 pending
+    11 active
     """
     changes: list[Transition] = []
     for command in tick.commands:

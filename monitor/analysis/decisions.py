@@ -139,8 +139,8 @@ class Decisions:
         self.shown = self._vitals.vitals(index, self.heart.value == "heard", plausible)
         if sound and (second or closing):
             lines.append(_vitals_line(index, self.shown))
-        if self.shown.rate is not None:
-            self._verdict.rate_known(index)
+            if self.shown.rate is not None:
+                self._verdict.rate_known(index)
         judged = self._verdict.verdict(index)
         if judged.value != self.judged.value and not closing:
             lines.append(_verdict_line(index, judged))

@@ -51,7 +51,7 @@ HIDDEN_DB = 6.0
 CLEAR_SHARE = 0.5
 """Share of a pause that must be clear: a beat may hide in the rest."""
 
-NEAR = 0.2
+NEAR = 0.12
 """Two cycles that differ less are alike."""
 
 SHORTEST = RATE_HZ // 4

@@ -90,11 +90,27 @@ class Pipeline:
         Stages to use instead of those that settings ask for (tests).
     index, board
         Where a session that goes on begins, and its alarms.
+    notes
+        What the first line tells beside the settings (the channel chosen, the part of a file).
 
     Raises
     ------
     ValueError
         If rate or channels are out of range.
+
+    Examples
+    --------
+    Ten seconds of a synthetic heart (`monitor.assembly` opens the models and builds pipelines):
+
+    >>> from dsp.phantom import PRESETS, render
+    >>> from monitor.assembly import build_pipeline, open_models
+    >>> settings = Settings()
+    >>> pipeline = build_pipeline(settings, open_models(settings), "phantom", 2000, 1)
+    >>> sound = render(PRESETS["normal"]).sound[:20_000].astype(np.float32)
+    >>> events = [*pipeline.push(ev.Block(sound[:, None], 2000, 0)).events]
+    >>> events += pipeline.finish().events
+    >>> sum(isinstance(event, ev.Beat) for event in events)
+    12
     """
 
     def __init__(
@@ -110,6 +126,7 @@ class Pipeline:
         parts: stages.Stages | None = None,
         index: int = 0,
         board: alarms.Board | None = None,
+        notes: Mapping[str, str | int | float] | None = None,
     ) -> None:
         if parts is None:
             if cycle_model is None:
@@ -126,7 +143,7 @@ class Pipeline:
             schema=ev.SCHEMA_VERSION,
             software=f"apexbeat {version()}",
             models=dict(models or {}),
-            settings=settings.for_event_file(),
+            settings={**settings.for_event_file(), **(notes or {})},
             name=name,
             rate=rate_hz,
             channels=channels,

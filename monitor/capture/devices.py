@@ -88,7 +88,7 @@ def choose(devices: Sequence[Device], wanted: str) -> Device:
         If it is no regular expression and no name either.
     """
     if not devices:
-        raise DeviceError("no input device is there", "plug one in, or try --phantom normal")
+        raise DeviceError("no input device found", "plug one in, or try --phantom normal")
     if not wanted:
         if len(devices) == 1:
             return devices[0]
@@ -99,11 +99,11 @@ def choose(devices: Sequence[Device], wanted: str) -> Device:
             return found[0]
         if found:
             raise DeviceError(
-                f"{clean(wanted, 80)!r} fits {len(found)} devices: {_listed(found)}",
+                f"{clean(wanted, 80)!r} matches {len(found)} devices: {_listed(found)}",
                 "name one of them in full",
             )
     raise DeviceError(
-        f"no input device is called {clean(wanted, 80)!r}; there are {_listed(devices)}",
+        f"no input device matches {clean(wanted, 80)!r}; found: {_listed(devices)}",
         "see 'apexbeat devices'",
     )
 
@@ -127,7 +127,7 @@ def _ways(wanted: str) -> list[Any]:
 
 def _refuse(wanted: str, words: str) -> bool:
     raise UsageError(
-        f"--device {clean(wanted, 80)!r}: no name, and no regular expression ({words})"
+        f"--device {clean(wanted, 80)!r} is neither a name nor a valid regular expression ({words})"
     )
 
 

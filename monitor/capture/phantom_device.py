@@ -38,7 +38,7 @@ class PhantomDevice:
     def __init__(self, preset: str, clock: Clock) -> None:
         if preset not in PRESETS:
             raise DeviceError(
-                f"no phantom is called {preset!r}", f"there are {', '.join(sorted(PRESETS))}"
+                f"unknown synthetic heart {preset!r}", f"choose from {', '.join(sorted(PRESETS))}"
             )
         self.name = preset
         self._clock = clock

@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="RESULT.jsonl",
-    help="File of the result: one JSON line per recording.",
+    help="Result file: one JSON line per recording.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
     default=None,
     metavar="N",
-    help="Processes on this machine. [all cores]",
+    help="Number of processes on this machine. [all cores]",
 )
 @click.option(
     "--cluster",
     default="",
     metavar="ADDRESS",
-    help="Dask scheduler to use instead, such as tcp://host:8786; its workers must see FOLDER"
+    help="Dask scheduler to use instead, such as tcp://host:8786; its workers need FOLDER"
     " under the same path.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a result that was interrupted.")
-@click.option("--overwrite", is_flag=True, help="Replace a result that exists.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing result.")
 @model_options
 @setting_options
 def archive(
@@ -60,18 +60,18 @@ def archive(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """Judge every recording of a folder tree.
+    """Analyse every recording of a folder tree into one result file.
 
-    One line per recording goes into the result: name, duration, rate, share of good signal,
-    verdict, p, windows, beats, alarms; or why it could not be judged. A run that was interrupted
-    goes on with --resume. A research and teaching instrument, not a medical device.
+    One JSON line per recording: name, duration, rate, share of good signal, verdict, p, windows,
+    beats, alarms; or why it failed. --resume continues an interrupted run. A research and teaching
+    instrument, not a medical device.
     """  # fmt: skip
     if cluster and jobs is not None:
-        raise UsageError("--jobs is of this machine, --cluster of another: name one of them")
+        raise UsageError("--jobs is for this machine, --cluster for others: give only one of them")
     if resume and overwrite:
-        raise UsageError("--resume and --overwrite exclude each other")
+        raise UsageError("--resume and --overwrite cannot be used together")
     if not folder.is_dir():
-        raise NoInputError(f"{folder}: is no folder", "name the folder of an archive")
+        raise NoInputError(f"{folder}: not a folder", "name a folder of recordings")
     settings = load_settings(config_file, overrides, model, sha256).settings
     from monitor.replay.archive.result import ResultFile
     from monitor.replay.archive.run import plan, run

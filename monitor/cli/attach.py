@@ -20,9 +20,9 @@ PATIENCE_S = 5.0
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record of that monitor. [the platform's data folder]",
+    help="Folder of that monitor's store. [the platform's data folder]",
 )
-@click.option("--read-only", is_flag=True, help="Refuse everything that changes something.")
+@click.option("--read-only", is_flag=True, help="Look only: no acknowledgements, no changes.")
 @web_options
 @setting_options
 def attach(
@@ -33,7 +33,8 @@ def attach(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """Open a screen on a monitor that is running."""
+    """Open the screen of a running monitor."""
+    from monitor.cli.live import terminal_name
     from monitor.cli.web import Beside, check
     from monitor.config.paths import store_folder
     from monitor.link.address import address_of
@@ -50,7 +51,15 @@ def attach(
         hello = client.receive(PATIENCE_S)
     if isinstance(hello, Hello) and not hello.supervised and not read_only:
         click.echo("apexbeat: the core's supervisor is gone; a new one takes over", err=True)
-        spawn(Job(store=str(folder), sources=[], settings=settings, adopt=True))
+        spawn(
+            Job(
+                store=str(folder),
+                sources=[],
+                settings=settings,
+                adopt=True,
+                terminal=terminal_name(),
+            )
+        )
     if web is not None:
         return _page(Beside(address, web, web_control and not read_only))
     from monitor.cli.leaving import tell
@@ -65,7 +74,7 @@ def attach(
 
 def _page(page: Beside) -> int:
     """Until Ctrl-C, or until the server has gone."""
-    click.echo("Ctrl-C closes the page, the monitoring goes on", err=True)
+    click.echo("Ctrl-C closes the page; monitoring continues", err=True)
     try:
         page.wait()
     finally:

@@ -39,7 +39,7 @@ def setting_options(function: F) -> F:
         ),
         click.option(
             "--config", "config_file", type=click.Path(path_type=Path), default=None,
-            metavar="FILE", help="Settings file to use instead of your own.",
+            metavar="FILE", help="Settings file to use instead of the default one.",
         ),
     ):  # fmt: skip
         wrapped = option(wrapped)
@@ -49,10 +49,12 @@ def setting_options(function: F) -> F:
 def model_options(function: F) -> F:
     """Add ``--model`` and ``--sha256``."""
     for option in (
-        click.option("--sha256", default=None, metavar="HEX", help="Trusted sha256 of --model."),
+        click.option(
+            "--sha256", default=None, metavar="HEX", help="Expected sha256 of the model file."
+        ),
         click.option(
             "--model", default=None, type=click.Path(path_type=Path), metavar="FILE",
-            help="light: the smaller shipped student; or a file of your own (TorchScript or ONNX).",
+            help="'light' for the smaller shipped student, or a model file (TorchScript or ONNX).",
         ),
     ):  # fmt: skip
         function = option(function)

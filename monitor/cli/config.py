@@ -10,12 +10,10 @@ from monitor.cli.common import load_settings, setting_options
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option(
-    "--path", "only_path", is_flag=True, help="Only where the settings file is looked for."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--path", "only_path", is_flag=True, help="Print only the path of the settings file.")
 @click.option("--alarms", "alarm_table", is_flag=True, help="The alarm table, in Markdown.")
-@click.option("--save", is_flag=True, help="Write what --set says into the settings file.")
+@click.option("--save", is_flag=True, help="Save the --set values in the settings file.")
 @setting_options
 def config(
     as_json: bool,
@@ -41,7 +39,7 @@ def config(
         overrides = ()
     loaded = load_settings(config_file, overrides)
     if alarm_table:
-        from monitor.alarm_table import rows as alarm_rows
+        from monitor.alarms.table import rows as alarm_rows
 
         head, *body = alarm_rows(loaded.settings.alarms)
         for row in (head, ("---",) * len(head), *body):

@@ -21,11 +21,11 @@ FLOOR_DB = -60.0
 
 
 @click.command("devices")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--level", is_flag=True, help="Listen to each for two seconds and tell its level.")
-@click.option("--watch", is_flag=True, help="Show levels, and what is plugged in, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--level", is_flag=True, help="Measure the level of each device for two seconds.")
+@click.option("--watch", is_flag=True, help="Show live levels until Ctrl-C.")
 def devices(as_json: bool, level: bool, watch: bool) -> int:
-    """List input devices; the id survives unplugging and plugging."""
+    """List input devices; the id stays the same after unplugging."""
     import os
 
     from monitor.capture.microphone import list_devices
@@ -61,7 +61,7 @@ def devices(as_json: bool, level: bool, watch: bool) -> int:
     return EXIT_DEVICE if not found else 0
 
 
-NONE = "no input device is there; plug one in, or try 'apexbeat live --phantom normal'"
+NONE = "no input device found; plug one in, or try 'apexbeat live --phantom normal'"
 
 
 def _measured() -> list[Level]:

@@ -14,9 +14,7 @@ FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
 
 @click.command("export")
 @session_options
-@click.option(
-    "--to", required=True, type=click.Choice(FORMATS), help="Format of the files to be written."
-)
+@click.option("--to", required=True, type=click.Choice(FORMATS), help="Output format.")
 @click.option(
     "-o",
     "--output",
@@ -24,7 +22,7 @@ FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="DIR",
-    help="Folder for them; made if missing. [here]",
+    help="Output folder, created if missing. [here]",
 )
 @click.option(
     "--what",
@@ -33,25 +31,34 @@ FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
     help="CSV only: beats, vitals, alarms, episodes, windows, verdicts, quality, gaps, marks or "
     "faults; may be repeated. [all]",
 )
-@click.option("--name", metavar="STEM", help="First part of the file names. [the session's name]")
+@click.option(
+    "--csv",
+    "table_style",
+    type=click.Choice(("plain", "semicolon", "locale")),
+    default="plain",
+    show_default=True,
+    help="CSV only: semicolon writes ; and decimal commas, locale does so where yours has them.",
+)
+@click.option("--name", metavar="STEM", help="Stem of the file names. [the session's name]")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def export(
     to: str,
     folder: Path,
     what: tuple[str, ...],
+    table_style: str,
     name: str | None,
     overwrite: bool,
     **session: Any,
 ) -> None:
     """Write SESSION in another format.
 
-    SESSION is an event file, a session folder, or a session of the record: its id, the beginning
-    of that, or "last".
+    SESSION is an event file, a session folder, or a session of the store: its id, the beginning of
+    the id, or "last".
 
     \b
     csv    tables of beats, vitals, alarms, windows, ...
     jsonl  the event file, checked
-    wfdb   PhysioNet's formats: heart sounds, quality and gaps; alarms apart
+    wfdb   PhysioNet's formats: heart sounds, quality and gaps; alarms separate
     edf    EDF+: sound, heart rate, annotations (needs the extra apexbeat[export])
     fhir   R4 Observations of the heart rate, R6 (ballot) DeviceAlerts
 
@@ -62,6 +69,12 @@ def export(
     from monitor.text import harmless
 
     for path in write(
-        read_session(**session), to, folder, what=what, stem=name, overwrite=overwrite
+        read_session(**session),
+        to,
+        folder,
+        what=what,
+        stem=name,
+        overwrite=overwrite,
+        table_style=table_style,
     ):
         click.echo(harmless(str(path), 4096))

@@ -15,12 +15,12 @@ from monitor.cli.common import load_settings, setting_options
     type=click.Choice(["bell", "diaphragm", "wide"]),
     help="20-150 Hz, 100-400 Hz, or 20-400 Hz. [wide]",
 )
-@click.option("--output", metavar="NAME", help="Output device, a part of its name.")
-@click.option("--session", metavar="ID", default="", help="Which one, if there are several.")
+@click.option("--output", metavar="NAME", help="Output device, or part of its name.")
+@click.option("--session", metavar="ID", default="", help="Session, if several are monitored.")
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record. [the platform's data folder]",
+    help="Folder of the store. [the platform's data folder]",
 )
 @setting_options
 def listen(
@@ -31,7 +31,7 @@ def listen(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Play what is monitored, about a second and a half late; Ctrl-C ends only the playing."""
+    """Play the sound of a running monitor, about 1.5 s late; Ctrl-C ends only the playback."""
     import os
     import threading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,19 +29,25 @@ ANY = "device:"
 @click.option(
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
-@click.option("--phantom", metavar="NAME", help="A phantom heart instead of a device.")
+@click.option(
+    "--phantom", metavar="NAME", help="Synthetic heart instead of a device, such as normal."
+)
 @click.option(
     "--listen",
     type=click.Choice(["bell", "diaphragm", "wide"]),
-    help="Play the heart too, in this band.",
+    help="Also play the heart, in this frequency band.",
 )
-@click.option("--headless", is_flag=True, help="Without a screen; Ctrl-C ends the monitoring.")
-@click.option("--remember", is_flag=True, help="Keep this device, and --set, for next time.")
-@click.option("--record", is_flag=True, help="Keep the sound too, so that it can be replayed.")
+@click.option("--headless", is_flag=True, help="Run without a screen; Ctrl-C ends the monitoring.")
+@click.option(
+    "--remember", is_flag=True, help="Save this device and the --set values in the settings file."
+)
+@click.option(
+    "--record", is_flag=True, help="Also keep the raw sound, so that the session can be replayed."
+)
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record. [the platform's data folder]",
+    help="Folder of the store. [the platform's data folder]",
 )
 @web_options
 @setting_options
@@ -61,10 +67,10 @@ def live(
     model: Path | None,
     sha256: str | None,
 ) -> int:
-    """Listen to a microphone or a phantom, with a screen.
+    """Monitor a stethoscope, or a synthetic heart, on a screen.
 
-    Without a device, and with none remembered, the screen begins with a guide: choose one by its
-    level, hear yourself, place the stethoscope, self-test.
+    Without a device, and with none remembered, a guide comes first: choose a device by its level,
+    check the sound, place the stethoscope, self-test.
     """
     from monitor.cli.web import check
     from monitor.config.paths import store_folder
@@ -72,10 +78,10 @@ def live(
     from monitor.supervise.job import Job
 
     if device is not None and phantom is not None:
-        raise UsageError("--device and --phantom exclude each other")
+        raise UsageError("--device and --phantom cannot be used together")
     check(web, web_control)
     if remember and phantom is not None:
-        raise UsageError("--remember is for a device, a phantom needs its name each time")
+        raise UsageError("--remember needs a device; a synthetic heart cannot be remembered")
     if listen is not None:
         overrides = (*overrides, f"sound.listen={listen}")
     loaded = load_settings(config_file, overrides, model, sha256)
@@ -93,7 +99,7 @@ def live(
         settings=settings,
         config=str(loaded.path.absolute()),
         record=record or settings.record.sound,
-        terminal=_terminal(),
+        terminal=terminal_name(),
     )
     with ExitStack() as stack:
 
@@ -132,24 +138,31 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
 
 
 def _headless(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.supervise.launch import log_path, quiet_stderr, supervise
+    from monitor.supervise.launch import log_path, supervise
+    from monitor.system.background import log_stderr
 
-    kept = quiet_stderr(log_path(Path(job.store)))
-    sys.stderr = os.fdopen(kept, "w", buffering=1)
+    kept = log_stderr(log_path(Path(job.store)))
+    terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")
     times = 0
 
     def began(begun: Begun) -> None:
         nonlocal times
         times += 1
-        for note in begun.notes:
-            click.echo(f"apexbeat: {note}", err=True)
+        with suppress(OSError):  # a terminal that was closed is no reason to stop
+            for note in begun.notes:
+                print(f"apexbeat: {note}", file=terminal)
+            if times == 1:
+                print(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", file=terminal)
+            else:
+                print("apexbeat: the core was restarted", file=terminal)
         if times == 1:
-            click.echo(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", err=True)
-            then(begun)
-        else:
-            click.echo("apexbeat: the core was started again", err=True)
+            with redirect_stderr(terminal):
+                then(begun)
 
-    return supervise(job, began)
+    try:
+        return supervise(job, began)
+    finally:
+        sys.stderr = terminal  # what is said last is for the person again
 
 
 def _page(begun: Begun, web: str, control: bool) -> Beside | None:
@@ -160,7 +173,7 @@ def _page(begun: Begun, web: str, control: bool) -> Beside | None:
     try:
         return Beside(Path(begun.address), web, control)
     except ApexbeatError as error:
-        click.echo(f"apexbeat: {error}; the monitoring goes on without a page", err=True)
+        click.echo(f"apexbeat: {error}; monitoring continues without a web page", err=True)
         return None
 
 
@@ -196,7 +209,8 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     return code
 
 
-def _terminal() -> str:
+def terminal_name() -> str:
+    """The terminal of this process, empty without one."""
     for stream in (sys.stderr, sys.stdout, sys.stdin):
         try:
             if stream is not None and stream.isatty():

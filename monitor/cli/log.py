@@ -39,22 +39,22 @@ def store_option(function: Any) -> Any:
     store = click.option(
         "--store",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of the record. [the platform's data folder]",
+        help="Folder of the store. [the platform's data folder]",
     )
     return store(setting_options(function))
 
 
 @click.group("log", cls=LogCommands, subcommand_metavar="[SESSION] | COMMAND [ARGS]...")
 def log() -> None:
-    """List what was recorded: of SESSION (an id or its beginning), or of the newest one."""
+    """Show the log of SESSION (an id or the beginning of one), or of the newest session."""
 
 
-@log.command(DEFAULT, short_help="Lines of a session; this is meant without a command.")
+@log.command(DEFAULT, short_help="Lines of a session (the default).")
 @click.argument("session", required=False)
-@click.option("--follow", is_flag=True, help="Go on as new lines come; Ctrl-C ends it.")
-@click.option("--json", "as_json", is_flag=True, help="Event lines as JSON, each with its session.")
-@click.option("--all", "everything", is_flag=True, help="Beats, windows and vitals too.")
-@click.option("--sessions", "only_sessions", is_flag=True, help="Sessions only.")
+@click.option("--follow", is_flag=True, help="Keep printing new lines; Ctrl-C ends it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, each with its session.")
+@click.option("--all", "everything", is_flag=True, help="Also beats, windows and vitals.")
+@click.option("--sessions", "only_sessions", is_flag=True, help="List the sessions only.")
 @store_option
 def show(
     session: str | None,
@@ -66,7 +66,7 @@ def show(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """List what was recorded: of SESSION (an id or its beginning), or of the newest one."""
+    """Show the log of SESSION (an id or the beginning of one), or of the newest session."""
     from monitor.cli.log_lines import follow_lines, print_session, print_sessions
 
     archive, rows = _open(store, config_file, overrides)
@@ -186,7 +186,7 @@ def _open(
         click.echo("apexbeat: the record is of a newer version, and is only read", err=True)
     rows = archive.sessions()
     if not rows:
-        raise NoInputError("nothing was recorded yet", "start 'apexbeat live'")
+        raise NoInputError("nothing has been recorded yet", "start 'apexbeat live'")
     return archive, rows
 
 

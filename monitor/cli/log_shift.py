@@ -9,7 +9,7 @@ from statistics import median
 
 import click
 
-from monitor.alarm_table import title
+from monitor.alarms.table import title
 from monitor.cli.log_lines import NOTED, Times
 from monitor.errors import UsageError
 from monitor.record.history import alarms_of
@@ -53,7 +53,7 @@ def _time(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
         raise UsageError(
-            f"--until {harmless(text)} is no time", "write it as 2026-05-04T07:00"
+            f"--until {harmless(text)} is not a time", "write it as 2026-05-04T07:00"
         ) from None
 
 

@@ -17,17 +17,20 @@ from monitor.text import harmless
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("monitor.cli.replay:replay", "Analyse recordings: cycles, rate, verdict, alarms."),
-    "live": ("monitor.cli.live:live", "Listen to a microphone or a phantom, with a screen."),
-    "attach": ("monitor.cli.attach:attach", "Open a screen on a monitor that is running."),
+    "live": ("monitor.cli.live:live", "Monitor a stethoscope (or a synthetic heart) on a screen."),
+    "attach": ("monitor.cli.attach:attach", "Open the screen of a running monitor."),
     "devices": ("monitor.cli.devices:devices", "List input devices."),
-    "listen": ("monitor.cli.listen:listen", "Play the heart of a running monitor."),
-    "log": ("monitor.cli.log:log", "List and follow what was recorded."),
+    "listen": ("monitor.cli.listen:listen", "Play the sound of a running monitor."),
+    "log": ("monitor.cli.log:log", "Show the log: alarms, quality, gaps, faults."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
-    "archive": ("monitor.cli.archive:archive", "Judge every recording of a folder tree."),
-    "ward": ("monitor.cli.ward:ward", "Show many beds that report to a broker."),
-    "report": ("monitor.cli.report:report", "Write a session as one HTML page."),
+    "archive": ("monitor.cli.archive:archive", "Analyse a whole folder tree into one result file."),
+    "ward": ("monitor.cli.ward:ward", "Show many beds on one screen, over MQTT."),
+    "report": ("monitor.cli.report:report", "Write a report of a session (HTML or PDF)."),
     "config": ("monitor.cli.config:config", "Show the settings in force and where they came from."),
-    "selftest": ("monitor.cli.selftest:selftest", "Check this installation on a phantom heart."),
+    "selftest": (
+        "monitor.cli.selftest:selftest",
+        "Check this installation, the alarms or a device.",
+    ),
 }
 """Command → (module:function, its line of help)."""
 
@@ -74,10 +77,10 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 
 @click.group(
     cls=Commands,
-    help=f"Listens to a stethoscope, live or replayed.\n\n{NOTICE}",
+    help=f"Monitor heart sounds, live from a stethoscope or replayed from recordings.\n\n{NOTICE}",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--debug", is_flag=True, help="Show where an error came from.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option(
     "--version",
     is_flag=True,

@@ -17,9 +17,11 @@ Checks = list[tuple[str, Callable[[], str]]]
 
 
 @click.command()
-@click.option("--alarm", is_flag=True, help="Raise every alarm, and play each priority.")
-@click.option("--device", metavar="NAME", help="Listen to a device: is this a chest?")
-@click.option("--phantom", metavar="NAME", help="The same with a phantom for the device.")
+@click.option("--alarm", is_flag=True, help="Raise every alarm and play the tone of each priority.")
+@click.option(
+    "--device", metavar="NAME", help="Check a device: level, clipping, lost sound, a heart."
+)
+@click.option("--phantom", metavar="NAME", help="The same with a synthetic heart as the device.")
 @model_options
 @setting_options
 def selftest(
@@ -31,7 +33,7 @@ def selftest(
     config_file: object,
     overrides: object,
 ) -> int:
-    """Check this installation on a phantom heart: models, cycles, rate, alarms, repeatability."""
+    """Check this installation on a synthetic heart: models, cycles, rate, alarms, repeatability."""
     from pathlib import Path
 
     from monitor.selftest import installation as selfcheck
@@ -40,7 +42,7 @@ def selftest(
     assert config_file is None or isinstance(config_file, Path)
     assert isinstance(overrides, tuple)
     if device is not None and phantom is not None:
-        raise UsageError("--device and --phantom exclude each other")
+        raise UsageError("--device and --phantom cannot be used together")
     settings = load_settings(config_file, overrides, model, sha256).settings
     source = f"device:{device}" if device is not None else f"phantom:{phantom}"
     listens = device is not None or phantom is not None

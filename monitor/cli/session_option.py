@@ -28,7 +28,7 @@ def session_options(function: F) -> F:
             "--audio",
             type=click.Path(path_type=Path, exists=True),
             metavar="FILE",
-            help="The sound of the session (a session of the record may have its own).",
+            help="Sound of the session, if the store does not have it.",
         ),
         click.option(
             "--start",
@@ -39,7 +39,7 @@ def session_options(function: F) -> F:
             "--store",
             type=click.Path(path_type=Path, file_okay=False),
             metavar="DIR",
-            help="Folder of the record. [the platform's data folder]",
+            help="Folder of the store. [the platform's data folder]",
         ),
     )
     for option in reversed(options):
@@ -75,7 +75,7 @@ def parse_start(text: str | None) -> datetime | None:
     Raises
     ------
     UsageError
-        If it is no date.
+        If it is not a date.
     """
     from monitor.errors import UsageError
     from monitor.text import clean
@@ -86,6 +86,6 @@ def parse_start(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"--start {clean(text, 60)} is no date", "write it as 2026-05-04T03:02:01+02:00"
+            f"--start {clean(text, 60)} is not a date", "write it as 2026-05-04T03:02:01+02:00"
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -21,9 +21,9 @@ from monitor.cli.common import load_settings, setting_options
 @click.option("--bell", is_flag=True, help="Ring the terminal's bell for alarms of high priority.")
 @setting_options
 def ward(broker: str, bell: bool, config_file: Path | None, overrides: tuple[str, ...]) -> int:
-    """Show many beds that report to a broker: alarms first, silent beds as alarms.
+    """Show many beds that report to an MQTT broker, alarms first; a silent bed is an alarm.
 
-    It only shows: nothing is acknowledged from here. A research and teaching instrument, not a
+    View only: nothing can be acknowledged here. A research and teaching instrument, not a
     medical device.
     """  # fmt: skip
     settings = load_settings(config_file, overrides).settings.outward
@@ -51,7 +51,7 @@ def _address(text: str) -> tuple[str, int]:
     head, colon, tail = text.rpartition(":")
     if colon and tail.isdigit() and (":" not in head or head.startswith("[")):
         if not 0 < int(tail) < 65_536:
-            raise click.BadParameter(f"{tail} is no port")
+            raise click.BadParameter(f"{tail} is not a port")
         return head.strip("[]"), int(tail)
     if not text.strip("[]"):
         raise click.BadParameter("names no host")

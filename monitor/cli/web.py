@@ -25,8 +25,8 @@ def web_options(function: F) -> F:
         ),
         click.option(
             "--web", metavar="[HOST:PORT]", is_flag=False, flag_value="127.0.0.1:8720",
-            help="Show the screen in a browser instead, on this machine alone"
-            " [127.0.0.1:8720] or at an address of it.",
+            help="Serve the screen to browsers instead; on this machine only [127.0.0.1:8720]"
+            " unless another address is given.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -92,7 +92,7 @@ class Beside:
         code = self._process.wait()
         if not self._closing:
             click.echo(
-                f"apexbeat: the web server ended (exit {code}), the monitoring goes on;"
+                f"apexbeat: the web server ended (exit {code}); monitoring continues;"
                 " 'apexbeat attach --web' serves it again",
                 err=True,
             )

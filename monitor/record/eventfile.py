@@ -47,6 +47,16 @@ def read(path: Path) -> Iterator[Event]:
     ------
     InputError
         Names the line that is no event.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from monitor.events import Mark
+    >>> with TemporaryDirectory() as folder:
+    ...     with EventFile(Path(folder) / "short.jsonl") as file:
+    ...         file.write([Mark(index=2000, note="cough")])
+    ...     [event.note for event in read(file.path)]
+    ['cough']
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -100,6 +110,7 @@ class EventFile:
         self._overwrite = overwrite
         self._refuse_existing()
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.part.open("wb")
         except OSError as error:
             raise self._failed(error) from None

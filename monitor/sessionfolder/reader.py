@@ -13,10 +13,10 @@ import msgspec
 
 from monitor import events as ev
 from monitor.capture.source import SourceKind
-from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.pieces import SessionSound
+from monitor.system.closing import Closing
 
 BLOCK_S = 1.0
 """Longest block that is yielded."""
@@ -58,7 +58,7 @@ class FolderSource(Closing):
         try:
             self.info = msgspec.json.decode((folder / ff.INFO).read_bytes(), type=ff.FolderInfo)
         except OSError as error:
-            raise InputError(f"{folder}: no session folder ({error.strerror})") from None
+            raise InputError(f"{folder}: not a session folder ({error.strerror})") from None
         except msgspec.DecodeError as error:
             raise InputError(f"{folder / ff.INFO}: {error}") from None
         if self.info.version != ff.VERSION:

@@ -161,7 +161,7 @@ class Actions(Live, Screen[None]):
         session = self._session()
         if session is None or self._play(session, alarms=step):
             return
-        live = session.head.at(self._home.now(), session.waves.end)
+        live = session.waves.end + AFTER_ALARM  # also of an alarm that the picture has not reached
         here = (live if self._wave.frozen is None else self._wave.frozen) - AFTER_ALARM
         raised = sorted(a.raised for a in session.alarms.log() if a.earlier_session is None)
         found = [at for at in raised if (at > here if step > 0 else at < here)]

@@ -117,6 +117,14 @@ class SessionState:
             wall = status.wall + (index - status.index) / words.RATE_HZ
         return words.time_of_day(wall, status.wall)
 
+    def since(self, line: ms.AlarmLine) -> str:
+        """When the signal of an alarm came that is on now, or was the last."""
+        if line.earlier_session is not None and line.raised_wall is None:
+            return "earlier "  # of another session, whose clock is not known
+        if line.since >= 0:
+            return self.time(line.since, line.since_wall)
+        return self.time(line.raised, line.raised_wall)
+
     def lost(self) -> bool:
         """Whether the core says that no sound comes."""
         return self.status is not None and self.status.health in words.LOST_HEALTH

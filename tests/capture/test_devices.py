@@ -45,7 +45,7 @@ def test_outputs_are_no_inputs_and_the_default_is_marked(tmp_path: Path) -> None
 def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
     found = from_portaudio([_entry("mic"), _entry("mic"), _entry("mic", 1)], HOSTS, 0, tmp_path)
     assert len({d.identity for d in found}) == 3
-    with pytest.raises(DeviceError, match="fits 3 devices"):
+    with pytest.raises(DeviceError, match="matches 3 devices"):
         choose(found, "mic")
     assert choose(found, found[1].identity) is found[1]
 
@@ -69,7 +69,7 @@ def test_what_fits_none_lists_all(tmp_path: Path) -> None:
     found = from_portaudio([_entry("C")], HOSTS, 0, tmp_path)
     with pytest.raises(DeviceError, match="'C'"):
         choose(found, "usb")
-    with pytest.raises(UsageError, match="no regular expression"):
+    with pytest.raises(UsageError, match="neither a name nor a valid regular"):
         choose(found, "[")
 
 

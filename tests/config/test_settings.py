@@ -47,8 +47,8 @@ def test_a_file_and_then_options_are_laid_over_the_defaults(tmp_path):
         ("alarms = 3", "setting alarms: expected"),
         ("[alarms]\ntachycardia = 45", "setting alarms.bradycardia: 50 must be below"),
         ("[alarms]\nbradycardia_extreme = 50", "setting alarms.bradycardia_extreme: 50 must be"),
-        ("[alarms]\ntachycardia = nan", "setting alarms.tachycardia: nan is not within"),
-        ("[alarms]\ntachycardia = 1e9", "setting alarms.tachycardia: 1e+09 is not within"),
+        ("[alarms]\ntachycardia = nan", "setting alarms.tachycardia: nan must be between"),
+        ("[alarms]\ntachycardia = 1e9", "setting alarms.tachycardia: 1e+09 must be between"),
         ("[alarms]\ntachycardia = 60\ntachycardia_band = 20", "bands of rate limits overlap"),
         ("[alarms]\nabnormal_windows = 16", "setting alarms.abnormal_windows: 16 must be below"),
         ("[verdict]\nleast = 6", "setting verdict.least"),
@@ -72,7 +72,7 @@ def test_a_wrong_option_is_refused(option):
 def test_a_file_that_is_missing_or_no_text_is_told(tmp_path):
     with pytest.raises(UsageError, match=r"none\.toml"):
         load(tmp_path / "none.toml")
-    (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "b.toml").write_bytes(b"[alarms]\n\x80\x81")
     with pytest.raises(UsageError, match="UTF-8"):
         load(tmp_path / "b.toml")
 

@@ -128,7 +128,7 @@ def test_a_broker_that_is_none_is_refused_in_one_line(capsys: pytest.CaptureFixt
         assert run(["ward", "--broker", wrong]) == 2
     assert run(["ward", "--broker", "host"]) == 2  # no terminal here
     errors = capsys.readouterr().err
-    assert "is no port" in errors
+    assert "is not a port" in errors
     assert "terminal" in errors
 
 

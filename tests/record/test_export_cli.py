@@ -75,7 +75,7 @@ def test_one_table_of_csv_can_be_chosen(sample, tmp_path, capsys):
     assert run([*call, "--what", "gaps"]) == 0
     assert [path.name for path in tmp_path.glob("*.csv")] == ["x.gaps.csv"]
     assert run([*call, "--what", "hearts"]) == EXIT_USAGE
-    assert "choose of beats, vitals" in capsys.readouterr().err
+    assert "choose from beats, vitals" in capsys.readouterr().err
 
 
 def test_a_wall_time_can_be_given_and_a_wrong_one_is_named(sample, tmp_path, capsys):
@@ -84,7 +84,7 @@ def test_a_wall_time_can_be_given_and_a_wrong_one_is_named(sample, tmp_path, cap
     assert "2026-05-04T01:02:21.000+00:00" in (tmp_path / "x.gaps.csv").read_text()
     assert run([*call, "--start", "\x1b[2Jyesterday"]) == EXIT_USAGE
     error = capsys.readouterr().err
-    assert "--start yesterday is no date" in error
+    assert "--start yesterday is not a date" in error
     assert "\x1b" not in error
 
 

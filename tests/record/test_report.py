@@ -170,9 +170,8 @@ def test_the_facts_are_those_of_the_events(session):
     assert sum(facts.share.values()) == pytest.approx(1.0)
     assert facts.share["noisy"] == pytest.approx(6 / 85, abs=1e-3)
     assert facts.per_hour("high") == pytest.approx(3600 / 85)
-    used = [w.p for w in session.record.of(ev.Window) if w.used]
-    logits = np.log(np.array(used) / (1 - np.array(used)))
-    assert facts.p == pytest.approx(1 / (1 + np.exp(-logits.mean())))
+    assert (facts.whole.value, facts.whole.p) == ("unsure", 0.47)
+    assert (facts.last.value, facts.last.p) == ("abnormal", 0.91)
 
 
 def test_moments_are_the_first_good_stretch_and_what_came_before_each_alarm(session):

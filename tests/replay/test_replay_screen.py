@@ -318,8 +318,8 @@ def test_what_is_damaged_is_shown_up_to_there_and_then_said(tmp_path: Path, mode
     ("arguments", "words"),
     [
         (["normal.wav", "tachycardia.flac"], "--screen shows one recording, not 2; name one file"),
-        (["normal.wav", "--json"], "--screen and --json exclude each other"),
-        (["normal.wav", "--events", "x"], "--screen and --events exclude each other"),
+        (["normal.wav", "--json"], "--screen and --json cannot be used together"),
+        (["normal.wav", "--events", "x"], "--screen and --events cannot be used together"),
         (["normal.wav", "--pace", "fast"], "--screen cannot go at --pace fast"),
         (["normal.wav"], "leave out --screen, or use another terminal"),
     ],

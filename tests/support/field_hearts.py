@@ -34,7 +34,7 @@ Sound = NDArray[np.float64]
 
 def seeds(few: int = 2, most: int = 100) -> range:
     """Seeds to try: ``few`` by default, as many as ``FIELD_SEEDS`` says, but ``most``."""
-    return range(min(int(os.environ.get("FIELD_SEEDS", few)), most))
+    return range(min(int(os.environ.get("FIELD_SEEDS", str(few))), most))
 
 
 @cache

@@ -13,7 +13,7 @@ from scenes import Scene
 from textual.pilot import Pilot
 
 from monitor.link import messages as ms
-from monitor.tui.app import ApexbeatApp
+from monitor.tui.app import SEEN_S, ApexbeatApp
 from monitor.tui.connection import Connection
 from monitor.tui.helpers import Helpers
 from monitor.tui.widgets.wave_panel import WavePanel
@@ -91,6 +91,8 @@ async def bench(
         async with app.run_test(size=size) as pilot:
             it = Bench(core, app, pilot, clock)
             await it.until(lambda: (s := app.state.shown()) is not None and s.status is not None)
+            app.frame()
+            clock.time += SEEN_S  # what stands there was seen
             yield it
     finally:
         await core.stop()

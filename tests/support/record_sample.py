@@ -108,6 +108,17 @@ def lines(name: str = "phantom.wav") -> list[ev.Event]:
                 age_s=1.0 if p else None,
             )
         )
+    body.append(
+        ev.Verdict(
+            index=(SECONDS - 5) * RATE,
+            value="unsure",
+            p=0.47,
+            windows=60,
+            age_s=None,
+            reason="20 of 60 windows ≥ 0.56, mean p 0.47",
+            record=True,
+        )
+    )
     said = "rate 152/min > 150, quality good"
     for second, kind, priority, state, evidence in (
         (52, "tachycardia_extreme", "high", "pending", said),

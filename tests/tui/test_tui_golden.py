@@ -42,4 +42,5 @@ def test_the_manual_names_every_key_and_only_pictures_that_exist() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert manual_with_keys(page) == page
     shown = re.findall(r"\]\(pictures/([^)]+)\.svg\)", page)
-    assert set(shown) <= IN_MANUAL | {"guide-choose-80x24"}
+    live = {path.stem for path in MANUAL.glob("live-*.svg")}  # support/live_pictures.py
+    assert set(shown) <= IN_MANUAL | live | {"guide-choose-80x24"}

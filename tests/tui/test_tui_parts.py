@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from monitor.tui import words
-from monitor.tui.screens.main import size_class
+from monitor.tui.layout import BARS, layout
 from monitor.tui.terminal import alphabet
 from monitor.tui.widgets import braille
 from monitor.tui.widgets.digits import big
@@ -68,7 +69,7 @@ def test_the_session_clock_goes_beyond_a_day() -> None:
 
 @given(st.text(max_size=30), st.integers(0, 20))
 def test_a_cut_text_is_never_wider_than_its_room(text: str, width: int) -> None:
-    assert len(words.cut(text, width)) <= width
+    assert cell_len(words.cut(text, width)) <= width
 
 
 def test_the_ascii_alphabet_is_ascii_and_tells_the_priorities_apart() -> None:
@@ -95,11 +96,24 @@ def test_the_alphabet_follows_the_locale(environment: dict[str, str], glyphs: Gl
     assert alphabet(environment) is glyphs
 
 
+@given(st.integers(1, 300), st.integers(1, 120), st.booleans())
+def test_the_parts_fill_the_screen_and_the_waveform_has_most_of_it(
+    width: int, height: int, bar: bool
+) -> None:
+    found = layout(width, height, bar)
+    if found.brief:
+        assert width < 60 or height < 20
+        return
+    parts = (found.numbers, found.wave, found.beat, found.trend, found.log)
+    assert sum(parts) + BARS + bar == height
+    assert found.wave >= max(6, found.trend, found.log, found.beat)
+    assert found.rate_columns + found.beat_columns < width
+
+
 @pytest.mark.parametrize(
-    ("width", "height", "name"),
-    [(1, 1, "brief"), (59, 60, "brief"), (200, 19, "brief"), (60, 20, "small"), (79, 60, "small"),
-     (80, 24, "medium"), (99, 60, "medium"), (100, 34, "large"), (120, 40, "large"),
-     (200, 60, "huge"), (240, 70, "huge")],
+    ("width", "height", "rows"),
+    [(60, 20, 7), (80, 24, 11), (72, 85, 30), (120, 40, 16), (160, 50, 22), (240, 70, 30),
+     (45, 80, 25)],
 )  # fmt: skip
-def test_each_size_has_its_layout(width: int, height: int, name: str) -> None:
-    assert size_class(width, height) == name
+def test_the_waveform_grows_with_the_window(width: int, height: int, rows: int) -> None:
+    assert layout(width, height).wave >= rows

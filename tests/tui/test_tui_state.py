@@ -111,7 +111,8 @@ def test_mean_p_is_said_once() -> None:
     played = scene("alarm")
     played.status["verdict_evidence"] = "15 of 15 windows ≥ 0.53, mean p 0.91"
     text = "".join(
-        plain(row) for row in verdict.lines(heard(played).shown(), 1000.0, 60, 7, UNICODE)
+        plain(row)
+        for row in verdict.lines(heard(played).shown(), 1000.0, 60, 7, UNICODE, details=True)
     )
     assert text.count("mean p") == 1
     assert "age 1 s" in text

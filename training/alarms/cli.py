@@ -18,23 +18,27 @@ from training.options import SHIPPED
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data/cinc2016"), show_default=True, help="Folder of cinc2016.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Of the trouble put in, and the cells.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed of the added disturbances, and of the cells."
+)
 @click.option(
     "--minutes", default=10.0, show_default=True,
     help="Length of each stream; 0: the subject's own sound, 1 to 3 minutes.",
 )  # fmt: skip
-@click.option("--every", default=1, show_default=True, help="Take one subject in so many.")
+@click.option("--every", default=1, show_default=True, help="Use every N-th subject.")
 @click.option("--normal", is_flag=True, help="Only normal subjects: for long streams.")
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
 @click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
 @click.option(
-    "--bare", is_flag=True, help="A contact loss is a mere gain, without room or handling."
+    "--bare",
+    is_flag=True,
+    help="Simulate contact loss by gain only, without room sound and handling.",
 )
 @click.option(
     "--heard", type=click.Path(dir_okay=False, path_type=Path),
     help="File of what was heard: read if it is there (seconds), else written.",
 )  # fmt: skip
-@click.option("--name", default="alarms", show_default=True, help="Of the result.")
+@click.option("--name", default="alarms", show_default=True, help="Name of the result.")
 @click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("docs/results"),
     show_default=True, help="Folder of the cells and of the result.",

@@ -47,7 +47,7 @@ def from_store(folder: Path, name: str) -> Record:
         row = next(iter(archive.sessions()), None) if name == "last" else archive.session(name)
         if row is None:
             raise NoInputError(
-                f"the store has no one session {clean(name, 80)}",
+                f"no single session in the store matches {clean(name, 80)}",
                 "'apexbeat log' lists them",
             )
         lines = [event for _, event in archive.events(row.id)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode, heard, spans
+from monitor.alarms.episodes import Episode, heard, spans
 from monitor.record.export.model import Record
 
 Span = tuple[int, int, str]
@@ -33,11 +32,11 @@ class Facts:
         Spans (start, end, value), cut at gaps.
     share
         Quality → share of the heard time.
-    p, windows, judged
-        σ(mean logit) over all used windows, None without; how many; the verdict on the whole by
-        the thresholds of the model's card, None where these or windows are missing.
+    whole
+        The verdict on the whole, told by the last line of verdict; None where the session did not
+        end in order, or its file is of before November 2026.
     last
-        The last verdict that was not none, None without.
+        The last verdict of the stream that was not none, None without.
     alarms
         Episodes in order of their start.
     """
@@ -52,9 +51,7 @@ class Facts:
     quality: tuple[Span, ...]
     share: dict[str, float]
     verdicts: tuple[Span, ...]
-    p: float | None
-    windows: int
-    judged: ev.VerdictValue | None
+    whole: ev.Verdict | None
     last: ev.Verdict | None
     alarms: tuple[Episode, ...]
 
@@ -71,8 +68,8 @@ class Facts:
         return len(chosen) / self.hours
 
 
-def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
-    """Collect the facts of a record; ``card`` is that of the model that judged it."""
+def gather(record: Record) -> Facts:
+    """Collect the facts of a record."""
     gaps = record.of(ev.Gap)
     lost = sorted((gap.start, gap.start + gap.length) for gap in gaps)
     present = sum(b - a for a, b in heard(0, record.length, lost))
@@ -83,8 +80,6 @@ def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
         changes[0] = (0, changes[0][1])  # the first is known at the end of its step only
     quality = spans(changes, record.length, gaps)
     verdicts = record.of(ev.Verdict)
-    ps = [one.p for one in record.of(ev.Window) if one.used and one.p is not None]
-    p = _mean_logit(ps)
     return Facts(
         length=record.length,
         heard=present,
@@ -99,10 +94,10 @@ def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
             for value in ("good", "noisy", "clipped", "no_heart", "flat")
         },
         verdicts=tuple(spans(((v.index, str(v.value)) for v in verdicts), record.length, gaps)),
-        p=p,
-        windows=len(ps),
-        judged=_judged(p, card or {}),
-        last=next((one for one in reversed(verdicts) if one.value != "none"), None),
+        whole=next((one for one in reversed(verdicts) if one.record), None),
+        last=next(
+            (one for one in reversed(verdicts) if one.value != "none" and not one.record), None
+        ),
         alarms=record.alarms,
     )
 
@@ -110,20 +105,3 @@ def gather(record: Record, card: Mapping[str, object] | None = None) -> Facts:
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
-
-
-def _judged(p: float | None, card: Mapping[str, object]) -> ev.VerdictValue | None:
-    normal, abnormal = card.get("threshold_normal"), card.get("threshold_abnormal")
-    if p is None or not isinstance(normal, float) or not isinstance(abnormal, float):
-        return None
-    if p >= abnormal:
-        return "abnormal"
-    return "normal" if p <= normal else "unsure"
-
-
-def _mean_logit(ps: list[float]) -> float | None:
-    """σ of the mean logit (the record-level rule); p has 4 decimals, so 0 and 1 are moved in."""
-    if not ps:
-        return None
-    logits = [math.log(q / (1 - q)) for q in (min(max(p, 5e-5), 1 - 5e-5) for p in ps)]
-    return 1 / (1 + math.exp(-statistics.fmean(logits)))

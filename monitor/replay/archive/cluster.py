@@ -168,6 +168,6 @@ class _Work:
         if now_s - self._lost_s > PATIENCE_S:
             raise ApexbeatError(
                 f"{trouble} for {PATIENCE_S:.0f} s",
-                "what is done is kept: start it and go on with --resume",
+                "finished work is kept: restart it and use --resume",
             )
         time.sleep(RETRY_S)

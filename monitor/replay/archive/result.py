@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
-from monitor.record.lock import try_lock
+from monitor.system.store_lock import try_lock
 
 SCHEMA = 1
 SYNC_LINES = 200
@@ -35,7 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One recording; None where not known, ``error`` where it could not be judged.
 
     ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
-    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised.
+    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
+    ``complete`` and ``warnings`` tell what is missing of the recording.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     beats: int = 0
     alarms: dict[str, int] = {}
     error: str | None = None
+    complete: bool | None = None
+    warnings: list[str] = []
 
 
 def line_of(name: str, summary: Summary) -> Line:
@@ -68,6 +71,8 @@ def line_of(name: str, summary: Summary) -> Line:
         windows=summary.verdict.windows,
         beats=summary.beats,
         alarms=dict(sorted(alarms.items())),
+        complete=summary.complete,
+        warnings=summary.warnings,
     )
 
 
@@ -95,7 +100,7 @@ class ResultFile:
     UsageError
         If a file is there and neither was asked for, or it was judged with something else.
     RecordError
-        If it cannot be written, is no result, or another run writes it.
+        If it cannot be written, is no result, or another run is writing it.
     """
 
     def __init__(self, path: Path, head: Head, *, resume: bool, overwrite: bool = False) -> None:
@@ -103,7 +108,9 @@ class ResultFile:
         self.lines: dict[str, Line] = {}
         self._unsynced = 0
         if path.exists() and not (resume or overwrite):
-            raise UsageError(f"{path} exists", "--resume goes on with it, --overwrite begins anew")
+            raise UsageError(
+                f"{path} exists", "use --resume to continue it, --overwrite to replace it"
+            )
         try:
             self._lock = _lock(path)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -185,11 +192,13 @@ class ResultFile:
             known = _head(rows[0])
             lines = [_line(row) for row in rows[1:]]
         except msgspec.DecodeError:
-            raise RecordError(f"{self._path}: is no result of an archive", "name another") from None
+            raise RecordError(
+                f"{self._path}: is not the result of an archive run", "name another file"
+            ) from None
         if known != self._head:
             raise UsageError(
-                f"{self._path}: was judged with another {_difference(known, self._head)}",
-                "begin anew in another file, or with --overwrite",
+                f"{self._path}: was made with another {_difference(known, self._head)}",
+                "write another file, or use --overwrite",
             )
         self.lines = {line.name: line for line in lines}
 
@@ -216,7 +225,13 @@ def _lock_path(path: Path) -> Path:
 
 def _lock(path: Path) -> int:
     handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not try_lock(handle):
+    try:
+        free = try_lock(handle)
+    except OSError as error:
         os.close(handle)
-        raise RecordError(f"{path}: another run writes it")
+        words = (error.strerror or str(error)).lower()
+        raise RecordError(f"{path}: files cannot be locked there ({words})") from None
+    if not free:
+        os.close(handle)
+        raise RecordError(f"{path}: another run is writing it")
     return handle

@@ -43,7 +43,7 @@ def row(line: AlarmLine, session: SessionState, width: int, glyphs: Glyphs, *, h
     state = alarms.state_words(line, session)
     if line.earlier_session is not None:
         text += " (old)"
-    when = session.time(line.raised, line.raised_wall)
+    when = session.since(line)
     pointer = glyphs.play if here else " "
     body = f"{text:<24} {state:<38}"
     if width >= 110:

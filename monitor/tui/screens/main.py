@@ -180,7 +180,8 @@ class MainScreen(Actions):
         panel = self.panel("average" if self._layout.beat else "beat")
         size, newest = panel.size, shown.beats[-1] if shown is not None and shown.beats else None
         trusted = shown is not None and not silent and shown.trusted(now)
-        made_of = (shown.id if shown else "", newest, trusted, size)
+        heart = shown.status.heart if shown is not None and shown.status is not None else ""
+        made_of = (shown.id if shown else "", newest, trusted, heart, size)
         if made_of != self._beat_of and size.width > 4:
             self._beat_of = made_of
             lines, foot = averaged_beat.lines(

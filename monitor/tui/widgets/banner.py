@@ -55,7 +55,7 @@ def line(
             f" (gone{gone}, not acknowledged)" if alarm.answerable else f" (gone{gone})"
         )
     more = f"  {len(alarms) - 1} more " if len(alarms) > 1 else ""
-    since = f"  since {session.time(alarm.raised, alarm.raised_wall)}"
+    since = f"  since {session.since(alarm)}"
     right: Line = [(more, ink), *paused]
     room = width - width_of(right)
     more_words = words.advice(alarm.kind)

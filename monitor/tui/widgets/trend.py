@@ -103,7 +103,7 @@ def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
         text = session.time(round((moment - zero) * 2000))
         text = text if seconds % 60 or status.play is not None else text[:-3]
         text = ("┴" if glyphs.unicode else "^") + text
-        if at >= 0 and at + len(text) <= plot and moment >= zero:
+        if at >= 0 and at + len(text) <= plot and moment >= 0:
             row[at : at + len(text)] = text
         moment += seconds
     return [(" " * AXIS, "dim"), ("".join(row), "dim")]
@@ -115,7 +115,8 @@ def heading(session: SessionState | None, span_min: int) -> str:
     status = None if session is None else session.status
     if status is None:
         return f"TREND · last {name}"
-    rate, p = words.number(status.rate), words.number(status.p, ".2f")
+    known = status.heart == "heard" and not status.few
+    rate, p = words.number(status.rate), words.number(status.p if known else None, ".2f")
     return f"TREND · last {name} · above: rate, now {rate} /min · below: p(abnormal), now {p}"
 
 

@@ -56,7 +56,11 @@ class WavePanel(Panel):
         if self.auto and self.frozen is None:
             start = wave.first_column(head, samples, width)
             low, high = session.waves.columns(start, 2 * width, samples)
-            self.gain = wave.auto_gain(wave.peak(low, high), self.gain)
+            gain = wave.auto_gain(wave.peak(low, high), self.gain)
+            status = session.status
+            lost = status is not None and status.heart_known and status.heart != "heard"
+            # Silence is not blown up: once a heart is not heard any more the gain only falls.
+            self.gain = min(gain, self.gain) if lost else gain
         if self.spectrum:
             if self.frozen is not None or now >= self._spectrum_at:
                 self._spectrum_at = now + SPECTRUM_S

@@ -9,10 +9,12 @@ findings of a step whether a row's condition is present.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from monitor.config.load import Alarms
 from monitor.events import Priority
+
+if TYPE_CHECKING:
+    from monitor.config.load import Alarms
 
 AlarmClass = Literal["physiological", "technical"]
 
@@ -244,6 +246,24 @@ TABLE: tuple[Rule, ...] = (
         condition="a write or sync failed, or was not confirmed for 3 s",
         clears="a write succeeded",
         remedy="make room on the disk, check its rights",
+    ),
+    Rule(
+        kind="supervisor_lost",
+        title="no supervisor",
+        alarm_class="technical",
+        priority="high",
+        condition="the process that sounds alarms and restarts the core says nothing for 2 s",
+        clears="one answers",
+        remedy="run 'apexbeat attach' on this store: a new one takes over",
+    ),
+    Rule(
+        kind="alarms_unheard",
+        title="alarms cannot be heard here",
+        alarm_class="technical",
+        priority="medium",
+        condition="no output plays the tones, or it is muted or turned down",
+        clears="an output plays again",
+        remedy="connect or unmute an output; stay in sight of the screen",
     ),
     Rule(
         kind="model_refused",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from monitor import events as ev
-from monitor.alarm_table import MERGE, RANK, RULES, SWITCHED_OFF, title
+from monitor.alarms.table import MERGE, RANK, RULES, SWITCHED_OFF, title
 
 RATE_HZ = 2000
 
@@ -69,6 +69,9 @@ class Episode:
     end_wall: float | None = None
     acknowledged_wall: float | None = None
     condition_end_wall: float | None = None
+    since: int = 0
+    since_wall: float | None = None
+    """When its last signal came."""
 
     @property
     def title(self) -> str:
@@ -178,6 +181,8 @@ def _first(number: int, event: ev.Alarm, wall: float | None) -> Episode:
         evidence=event.evidence,
         transitions=(event,),
         start_wall=wall,
+        since=event.index,
+        since_wall=wall,
         acknowledged_wall=wall if known else None,
         condition_end_wall=wall if event.state == "latched" else None,
     )
@@ -220,6 +225,8 @@ def _further(known: Episode, event: ev.Alarm, wall: float | None) -> Episode:
             acknowledged_wall=None,
         )
         after = replace(after, condition_end=None, condition_end_wall=None, ended="")
+        if again:
+            after = replace(after, since=event.index, since_wall=wall)
     return after
 
 

@@ -1,0 +1,127 @@
+"""Pictures of the product at work, for README and manual: nothing in them is staged.
+
+    python tests/support/live_pictures.py
+
+plays shipped recordings into a virtual microphone, monitors it with ``apexbeat live --headless``
+and draws the screen that is attached to it. It takes three minutes; the times of day are of then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from svg import svg
+from virtual_microphone import VirtualMicrophone
+
+from monitor.link.address import address_of
+from monitor.tui.app import ApexbeatApp
+from monitor.tui.connection import Connection
+
+ROOT = Path(__file__).parents[2]
+MANUAL = ROOT / "docs" / "pictures"
+LIMIT_S = 60.0
+
+
+class Camera:
+    """A screen on a running core, drawn when told."""
+
+    def __init__(self, app: ApexbeatApp, pilot: object) -> None:
+        self.app, self._pilot = app, pilot
+
+    async def wait(self, seconds: float) -> None:
+        """Let the monitor work."""
+        await asyncio.sleep(seconds)
+
+    async def take(self, name: str, *keys: str, size: tuple[int, int] = (120, 40)) -> None:
+        """Draw what stands there now; ``keys`` are pressed before, and escape after."""
+        pilot = self._pilot
+        await pilot.resize_terminal(*size)  # type: ignore[attr-defined]
+        await asyncio.sleep(0.7)
+        if keys:
+            await pilot.press(*keys)  # type: ignore[attr-defined]
+            await asyncio.sleep(0.5)
+        strips = self.app.screen._compositor.render_strips()
+        picture = svg(strips, self.app.current_theme.background or "#000000")
+        (MANUAL / f"live-{name}-{size[0]}x{size[1]}.svg").write_text(picture, encoding="utf-8")
+        print(f"live-{name}-{size[0]}x{size[1]}", flush=True)
+        print("\n".join(strip.text.rstrip() for strip in strips), flush=True)
+        if keys:
+            await pilot.press("escape")  # type: ignore[attr-defined]
+
+
+async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) -> None:
+    """The heart begins, stops, comes back; then contact is lost, the core dies, the cable goes."""
+    player = microphone.play(ROOT / "recordings" / "heart_stops.flac")
+    await camera.wait(6.0)
+    await camera.take("listening")
+    await camera.wait(23)
+    await camera.take("normal")
+    for size in ((80, 24), (72, 85), (160, 50)):
+        await camera.take("normal", size=size)
+    await camera.wait(10)
+    await camera.take("stopped")
+    await camera.take("stopped", size=(80, 24))
+    await camera.wait(12)
+    await camera.take("log", "l")
+    player.kill()
+    microphone.play(ROOT / "recordings" / "noisy_contact_loss.wav")
+    await camera.wait(40)
+    await camera.take("noise")
+    core = subprocess.run(
+        ["pgrep", "-f", "monitor.live.core"], capture_output=True, text=True, check=True
+    )
+    for word in core.stdout.split():
+        if str(store) in os.readlink(f"/proc/{word}/fd/2"):
+            os.kill(int(word), signal.SIGKILL)
+    await camera.wait(4)
+    await camera.take("core-dead")
+    await camera.wait(20)
+    await camera.take("restarted")
+    microphone.suspend(True)
+    await camera.wait(8)
+    await camera.take("no-signal")
+    microphone.suspend(False)
+
+
+async def draw(microphone: VirtualMicrophone, store: Path) -> None:
+    """Monitor, attach, draw."""
+    os.environ.update(microphone.env)
+    with (store.parent / "monitor.log").open("wb") as log:
+        monitor = subprocess.Popen(
+            [sys.executable, "-m", "monitor.cli.main", "live", "--device", "vmic", "--headless",
+             "--store", str(store), "--set", "sound.alarms=false"],
+            cwd=ROOT, env=microphone.env, stderr=log,
+        )  # fmt: skip
+    try:
+        address, end_s = address_of(store), time.monotonic() + LIMIT_S
+        while not address.exists():
+            assert time.monotonic() < end_s
+            await asyncio.sleep(0.1)
+        app = ApexbeatApp(Connection(address))
+        app.flash = False
+        async with app.run_test(size=(120, 40)) as pilot:
+            await session(Camera(app, pilot), microphone, store)
+    finally:
+        monitor.terminate()
+        monitor.wait()
+
+
+def main() -> None:
+    """Draw all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        microphone = VirtualMicrophone(Path(folder) / "vm")
+        try:
+            asyncio.run(draw(microphone, Path(folder) / "store"))
+        finally:
+            microphone.close()
+
+
+if __name__ == "__main__":
+    main()
