@@ -19,7 +19,8 @@ class Beat:
         Probability (0..1) that the cycle's S1 and S2 are right.
     swapped, halved, doubled
         Probability (0..1), from this cycle and those before it, that S1 and S2 are told the wrong
-        way round; that the heart beats twice as fast as told; that it beats half as fast.
+        way round; that the heart beats twice as fast as told; that it beats half as fast. All 0
+        where the model has no weights for them.
     """
 
     s1: int | None

@@ -101,7 +101,7 @@ def evaluate(
         run.exact.append(prepared.recordings[k].database == PHANTOM)
         run.beats.append(beats)
         run.evidence.append(np.array(decoder.assembler.seen).reshape(-1, EVIDENCE))
-        run.doubts.append(np.array(decoder.assembler.doubts).reshape(-1, FEATURES))
+        run.doubts.append(np.array(decoder.assembler.doubts, np.float32).reshape(-1, FEATURES))
         run.counts.append(score(prepared.truths[k], len(sound), beats))
     return run
 

@@ -25,10 +25,9 @@ def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
     card = {
         "name": "cycles",
         "version": "2",
-        "what": "emission, durations, calibration, onsets and doubt of the heart-cycle decoder",
+        "what": "emission, durations, calibration and onsets of the heart-cycle decoder",
         "chain_version": CHAIN_VERSION,
-        "data": "emission: PhysioNet/CinC Challenge 2016, quality 1, all groups; onsets and doubt: "
-        "phantoms, the latter with development groups of it and of CirCor DigiScope 1.0.3",
+        "data": "emission: PhysioNet/CinC Challenge 2016, quality 1, all groups; onsets: phantoms",
         "parameters": int(sum(w.weight.size for w in weights.layers) + weights.head.size),
         "look_ahead_frames": weights.ahead,
         "variant": result.get("variant"),
