@@ -76,6 +76,10 @@ fuzz: $(VENV)/.test
 soak: $(VENV)/.test
 	$(PY) tests/soak/run.py
 
+# Two to four random faults at a time on a whole monitor; half a minute of real time and more a run.
+campaign: $(VENV)/.test
+	$(PY) tests/soak/soak_campaign.py --runs 500
+
 # Every change that a tool can think of in the alarm engine and the verdict, against its tests.
 mutants: $(VENV)/.test
 	$(PY) tests/mutants/run.py

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from monitor import events as ev
-from monitor.episodes import episodes
+from monitor.alarms.episodes import episodes
 
 RATE_HZ = 2000
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.filter import BandPass
+from dsp.flattops import FlatTops
 from dsp.hum import HumRemoval
-from dsp.resample import Resampler
+from dsp.resample import Resampler, mix_down
 from dsp.spikes import SpikeRemoval
 from dsp.stage import FloatArray
 
@@ -24,6 +25,8 @@ class Chain:
     ----------
     raw
         Mono sound at 2 kHz before the filter, of the same samples that the last call returned.
+    flat_tops
+        What the frames say of clipping, before they are resampled.
     delay
         Samples at 2 kHz that the chain holds back at the most, its start (2 s) excepted.
 
@@ -34,7 +37,9 @@ class Chain:
     """
 
     def __init__(self, rate_hz: int, channels: int = 1, channel: int | None = None) -> None:
+        self._channel = channel
         self._resampler = Resampler(rate_hz, channels, channel)
+        self.flat_tops = FlatTops(rate_hz)
         self._hum = HumRemoval()
         self._filter = BandPass()
         self._spikes = SpikeRemoval()
@@ -46,11 +51,14 @@ class Chain:
 
     def push(self, frames: NDArray[np.float32]) -> FloatArray:
         """Consume frames; return the filtered sound that is now certain."""
-        raw = self._hum.push(self._resampler.push(frames))
+        sound = mix_down(frames, self._channel)
+        self.flat_tops.push(sound)
+        raw = self._hum.push(self._resampler.push(sound))
         return self._release(raw, self._spikes.push(self._filter.push(raw)))
 
     def flush(self) -> FloatArray:
         """Return everything still held."""
+        self.flat_tops.flush()
         raw = np.concatenate([self._hum.push(self._resampler.flush()), self._hum.flush()])
         filtered = np.concatenate([self._filter.push(raw), self._filter.flush()])
         out = np.concatenate([self._spikes.push(filtered), self._spikes.flush()])
@@ -62,7 +70,7 @@ class Chain:
 
     def reset(self, index: int) -> None:
         """Start afresh; the next output sample has the absolute index ``index``."""
-        for stage in (self._resampler, self._hum, self._filter, self._spikes):
+        for stage in (self._resampler, self._hum, self._filter, self._spikes, self.flat_tops):
             stage.reset(index)
         self.raw = np.zeros(0)
         self._raw_held = np.zeros(0)

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import numpy as np
 
+from dsp.flattops import NONE, FlatTops, Tops, share
 from dsp.quality_features import (
     HOP,
     PER_SPAN,
@@ -85,10 +86,17 @@ class _Heard:
     end: int
     flat: bool
     measures: Measures
+    tops: Tops
 
 
 class QualityIndex:
     """Raw and filtered 2 kHz sound in, spans of quality out.
+
+    Parameters
+    ----------
+    flat_tops
+        Where the frames of the same sound are heard; None does not look for clipping below full
+        scale.
 
     Attributes
     ----------
@@ -98,8 +106,9 @@ class QualityIndex:
 
     delay = STEP * (1 + AHEAD)
 
-    def __init__(self) -> None:
+    def __init__(self, flat_tops: FlatTops | None = None) -> None:
         self._judge = Judge(PARAMETERS)
+        self._flat_tops = flat_tops
         self.reset(0)
 
     def reset(self, index: int) -> None:
@@ -182,7 +191,8 @@ class QualityIndex:
         for measures in measure(raw, filtered, self._before):
             start, self._index = self._index, self._index + raw.shape[1]
             flat = measures.peak_to_peak < FLAT_PEAK_TO_PEAK
-            heard.append(_Heard(start, self._index, flat, measures))
+            tops = NONE if self._flat_tops is None else self._flat_tops.take(start)
+            heard.append(_Heard(start, self._index, flat, measures, tops))
         self._before = np.concatenate([self._before, filtered[-1, -HOP:]])[-HOP:]
         return heard
 
@@ -221,9 +231,10 @@ class QualityIndex:
         this = self._waiting[0]
         ready = this.start in self._vectors
         vector, loud = self._vectors.pop(this.start) if ready else self._vector()
+        around = [*self._past, *islice(self._waiting, 1 + AHEAD)]
         self._past.append(self._waiting.popleft())
         self._flat_run = self._flat_run + 1 if this.flat else 0
-        value, reason = self._judge(vector, loud)
+        value, reason = self._judge(vector, loud, share([heard.tops for heard in around]))
         if this.flat and run >= FLAT_RUN:
             value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
         under_db = self._judge.under_db(this.measures.loudest)

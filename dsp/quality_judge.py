@@ -89,7 +89,9 @@ class Judge:
         self._heart_db: float | None = None
         self._good = True
 
-    def __call__(self, vector: FloatArray, loud_db: float) -> tuple[QualityValue, str]:
+    def __call__(
+        self, vector: FloatArray, loud_db: float, flat_tops: float = 0.0
+    ) -> tuple[QualityValue, str]:
         """Value and reason of the next span.
 
         Parameters
@@ -98,10 +100,14 @@ class Judge:
             float64 [`dsp.quality_features.COUNT`].
         loud_db
             `dsp.quality_features.loudness` of the span, the one before and two ahead.
+        flat_tops
+            `dsp.flattops.share` of the spans around.
         """
         fitted = self._parameters
         if vector[_FULL_SCALE] >= fitted.clipped_share:
             return "clipped", "louder than full scale"
+        if flat_tops >= fitted.clipped_share:
+            return "clipped", "flat tops below full scale"
         scaled = scale(fitted, vector)
         logits = value_logits(fitted, scaled)
         margin = good_margin(logits) - fitted.threshold

@@ -22,7 +22,7 @@ TWO_STAGES_FROM_HZ = 12_000
 MIDDLE_RATE_HZ = 6000
 
 
-def mix_down(frames: NDArray[np.float32], channel: int | None = None) -> FloatArray:
+def mix_down(frames: NDArray[np.float32] | FloatArray, channel: int | None = None) -> FloatArray:
     """One channel out of many: the mean of all (``channel`` None), or the one chosen.
 
     Parameters
@@ -121,8 +121,8 @@ class Resampler:
         seconds = sum(s.half / s.up / rate for s, rate in self._stages)
         self.delay = int(np.ceil(seconds * RATE_HZ)) + 1
 
-    def push(self, frames: NDArray[np.float32]) -> FloatArray:
-        """Frames [n, channels] in, float64 [m] at 2 kHz out."""
+    def push(self, frames: NDArray[np.float32] | FloatArray) -> FloatArray:
+        """Frames [n, channels], or one channel [n], in; float64 [m] at 2 kHz out."""
         x = mix_down(frames, self.channel)
         for stage, _ in self._stages:
             x = stage.push(x)

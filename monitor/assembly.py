@@ -7,11 +7,13 @@ with FileSource(path) as source:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from dsp.cycles.model import CycleModel
 from dsp.stage import CHAIN_VERSION
@@ -19,10 +21,11 @@ from models.engine import Engine
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
+from monitor.capture.files import FileSource
 from monitor.capture.source import Source
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
-from monitor.imports import large_imports
+from monitor.system.imports import large_imports
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,18 @@ def open_pipeline(
     *,
     index: int = 0,
     board: Board | None = None,
+    notes: Mapping[str, str | int | float] | None = None,
 ) -> Pipeline:
     """Make the pipeline of a source; see `build_pipeline`."""
     return build_pipeline(
-        settings, models, source.name, source.rate_hz, source.channels, index=index, board=board
+        settings,
+        models,
+        source.name,
+        source.rate_hz,
+        source.channels,
+        index=index,
+        board=board,
+        notes=notes,
     )
 
 
@@ -105,6 +116,7 @@ def build_pipeline(
     *,
     index: int = 0,
     board: Board | None = None,
+    notes: Mapping[str, str | int | float] | None = None,
 ) -> Pipeline:
     """Make the pipeline of a stream.
 
@@ -114,6 +126,8 @@ def build_pipeline(
         Of the stream.
     index, board
         Where a session that goes on begins, and its alarms.
+    notes
+        What the first line tells beside the settings.
 
     Raises
     ------
@@ -131,6 +145,27 @@ def build_pipeline(
             models=models.hashes,
             index=index,
             board=board,
+            notes=notes,
         )
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def channel_of(settings: Settings, look: bool) -> int | None:
+    """Channel for a `FileSource`: that of the settings, None where it is to be looked for."""
+    channel = settings.analysis.channel
+    return None if look and not channel else channel
+
+
+def file_pipeline(source: FileSource, settings: Settings, models: Models) -> Pipeline:
+    """Pipeline of a file: with the channel that was chosen, which the first line tells.
+
+    Raises
+    ------
+    InputError
+        If the file's rate or channels do not fit the settings.
+    """
+    if source.choice is not None:
+        analysis = replace(settings.analysis, channel=source.choice.channel)
+        settings = replace(settings, analysis=analysis)
+    return open_pipeline(settings, models, source, notes=source.notes)

@@ -8,6 +8,8 @@ of a name.
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import re
 import unicodedata
 
@@ -22,7 +24,37 @@ _ESCAPES = re.compile(
 _HTML_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _CONSOLE_TAG = re.compile(r"\[(?=[^\d\s\]])")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_UNSAFE_ANY = re.compile(r"[^\w-]+")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)$")
+
+
+def decoded(data: bytes, other: str | None = None) -> str:
+    """Return the text of a file: UTF-8 or UTF-16, with or without a byte order mark.
+
+    Parameters
+    ----------
+    data
+        All of it.
+    other
+        Encoding of a file that is neither; None refuses it.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return data.decode("utf-16")
+    if len(data) >= 4 and data[1::2].count(0) > len(data) // 4 > data[::2].count(0):
+        return data.decode("utf-16-le")
+    if len(data) >= 4 and data[::2].count(0) > len(data) // 4 > data[1::2].count(0):
+        return data.decode("utf-16-be")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if other is None:
+            raise ValueError("neither UTF-8 nor UTF-16 text") from None
+        return data.decode(other, "replace")
 
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -86,12 +118,36 @@ def ascii_text(text: str, limit: int) -> str:
     return folded.encode("ascii", "replace").decode("ascii")[:limit]
 
 
-def safe_stem(name: str, limit: int = 60) -> str:
-    """Return a file stem of ASCII letters, digits, ``-`` and ``_`` that stands for ``name``."""
-    stem = _UNSAFE.sub("_", ascii_text(clean(name), limit * 4)).strip("_-")[:limit].rstrip("_-")
+def safe_stem(name: str, limit: int = 60, plain: bool = False) -> str:
+    """Return a file stem that stands for ``name``: letters of any script, digits, ``-`` and ``_``.
+
+    Parameters
+    ----------
+    name
+        Of a session, a file, a program.
+    limit
+        Bytes of the result, 16 or more.
+    plain
+        ASCII alone; a name that this leaves little of gets a sign of its own, so that two
+        different names stay different.
+    """
+    text = clean(name, limit * 4)
+    if plain:
+        stem = _cut(_UNSAFE.sub("_", ascii_text(text, limit * 4)), limit)
+        lost = sum(c.isalnum() and not c.isascii() for c in unicodedata.normalize("NFKD", text))
+        if lost:
+            sign = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+            stem = f"{_cut(stem, limit - 9)}_{sign}".lstrip("_")
+    else:
+        stem = _cut(_UNSAFE_ANY.sub("_", unicodedata.normalize("NFC", text)), limit)
     if not stem:
         return "session"
     return f"{stem}_" if _RESERVED.match(stem) else stem
+
+
+def _cut(stem: str, limit: int) -> str:
+    """So many bytes of a stem, no sign cut in two, and no signs at its ends."""
+    return stem.strip("_-").encode()[:limit].decode("utf-8", "ignore").rstrip("_-")
 
 
 def clock(seconds: float) -> str:

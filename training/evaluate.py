@@ -295,4 +295,8 @@ def calibration(
     """
     h = held_out(cells, recordings, further=True)
     other = h.fold != (-1 if without is None else without)
+    if not other.any():
+        raise TrainingError(
+            f"no fold beside {without} is finished to calibrate by", "run apexbeat-train grid"
+        )
     return calibrate(h.label[other], h.z[other], h.database[other])

@@ -68,7 +68,7 @@ def alarms() -> str:
 
 def bedside() -> str:
     """What to do at each alarm, most urgent first."""
-    from monitor.alarm_table import RANK, TABLE
+    from monitor.alarms.table import RANK, TABLE
 
     rules = sorted(TABLE, key=lambda rule: -RANK[rule.priority])
     return table(("message", "priority", "do"), [(r.title, r.priority, r.remedy) for r in rules])
@@ -122,7 +122,7 @@ def delays() -> str:
     from dsp.quality import QualityIndex
     from dsp.stage import RATE_HZ, STEP
     from dsp.windows import WINDOW
-    from monitor.alarm_table import RULES
+    from monitor.alarms.table import RULES
     from monitor.analysis.vitals import LEAST
     from monitor.config.load import Settings
     from monitor.supervise.supervisor import TICK_S

@@ -97,6 +97,27 @@ def alarm_proofs() -> str:
     return table(("what", "figure", "made by"), rows)
 
 
+@stored("formats.json")
+def formats(found: Any) -> str:
+    """Every format, written by another program and read here."""
+    rows = []
+    for one in found["formats"]:
+        before = one["p before coding"]
+        rows.append((
+            one["format"], f"`{one['suffix']}`", one["written by"], one["read"],
+            f"{one['beats']}, {one['beats of the WAV']}",
+            f"{one['p']:.4f}, {one['p of the WAV']:.4f}",
+            "" if before is None else f"{before:.4f}",
+        ))  # fmt: skip
+    head = ("format", "suffix", "written by", "read", "beats, of the WAV", "p, of the WAV",
+            "p before coding")  # fmt: skip
+    return table(head, rows) + (
+        f"\nOne phantom heart of {found['seconds']:g} s. *Of the WAV*: the same sound as a WAV; of"
+        " a lossy format, what the program that wrote it (or FFmpeg) decodes from it."
+        f" Made by `{found['command']}`.\n"
+    )
+
+
 @stored("bench.json")
 def speed(found: Any) -> str:
     """The figures of the benchmark that have an aim."""

@@ -73,7 +73,7 @@ def _cycles() -> tuple[str, str] | None:
     every = found["streaming"]["all"]
     low, high = every["interval onset 60"]
     return (
-        f"F1 {every['f1 onset 60']:.3f} ({low:.3f}–{high:.3f}) within 60 ms, "
+        f"F1 {every['f1 onset 60']:.3f} of 1 ({low:.3f}–{high:.3f}) within 60 ms, "
         f"{every['f1 onset 100']:.3f} within 100 ms, {every['recordings']} recordings",
         "`apexbeat-train evaluate-segmentation`",
     )

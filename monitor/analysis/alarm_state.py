@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from monitor.alarm_table import MERGE, RANK, SWITCHED_OFF, Rule
+from monitor.alarms.table import MERGE, RANK, SWITCHED_OFF, Rule
 from monitor.config.load import Alarms
 from monitor.events import AlarmState, Priority
 

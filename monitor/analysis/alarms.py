@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from monitor.alarm_table import RANK, RULES, TABLE
+from monitor.alarms.table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import (
     Alarm,
     Moment,

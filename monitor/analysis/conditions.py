@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from dsp.stage import RATE_HZ
-from monitor.alarm_table import RULES
+from monitor.alarms.table import RULES
 from monitor.analysis.alarm_state import Block, Reading
 from monitor.analysis.hearing import LOOK_BACK, STEADY, Heart
 from monitor.analysis.verdict import Judgement

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from dsp.stage import RATE_HZ
-from monitor.alarm_table import RULES
+from monitor.alarms.table import RULES
 from monitor.config.load import Alarms, Settings, build
 from monitor.config.profiles import PROFILES
 from monitor.errors import UsageError

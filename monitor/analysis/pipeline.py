@@ -90,6 +90,8 @@ class Pipeline:
         Stages to use instead of those that settings ask for (tests).
     index, board
         Where a session that goes on begins, and its alarms.
+    notes
+        What the first line tells beside the settings (the channel chosen, the part of a file).
 
     Raises
     ------
@@ -124,6 +126,7 @@ class Pipeline:
         parts: stages.Stages | None = None,
         index: int = 0,
         board: alarms.Board | None = None,
+        notes: Mapping[str, str | int | float] | None = None,
     ) -> None:
         if parts is None:
             if cycle_model is None:
@@ -140,7 +143,7 @@ class Pipeline:
             schema=ev.SCHEMA_VERSION,
             software=f"apexbeat {version()}",
             models=dict(models or {}),
-            settings=settings.for_event_file(),
+            settings={**settings.for_event_file(), **(notes or {})},
             name=name,
             rate=rate_hz,
             channels=channels,

@@ -146,4 +146,4 @@ def build(
     from dsp.cycles.decoder import CycleDecoder
 
     chain = Chain(rate_hz, channels, channel - 1 if channel else None)
-    return Stages(chain, CycleDecoder(cycle_model), QualityIndex(), Windows(window))
+    return Stages(chain, CycleDecoder(cycle_model), QualityIndex(chain.flat_tops), Windows(window))

@@ -5,15 +5,29 @@ The verdict is that of the last verdict line, the rate that of the vitals: nothi
 
 from __future__ import annotations
 
-from statistics import median
+import math
+from array import array
+from statistics import fmean, median, stdev
 
 import msgspec
 
+from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.alarms.episodes import Episode, Episodes
 from monitor.analysis.averaged import AveragedBeat
 from monitor.config.load import Settings
-from monitor.episodes import Episode, Episodes
+
+VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
+
+FEW_CYCLES = 12
+"""Up to so many cycles a rate is given with its uncertainty."""
+
+ONSET_STEP = 40
+"""Samples between two places at which an onset can be found."""
+
+STUDENT = (4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
+"""Student's t of 95 % for three cycles, four, ..."""
 
 
 class AlarmEntry(msgspec.Struct, frozen=True):
@@ -49,7 +63,12 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One recording. Times in seconds, rate in 1/min, intervals in ms; None where not known."""
+    """One recording. Times in seconds, rate in 1/min, intervals in ms; None where not known.
+
+    ``rate_uncertainty`` is given where the rate rests on a few cycles (95 %, in 1/min).
+    ``warnings``, ``channel`` and ``reference`` tell what a file is like: what is missing of it,
+    which channel was taken and why, and an electrocardiogram beside the sound.
+    """
 
     name: str
     duration_s: float
@@ -66,6 +85,10 @@ class Summary(msgspec.Struct, frozen=True):
     gaps: int
     complete: bool
     averaged: Picture | None
+    rate_uncertainty: float | None = None
+    warnings: list[str] = []
+    channel: str = ""
+    reference: Reference | None = None
 
 
 class Collector:
@@ -83,7 +106,9 @@ class Collector:
         self._name = name
         self._averaged = AveragedBeat(settings.analysis.min_confidence)
         self._verdict = RecordVerdict("none", None, None, 0, "")
-        self._vitals: list[ev.Vitals] = []
+        self._vitals = {name: array("d") for name in VITALS}
+        self._cycles: list[int] = []
+        self._min_confidence = settings.analysis.min_confidence
         self._beats = self._gaps = self._index = 0
         self._quality: tuple[str, int] | None = None
         self._quality_s: dict[str, float] = {}
@@ -105,8 +130,11 @@ class Collector:
         if isinstance(event, ev.Beat):
             self._beats += 1
             self._averaged.beat(event)
+            self._cycle(event)
         elif isinstance(event, ev.Vitals):
-            self._vitals.append(event)
+            for name, values in self._vitals.items():
+                if (value := getattr(event, name)) is not None:
+                    values.append(value)
         elif isinstance(event, ev.Verdict) and event.record:
             abnormal = None if event.p is None else event.p > 0.5
             self._verdict = RecordVerdict(
@@ -146,6 +174,7 @@ class Collector:
             name=self._name,
             duration_s=round(self._index / RATE_HZ, 3),
             rate=self._median("rate", 1),
+            rate_uncertainty=self._rate_uncertainty(),
             systole_ms=self._median("systole_ms", 1),
             diastole_ms=self._median("diastole_ms", 1),
             spread=self._median("spread", 3),
@@ -163,8 +192,24 @@ class Collector:
         )
 
     def _median(self, name: str, digits: int) -> float | None:
-        values = [v for line in self._vitals if (v := getattr(line, name)) is not None]
+        values = self._vitals[name]
         return round(float(median(values)), digits) if values else None
+
+    def _cycle(self, beat: ev.Beat) -> None:
+        """Keep the first whole cycles: of a short recording they are all there is."""
+        if beat.confidence < self._min_confidence:
+            return
+        if beat.s1 is not None and beat.end is not None and len(self._cycles) <= FEW_CYCLES:
+            self._cycles.append(beat.end - beat.s1)
+
+    def _rate_uncertainty(self) -> float | None:
+        """Half the 95 % interval of the mean rate, where few cycles were found."""
+        count = len(self._cycles)
+        if not 3 <= count <= FEW_CYCLES or not self._vitals["rate"]:
+            return None
+        deviation = max(stdev(self._cycles), ONSET_STEP / 2)
+        share = STUDENT[count - 3] * deviation / math.sqrt(count) / fmean(self._cycles)
+        return round(share * 60 * RATE_HZ / fmean(self._cycles), 1)
 
 
 def _entry(one: Episode) -> AlarmEntry:

@@ -18,8 +18,8 @@ from typing import NoReturn
 import msgspec
 
 from monitor.capture.meter import Level
-from monitor.closing import Closing
 from monitor.errors import DeviceError
+from monitor.system.closing import Closing
 
 SILENT_S = 10.0
 """A meter that says nothing for so long hangs and is started anew."""

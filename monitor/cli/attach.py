@@ -34,6 +34,7 @@ def attach(
     overrides: tuple[str, ...],
 ) -> int:
     """Open the screen of a running monitor."""
+    from monitor.cli.live import terminal_name
     from monitor.cli.web import Beside, check
     from monitor.config.paths import store_folder
     from monitor.link.address import address_of
@@ -50,7 +51,15 @@ def attach(
         hello = client.receive(PATIENCE_S)
     if isinstance(hello, Hello) and not hello.supervised and not read_only:
         click.echo("apexbeat: the core's supervisor is gone; a new one takes over", err=True)
-        spawn(Job(store=str(folder), sources=[], settings=settings, adopt=True))
+        spawn(
+            Job(
+                store=str(folder),
+                sources=[],
+                settings=settings,
+                adopt=True,
+                terminal=terminal_name(),
+            )
+        )
     if web is not None:
         return _page(Beside(address, web, web_control and not read_only))
     from monitor.cli.leaving import tell

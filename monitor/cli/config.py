@@ -39,7 +39,7 @@ def config(
         overrides = ()
     loaded = load_settings(config_file, overrides)
     if alarm_table:
-        from monitor.alarm_table import rows as alarm_rows
+        from monitor.alarms.table import rows as alarm_rows
 
         head, *body = alarm_rows(loaded.settings.alarms)
         for row in (head, ("---",) * len(head), *body):

@@ -31,12 +31,21 @@ FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
     help="CSV only: beats, vitals, alarms, episodes, windows, verdicts, quality, gaps, marks or "
     "faults; may be repeated. [all]",
 )
+@click.option(
+    "--csv",
+    "table_style",
+    type=click.Choice(("plain", "semicolon", "locale")),
+    default="plain",
+    show_default=True,
+    help="CSV only: semicolon writes ; and decimal commas, locale does so where yours has them.",
+)
 @click.option("--name", metavar="STEM", help="Stem of the file names. [the session's name]")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 def export(
     to: str,
     folder: Path,
     what: tuple[str, ...],
+    table_style: str,
     name: str | None,
     overwrite: bool,
     **session: Any,
@@ -60,6 +69,12 @@ def export(
     from monitor.text import harmless
 
     for path in write(
-        read_session(**session), to, folder, what=what, stem=name, overwrite=overwrite
+        read_session(**session),
+        to,
+        folder,
+        what=what,
+        stem=name,
+        overwrite=overwrite,
+        table_style=table_style,
     ):
         click.echo(harmless(str(path), 4096))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,7 @@ def live(
         settings=settings,
         config=str(loaded.path.absolute()),
         record=record or settings.record.sound,
-        terminal=_terminal(),
+        terminal=terminal_name(),
     )
     with ExitStack() as stack:
 
@@ -138,24 +138,31 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
 
 
 def _headless(job: Job, then: Callable[[Begun], None]) -> int:
-    from monitor.supervise.launch import log_path, quiet_stderr, supervise
+    from monitor.supervise.launch import log_path, supervise
+    from monitor.system.background import log_stderr
 
-    kept = quiet_stderr(log_path(Path(job.store)))
-    sys.stderr = os.fdopen(kept, "w", buffering=1)
+    kept = log_stderr(log_path(Path(job.store)))
+    terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")
     times = 0
 
     def began(begun: Begun) -> None:
         nonlocal times
         times += 1
-        for note in begun.notes:
-            click.echo(f"apexbeat: {note}", err=True)
+        with suppress(OSError):  # a terminal that was closed is no reason to stop
+            for note in begun.notes:
+                print(f"apexbeat: {note}", file=terminal)
+            if times == 1:
+                print(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", file=terminal)
+            else:
+                print("apexbeat: the core was restarted", file=terminal)
         if times == 1:
-            click.echo(f"monitoring {' '.join(begun.sessions)}; Ctrl-C ends it", err=True)
-            then(begun)
-        else:
-            click.echo("apexbeat: the core was restarted", err=True)
+            with redirect_stderr(terminal):
+                then(begun)
 
-    return supervise(job, began)
+    try:
+        return supervise(job, began)
+    finally:
+        sys.stderr = terminal  # what is said last is for the person again
 
 
 def _page(begun: Begun, web: str, control: bool) -> Beside | None:
@@ -202,7 +209,8 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
     return code
 
 
-def _terminal() -> str:
+def terminal_name() -> str:
+    """The terminal of this process, empty without one."""
     for stream in (sys.stderr, sys.stdout, sys.stdin):
         try:
             if stream is not None and stream.isatty():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from monitor.record.lock import StoreLock
 from monitor.record.schema import open_store
+from monitor.system.store_lock import StoreLock
 
 
 def set_label(store: Path, session: str) -> int:

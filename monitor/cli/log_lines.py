@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,7 +10,7 @@ import click
 import msgspec
 
 from monitor import events as ev
-from monitor.alarm_table import title
+from monitor.alarms.table import title
 from monitor.clock import ClockAnchor
 from monitor.record.export.model import Anchor, Record
 from monitor.record.history import alarms_of
@@ -36,10 +35,13 @@ class Times:
     def index(self, wall: float) -> int:
         """Index (2 kHz) at a wall time; before the first anchor it is negative."""
         anchors = self._record.anchors
-        right = bisect_right([anchor.wall for anchor in anchors], wall)
-        near = anchors[max(right - 1, 0)]
+        for number in range(len(anchors) - 1, -1, -1):  # a clock set back shows an hour twice
+            near = anchors[number]
+            if near.wall <= wall or number == 0:
+                break
         index = near.index + round((wall - near.wall) * RATE_HZ)
-        return min(index, anchors[right].index) if 0 < right < len(anchors) else index
+        last = number + 1 == len(anchors)
+        return index if last or wall < near.wall else min(index, anchors[number + 1].index)
 
     def of(self, index: int | None) -> str:
         """``HH:MM:SS``, local."""
@@ -54,7 +56,7 @@ def print_sessions(rows: Sequence[SessionRow], as_json: bool) -> None:
             click.echo(msgspec.json.encode(_public(row)).decode())
             continue
         began = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
-        length = "runs" if row.ended is None else clock(row.ended - row.started)
+        length = "runs" if row.ended is None else clock((row.ended_index or 0) / RATE_HZ)
         how = harmless(row.ended_how or "")
         click.echo(f"{row.id}  {began}  {length:>8}  {harmless(row.name)}  {how}".rstrip())
 

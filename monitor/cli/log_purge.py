@@ -12,7 +12,8 @@ import click
 
 from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
-from monitor.record.lock import StoreLock
+from monitor.record.clips import FOLDER as CLIPS
+from monitor.record.evidence import evidence
 from monitor.record.retention import (
     DAY_S,
     Forget,
@@ -23,6 +24,8 @@ from monitor.record.retention import (
 )
 from monitor.record.schema import FILE, open_store
 from monitor.record.store import Archive
+from monitor.record.wall_clock import CONFIRMED, clock_doubt, last_sign
+from monitor.system.store_lock import StoreLock
 from monitor.text import harmless
 
 
@@ -47,9 +50,12 @@ def run_purge(
         with contextlib.closing(open_store(store).connection) as db:
             now = time.time()
             forget = Forget(sessions)
+            kept: set[tuple[str, int]] = set()
             if not names and not everything:
+                _believe_clock(db, now, yes)
                 before = now - settings.event_days * DAY_S
                 old = expired(db, before)
+                kept = evidence(store, old)
                 forget = Forget(old, begun_before(db, before), before)
                 sessions = old
             if sessions and not yes:
@@ -58,13 +64,35 @@ def run_purge(
                     abort=True,
                     err=True,
                 )
-            _delete(store, db, forget, now, settings.sound_days)
+            orphans = [path.name for path in (store / CLIPS).glob("*")] if everything else []
+            while forget(db):
+                pass
+            forget_folders(store, [*forget.sessions, *orphans], kept)
+            files = 0
+            if clock_doubt(db, now, last_sign(db, now)) is None:
+                files = forget_sound(store, settings.sound_days, evidence(store), now)
+            _report(store, db, forget, files)
     except (OSError, sqlite3.Error) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         raise RecordError(f"{store}: {words}", "what was deleted is gone; try again") from None
     finally:
         lock.release()
     return 0
+
+
+def _believe_clock(db: sqlite3.Connection, now: float, yes: bool) -> None:
+    """Ask a person whether a clock that is far beyond the last record is right; keep the answer."""
+    good = clock_doubt(db, now, last_sign(db, now))
+    if good is None:
+        return
+    says, last = (time.strftime("%Y-%m-%d", time.localtime(wall)) for wall in (now, good))
+    words = f"the clock says {says}, the last record is of {last}"
+    if yes:
+        click.echo(f"apexbeat: {words}; taken for right, since you said --yes", err=True)
+    else:
+        click.confirm(f"{words[0].upper()}{words[1:]}. Is it right?", abort=True, err=True)
+    sql = "INSERT INTO commands VALUES ('', 0, ?, 'purge', ?, ?, NULL)"
+    db.execute(sql, (now, CONFIRMED, str(now)))
 
 
 def _named(archive: Archive, names: Sequence[str]) -> list[str]:
@@ -79,11 +107,8 @@ def _named(archive: Archive, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _delete(store: Path, db: sqlite3.Connection, forget: Forget, now: float, days: int) -> None:
-    while forget(db):
-        pass
-    forget_folders(store, forget.sessions)
-    files = forget_sound(store, days, set(), now)
+def _report(store: Path, db: sqlite3.Connection, forget: Forget, files: int) -> None:
+    """Give the room back, and tell what is gone."""
     if forget.lines or forget.sessions:
         db.execute("VACUUM")  # what was deleted is in no free page of the file either
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -9,7 +9,7 @@ from statistics import median
 
 import click
 
-from monitor.alarm_table import title
+from monitor.alarms.table import title
 from monitor.cli.log_lines import NOTED, Times
 from monitor.errors import UsageError
 from monitor.record.history import alarms_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,15 @@ import click
 from click.core import ParameterSource
 
 from monitor.cli.common import load_settings, model_options, setting_options
+from monitor.cli.file_options import file_options, hints_of, part_of
 from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
-from monitor.imports import large_imports
+from monitor.system.imports import large_imports
 from monitor.text import harmless
 
 if TYPE_CHECKING:
+    from monitor.events import Output
     from monitor.replay.batch import Outcome
+    from monitor.replay.inputs import Item
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
@@ -71,11 +74,15 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     help="With --screen: annotated S1 and S2 to compare with (.csv, .tsv, .txt, .jsonl).",
 )
 @click.option(
+    "--watch", is_flag=True, help="Follow a folder: judge each file when it is whole. Ctrl-C ends."
+)
+@click.option(
     "--channel",
     type=click.IntRange(0),
     default=None,
-    help="Channel to analyse, from 1; 0 mixes all.",
+    help="Channel to analyse, from 1; 0 mixes all. [the best of all is chosen]",
 )
+@file_options
 @click.option("--block", type=click.IntRange(1), default=None, hidden=True)
 @model_options
 @setting_options
@@ -88,7 +95,12 @@ def replay(
     jobs: int | None,
     screen: bool,
     annotation: Path | None,
+    watch: bool,
     channel: int | None,
+    start: str | None,
+    duration: str | None,
+    rate: int | None,
+    raw: str | None,
     block: int | None,
     model: Path | None,
     sha256: str | None,
@@ -97,17 +109,28 @@ def replay(
 ) -> int:
     """Analyse recordings: cycles, rate, signal, verdict, alarms.
 
-    A folder is searched for audio. A broken file does not stop the others. With --screen one
-    file is shown like a live session, with pause, speed and jumps. A research and teaching
-    instrument, not a medical device.
+    Reads WAV, FLAC, Ogg, MP3, AIFF and what else libsndfile knows, WFDB records (.hea), EDF+,
+    BDF, .mat and .npy, and with the extra apexbeat[media] or ffmpeg what phones write (m4a, mp4,
+    3gp, amr ...). A folder is searched for all of them. Of a damaged file what is there is judged
+    and marked as incomplete. With --screen one file is shown like a live session. A research and
+    teaching instrument, not a medical device.
+
+    \b
+    apexbeat replay recordings/ --events out
+    apexbeat replay long.wav --start 1:30:00 --duration 10:00
+    arecord -f S16_LE -r 4000 | apexbeat replay -
+    apexbeat replay inbox/ --watch --json
     """  # fmt: skip
+    hints, part = hints_of(rate, raw), part_of(start, duration)
     if channel is not None:
         overrides = (*overrides, f"analysis.channel={channel}")
     loaded = load_settings(config_file, overrides, model, sha256)
+    look = loaded.origin["analysis.channel"] == "default"
     if not inputs:
         raise NoInputError("no input given", "name audio files or folders with audio")
     if screen:
-        others = {"--events": events, "--overwrite": overwrite, "--json": as_json, "--jobs": jobs}
+        others = {"--events": events, "--overwrite": overwrite, "--json": as_json, "--jobs": jobs,
+                  "--watch": watch}  # fmt: skip
         wrong = [name for name, value in others.items() if value]
         if wrong:
             raise UsageError(f"--screen and {wrong[0]} cannot be used together")
@@ -116,25 +139,32 @@ def replay(
             raise UsageError("--screen cannot go at --pace fast", "name a factor, such as 16x")
         from monitor.cli.replay_screen import show
 
-        return show(inputs, loaded.settings, 1.0 if speed is None else speed, annotation)
+        pace = 1.0 if speed is None else speed
+        return show(inputs, loaded.settings, pace, annotation, look, hints, part)
     if annotation is not None:
         raise UsageError("--annotation needs --screen")
     with large_imports():
         from monitor.replay import batch as rp
+        from monitor.replay.inputs import collect
 
-    found = rp.collect(inputs)
-    files = [item for item in found if isinstance(item, Path)]
-    failed = [item for item in found if not isinstance(item, Path)]
-    options = rp.Options(events, overwrite, speed, block)
+    options = rp.Options(events, overwrite, speed, block, look, hints, part)
+    if watch:
+        from monitor.cli.replay_watch import follow
+
+        with _terminated():
+            return follow(inputs, loaded.settings, options, Shown(as_json, 0))
+    found = collect(inputs, hints)
+    files = found.files
     rp.check(files, options)
-    shown = _Shown(as_json, len(files))
-    for outcome in failed:
-        shown.outcome(outcome)
+    shown = Shown(as_json, len(files))
+    for words in found.told:
+        click.echo(f"apexbeat: {harmless(words, 400)}", err=True)
+    for path, error in found.failed:
+        shown.outcome(rp.Outcome(path, None, error))
     if files:
-        with _terminated(), shown.bar(files, rp.processes(len(files), jobs)) as progress:
-            for outcome in rp.replay_all(
-                files, loaded.settings, options, jobs=jobs, progress=progress
-            ):
+        count = rp.processes(len(files), jobs)
+        with _terminated(), shown.following(files, count) as seen:
+            for outcome in rp.replay_all(files, loaded.settings, options, jobs=jobs, seen=seen):
                 shown.outcome(outcome)
     return shown.end()
 
@@ -153,7 +183,7 @@ def _terminated() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Shown:
+class Shown:
     """What a person, or a program, sees of the outcomes."""
 
     def __init__(self, as_json: bool, count: int) -> None:
@@ -166,16 +196,24 @@ class _Shown:
         self._unicode = _can_show("⣿")
 
     @contextmanager
-    def bar(self, files: list[Path], processes: int) -> Iterator[Any]:
-        """Show progress on stderr, if that is a terminal; yield what takes seconds analysed."""
+    def following(self, items: list[Item], processes: int) -> Iterator[Callable[[Output], None]]:
+        """Show how far it is; yield what takes the findings of a file on this process.
+
+        A bar on stderr if that is a terminal; of a stream each change as it comes.
+        """
+        alone = len(items) == 1
+        if alone and is_live(items[0].path):
+            from monitor.cli.changes import Changes
+
+            yield (lambda output: None) if self._as_json else Changes(click.echo).take
+            return
         if not sys.stderr.isatty():
-            yield lambda seconds: None
+            yield lambda output: None
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeRemainingColumn as Remaining
 
-        alone = len(files) == 1
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -186,14 +224,22 @@ class _Shown:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        words = harmless(files[0].name, 40) if alone else f"{processes} at once"
-        total = _duration(files[0]) if alone else len(files)
+        words = harmless(items[0].name, 40) if alone else f"{processes} at once"
+        total = _duration(items[0].path) if alone else len(items)
         self._task = self._bar.add_task(words.replace("[", "\\["), total=total)
+
+        def seen(output: Output) -> None:
+            if alone:
+                self._bar.update(self._task, completed=output.events[-1].index / 2000)
+
         with self._bar:
-            yield (
-                (lambda s: self._bar.update(self._task, completed=s)) if alone else (lambda s: None)
-            )
+            yield seen
         self._bar = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether an input could not be judged."""
+        return self._bad > 0
 
     def outcome(self, outcome: Outcome) -> None:
         """Print one outcome: a summary on stdout, or a line on stderr."""
@@ -201,6 +247,8 @@ class _Shown:
             self._bad += 1
         else:
             self._good += 1
+            for words in outcome.summary.warnings:
+                self._warn(outcome.path, words)
             self._sound_s += outcome.summary.duration_s
         if self._bar is None:
             self._print(outcome)
@@ -210,6 +258,13 @@ class _Shown:
         self._bar.start()
         if self._count > 1:
             self._bar.update(self._task, advance=1)
+
+    def _warn(self, path: Path, words: str) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        click.echo(f"apexbeat: {harmless(f'{path}: {words}', 400)}", err=True)
+        if self._bar is not None:
+            self._bar.start()
 
     def _print(self, outcome: Outcome) -> None:
         if outcome.summary is None:
@@ -244,6 +299,16 @@ class _Shown:
         if not self._good:
             raise NoInputError("no usable input", "see above")
         return EXIT_SOME_FAILED if self._bad else EXIT_OK
+
+
+def is_live(path: Path) -> bool:
+    """Whether an input is a stream, which is heard as it comes."""
+    from monitor.decoding.pipe import is_stream
+
+    try:
+        return is_stream(path)
+    except OSError:
+        return False
 
 
 def _duration(path: Path) -> float | None:

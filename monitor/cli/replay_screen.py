@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from monitor.config.load import Settings
 from monitor.errors import InputError, NoInputError, UsageError
+from monitor.text import harmless
+
+if TYPE_CHECKING:
+    from monitor.capture.files import Part
+    from monitor.decoding.decoder import Hints
 
 
 def show(
-    inputs: tuple[Path, ...], settings: Settings, speed: float, annotation: Path | None = None
+    inputs: tuple[Path, ...],
+    settings: Settings,
+    speed: float,
+    annotation: Path | None,
+    look: bool,
+    hints: Hints,
+    part: Part,
 ) -> int:
     """Show the one recording among ``inputs`` until the person leaves; return the exit code.
 
@@ -27,7 +41,7 @@ def show(
     ModelError
         If a model is refused.
     """
-    path = _one(inputs)
+    path = _one(inputs, hints)
     from monitor.tui import terminal
 
     try:
@@ -45,7 +59,7 @@ def show(
     annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
     try:
-        ahead = Ahead(path, settings, models)
+        ahead = Ahead(path, settings, models, look, hints, part)
     except InputError as error:
         raise NoInputError(error.what, error.remedy) from None
     ahead.found.annotation = annotated
@@ -56,18 +70,23 @@ def show(
             code = run(address, log=ours / "screen.log")
     if ahead.found.trouble:
         raise InputError(ahead.found.trouble)
+    for words in ahead.source.warnings:
+        click.echo(f"apexbeat: {harmless(f'{path}: {words}', 400)}", err=True)
     return code
 
 
-def _one(inputs: tuple[Path, ...]) -> Path:
-    from monitor.replay.batch import collect
+def _one(inputs: tuple[Path, ...], hints: Hints) -> Path:
+    from monitor.replay.inputs import collect
 
-    found = collect(inputs)
-    files = [item for item in found if isinstance(item, Path)]
-    if len(found) != 1:
-        raise UsageError(f"--screen shows one recording, not {len(found)}", "name one file")
-    if not files:
-        raise NoInputError(getattr(found[0], "error", "no usable input"))
-    if files[0].is_dir():
-        raise UsageError(f"{files[0]}: --screen shows a file of sound", "name the file")
-    return files[0]
+    found = collect(inputs, hints)
+    if len(found.files) + len(found.failed) != 1:
+        raise UsageError(
+            f"--screen shows one recording, not {len(found.files) + len(found.failed)}",
+            "name one file",
+        )
+    if found.failed:
+        raise NoInputError(found.failed[0][1])
+    path = found.files[0].path
+    if path.is_dir():
+        raise UsageError(f"{path}: --screen shows a file of sound", "name the file")
+    return path

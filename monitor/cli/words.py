@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.alarm_table import title
+from dsp.ecg import Reference
+from monitor.alarms.table import title
 from monitor.analysis.summary import AlarmEntry, Summary
 from monitor.cli.draw import mirrored
 
@@ -28,6 +29,10 @@ def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
     yield f"{summary.name}  {clock(summary.duration_s)}"
     yield f"  rate     {_rate(summary)}"
     yield f"  signal   {_signal(summary)}"
+    if summary.channel:
+        yield f"  channel  {summary.channel}"
+    if summary.reference is not None:
+        yield f"  ecg      {_reference(summary.reference)}"
     verdict = summary.verdict
     yield f"  verdict  {verdict.value.upper()}  {verdict.evidence}"
     if summary.alarms:
@@ -45,12 +50,22 @@ def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
 def _rate(summary: Summary) -> str:
     if summary.rate is None:
         return f"--  ({summary.beats} beats found)"
-    words = [f"{summary.rate:.0f}/min", f"{summary.beats} beats"]
+    about = f" ± {summary.rate_uncertainty:.0f}" if summary.rate_uncertainty is not None else ""
+    words = [f"{summary.rate:.0f}{about}/min", f"{summary.beats} beats"]
     if summary.systole_ms is not None and summary.diastole_ms is not None:
         words.append(f"S1–S2 {summary.systole_ms:.0f} ms")
         words.append(f"S2–S1 {summary.diastole_ms:.0f} ms")
     if summary.spread is not None:
         words.append(f"spread {summary.spread * 100:.0f} %")
+    return ", ".join(words)
+
+
+def _reference(one: Reference) -> str:
+    if one.rate is None:
+        return f"{one.waves} R waves, too few for a rate"
+    words = [f"{one.rate:.0f}/min", f"{one.waves} R waves"]
+    if one.r_s1_ms is not None:
+        words.append(f"R–S1 {one.r_s1_ms:.0f} ms")
     return ", ".join(words)
 
 

@@ -16,8 +16,9 @@ import tomlkit
 from tomlkit.exceptions import ParseError
 from tomlkit.items import Table
 
-from monitor.config.load import build, names
+from monitor.config.load import as_meant, build, names
 from monitor.errors import UsageError
+from monitor.text import decoded
 
 
 def remember(values: Mapping[str, Any], path: Path) -> None:
@@ -38,13 +39,14 @@ def remember(values: Mapping[str, Any], path: Path) -> None:
         if key not in names():
             raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        document = tomlkit.parse(text)
-    except (OSError, UnicodeDecodeError) as error:
-        words = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"settings {path}: {words}") from None
+        text = decoded(path.read_bytes()) if path.exists() else ""
+        document = _document(text)
+    except OSError as error:
+        raise UsageError(f"settings {path}: {error.strerror or error}") from None
     except ParseError as error:
         raise UsageError(f"settings {path}: not TOML, {error}") from None
+    except ValueError:
+        raise UsageError(f"settings {path}: not UTF-8 text") from None
     for key, value in values.items():
         section, _, name = key.partition(".")
         table = document.setdefault(section, tomlkit.table())
@@ -68,3 +70,13 @@ def _replace(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def _document(text: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except ParseError:
+        meant = as_meant(text)
+        if meant == text:
+            raise
+        return tomlkit.parse(meant)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from monitor.config.schema import (
     Verdict,
 )
 from monitor.errors import UsageError
+from monitor.text import decoded
 
 __all__ = [
     "Alarms",
@@ -48,6 +50,9 @@ __all__ = [
     "names",
     "parse_options",
 ]
+
+_COMMA = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=\s*[-+]?\d+),(\d+\s*;?\s*(?:#.*)?)$")
+_SEMICOLON = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=[^#;\"']*);\s*$")
 
 Scalar = str | int | float | bool | None
 
@@ -182,12 +187,35 @@ def describe() -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UsageError(f"settings {path}: {reason}") from None
+        return parse(decoded(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"settings {path}: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"settings {path}: not TOML, {error}") from None
+    except ValueError:
+        raise UsageError(f"settings {path}: not UTF-8 text") from None
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read TOML; a number with a decimal comma, or a semicolon after a value, is taken as meant.
+
+    Raises
+    ------
+    tomllib.TOMLDecodeError
+        If it is none.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        meant = as_meant(text)
+        if meant == text:
+            raise
+        return tomllib.loads(meant)
+
+
+def as_meant(text: str) -> str:
+    """Write decimal commas as points, and leave out semicolons at the end of a value."""
+    return _SEMICOLON.sub(r"\1", _COMMA.sub(r"\1.\2", text))
 
 
 def _parse_option(option: str) -> tuple[str, Any]:
@@ -198,7 +226,7 @@ def _parse_option(option: str) -> tuple[str, Any]:
     if key not in names():
         raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
     try:
-        return key, tomllib.loads(f"v = {text}")["v"]
+        return key, parse(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         return key, text.strip()
 

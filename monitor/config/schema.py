@@ -21,7 +21,7 @@ class Analysis(Section, frozen=True, kw_only=True):
     """What is done with the sound."""
 
     channel: int = 0
-    """Channel to analyse, counted from 1; 0 mixes all of them."""
+    """Channel to analyse, counted from 1; 0 mixes all (a file's are looked at first)."""
 
     model: str = ""
     """Path of a student file, or `light`, the smaller shipped one; empty takes the shipped one."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 import msgspec
@@ -18,6 +20,11 @@ import msgspec
 from monitor.integrations.dispatcher import CallFailed
 from monitor.integrations.messages import AlarmMessage
 from monitor.text import harmless
+
+KEPT_BYTES = 4096
+"""So much of its standard error is kept, the last."""
+
+LOOK_S = 0.05
 
 
 class Command:
@@ -54,15 +61,57 @@ class Command:
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", None) or str(error)
             raise CallFailed(f"{self._argv[0]}: {words}".lower()) from None
+        errors = _Tail(process)
         try:
-            _, errors = process.communicate(msgspec.json.encode(alarm), self._limit_s)
+            assert process.stdin is not None
+            with contextlib.suppress(OSError), process.stdin as channel:
+                channel.write(msgspec.json.encode(alarm))  # less than a pipe holds
+            process.wait(self._limit_s)  # its own end: what it started may go on
         except subprocess.TimeoutExpired:
             _kill(process)
             raise CallFailed(f"killed after {self._limit_s:g} s") from None
+        finally:
+            errors.close()
         if process.returncode:
-            last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            last = errors.text.strip().rpartition("\n")[2]
             why = f": {harmless(last)}" if last else ""
             raise CallFailed(f"exit code {process.returncode}{why}")
+
+
+class _Tail:
+    """The last of what a program says on its standard error, however much it is."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        self._pipe = process.stderr
+        self._kept = b""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="stderr", daemon=True)
+        self._thread.start()
+
+    @property
+    def text(self) -> str:
+        """As far as it was kept."""
+        return self._kept.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """The program has ended; children of it may hold the pipe, and are not waited for."""
+        self._over.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError), self._pipe as pipe:
+            while True:
+                ready = select.select([pipe], [], [], LOOK_S)[0]
+                if ready:
+                    data = os.read(pipe.fileno(), 65_536)
+                    if not data:
+                        return
+                    self._kept = (self._kept + data)[-KEPT_BYTES:]
+                    if self._over.is_set():
+                        return
+                elif self._over.is_set():
+                    return
 
 
 def _variables(alarm: AlarmMessage) -> dict[str, str]:
@@ -78,14 +127,10 @@ def _variables(alarm: AlarmMessage) -> dict[str, str]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill it and its children; its pipes are closed without waiting for who holds them."""
+    """Kill it and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
-    for pipe in (process.stdin, process.stderr):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
     process.wait()

@@ -10,12 +10,15 @@ import http.server
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from monitor.errors import UsageError
 from monitor.integrations.table import Table
 
 CONTENT = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_S = 2.0
+READERS = 8
+_refreshing = threading.Lock()
 _HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -65,7 +68,34 @@ class MetricsServer:
         self._server.server_close()
 
 
-class _Server(http.server.HTTPServer):
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """A slow reader holds up no other, and no shutdown; beyond `READERS` it is turned away."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        self._room = threading.BoundedSemaphore(READERS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer on a thread, if there is room."""
+        if not self._room.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except (RuntimeError, MemoryError):
+            self._room.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and make room."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
     def server_bind(self) -> None:
         """Bind without asking a name server who we are."""
         socketserver.TCPServer.server_bind(self)
@@ -90,8 +120,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif self.path.split("?")[0] != "/metrics":
             self.send_error(404)
         else:
-            type(self).refresh()
-            body = self.table.text().encode()
+            with _refreshing:
+                type(self).refresh()
+                body = self.table.text().encode()
             self.send_response(200)
             for name, value in _headers(len(body)).items():
                 self.send_header(name, value)

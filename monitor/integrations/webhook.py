@@ -5,6 +5,7 @@ The id of an alarm is in the header ``Idempotency-Key``, so that a receiver can 
 
 from __future__ import annotations
 
+import queue
 import threading
 import urllib.error
 import urllib.request
@@ -22,6 +23,9 @@ from monitor.text import harmless
 
 WAITS_S = (1.0, 4.0)
 """Before the second and the third try."""
+
+POSTS = 4
+"""Posts that may hang beyond their deadline before no further one is begun."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -70,6 +74,7 @@ class Webhook:
             self._headers[name] = value
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._over = over or threading.Event()
+        self._posts = threading.BoundedSemaphore(POSTS)
 
     def __call__(self, alarm: AlarmMessage) -> None:
         """Post it.
@@ -87,18 +92,46 @@ class Webhook:
             if wait_s and self._over.wait(wait_s):
                 break
             request = urllib.request.Request(self._address, body, headers, method="POST")
-            try:
-                with self._opener.open(request, timeout=self._limit_s):
-                    return
-            except urllib.error.HTTPError as error:
-                trouble = f"answer {error.code}"
-                error.close()
-                if error.code < 500 and error.code not in (408, 429):
-                    break  # it will not be otherwise the next time
-            except (OSError, HTTPException, ValueError) as error:
-                reason = getattr(error, "reason", None) or error
-                trouble = harmless(str(getattr(reason, "strerror", None) or reason)).lower()
+            trouble, again = self._within_limit(request)
+            if not trouble:
+                return
+            if not again:
+                break  # it will not be otherwise the next time
         raise CallFailed(trouble)
+
+    def _within_limit(self, request: urllib.request.Request) -> tuple[str, bool]:
+        """Post once, with one deadline for all of it: name, connection, body and answer."""
+        answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+
+        def post() -> None:
+            try:
+                answers.put(self._post(request))
+            finally:
+                self._posts.release()
+
+        if not self._posts.acquire(blocking=False):
+            return "earlier posts hang", True
+        try:
+            threading.Thread(target=post, name="post", daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            self._posts.release()
+            return str(error), True
+        try:
+            return answers.get(timeout=self._limit_s)
+        except queue.Empty:
+            return f"no answer within {self._limit_s:g} s", True
+
+    def _post(self, request: urllib.request.Request) -> tuple[str, bool]:
+        """What went wrong, empty if nothing, and whether it is worth another try."""
+        try:
+            with self._opener.open(request, timeout=self._limit_s):
+                return "", False
+        except urllib.error.HTTPError as error:
+            error.close()
+            return f"answer {error.code}", error.code >= 500 or error.code in (408, 429)
+        except (OSError, HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            return harmless(str(getattr(reason, "strerror", None) or reason)).lower(), True
 
 
 def _header(path: Path) -> tuple[str, str]:

@@ -14,17 +14,26 @@ from pathlib import Path
 from typing import Self
 
 from monitor.clock import Clock, SystemClock
-from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.link import address as where
 from monitor.link.frames import Decoder, LinkError, encode
 from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply, Request
+from monitor.system.closing import Closing
 
 SEND_S = 2.0
 
 
 class Gone(Exception):
     """The core closed the link, or died."""
+
+
+def readable(file: socket.socket, timeout_s: float) -> bool:
+    """Wait until there is something to read; also for a descriptor beyond 1024."""
+    if hasattr(select, "poll"):
+        waiting = select.poll()
+        waiting.register(file, select.POLLIN)
+        return bool(waiting.poll(timeout_s * 1000))
+    return bool(select.select([file], [], [], timeout_s)[0])
 
 
 class Client(Closing):
@@ -83,6 +92,28 @@ class Client(Closing):
         except OSError as error:
             raise Gone(str(error)) from None
 
+    def send_now(self, message: FromScreen) -> bool:
+        """Send one message without waiting; False if the core does not read just now.
+
+        Raises
+        ------
+        Gone
+            If the core is.
+        """
+        frame = encode(message)
+        self._peer.setblocking(False)
+        try:
+            sent = self._peer.send(frame)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise Gone(str(error)) from None
+        finally:
+            self._peer.settimeout(SEND_S)
+        if sent < len(frame):
+            raise Gone("the core reads too slowly")  # what follows would be no message
+        return True
+
     def request(self, session: str, what: str, **fields: object) -> int:
         """Ask for something; return the id that the `Reply` will carry."""
         self._requests += 1
@@ -100,7 +131,7 @@ class Client(Closing):
         deadline = self._clock.monotonic() + timeout_s
         while not self._ready:
             left = max(0.0, deadline - self._clock.monotonic())
-            if not select.select([self._peer], [], [], left)[0]:
+            if not readable(self._peer, left):
                 return None
             try:
                 data = self._peer.recv(65536)

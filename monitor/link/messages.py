@@ -220,6 +220,8 @@ class Heartbeat(_Message, tag="heartbeat", frozen=True, kw_only=True):
     """At least twice a second; ``beat`` counts."""
 
     beat: int
+    ending: bool = False
+    """Somebody asked for the end: what comes now is no death."""
 
 
 class Snapshot(_Message, tag="snapshot", frozen=True, kw_only=True):
@@ -256,6 +258,8 @@ class Bye(_Message, tag="bye", frozen=True, kw_only=True):
     """The core ends in order."""
 
     reason: str
+    asked: bool = True
+    """Somebody asked for it; else it wants to be started again."""
 
 
 # ------------------------------------------------------------ screen → core
@@ -305,4 +309,28 @@ class Request(_Message, tag="request", frozen=True, kw_only=True):
 
 
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye
-FromScreen = Attach | Request
+
+
+class Sounded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard of an alarm, from a moment on."""
+
+    wall: float
+    """Seconds since 1970."""
+    priority: str
+    """Of the alarm that is due; empty for silence."""
+    by: str
+    """``tone``, ``bell`` (of the terminal), ``nothing``; empty for silence."""
+    why: str = ""
+    """Why it is no tone."""
+
+
+class Beat(_Message, tag="beat", frozen=True, kw_only=True):
+    """The supervisor lives: twice a second, without an answer."""
+
+    unheard: str = ""
+    """Why alarms cannot be heard, empty if they can."""
+    sounded: list[Sounded] = []
+    """Changes since the last message."""
+
+
+FromScreen = Attach | Request | Beat

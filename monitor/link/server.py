@@ -27,11 +27,23 @@ HEARTBEAT_S = 0.5
 ATTACH_S = 5.0
 """A connection that has not attached by then is closed."""
 
+ACCEPT_AGAIN_S = 0.02
+"""Pause after a connection that could not be taken: it stays in the queue and asks again."""
+
 CLIENTS = 32
 """More are turned away."""
 
 REQUEST_LIMIT = 2**20
 """Longest frame that a client may send, bytes."""
+
+READ_BYTES = 16_384
+"""Taken from one client in one turn."""
+
+BURST = 100
+"""Messages that a client may send at once."""
+
+PER_S = 40.0
+"""Messages that it may send in a second after that; the rest waits in its socket."""
 
 
 class _Client:
@@ -47,6 +59,16 @@ class _Client:
         self.attached = False
         self.lost = False
         self.writing = False
+        self.allowed = float(BURST)  # messages that it may send now
+        self.allowed_s = now_s
+        self.muted = False
+        self.mask = selectors.EVENT_READ  # what the selector waits for
+
+    def may_speak(self, now_s: float) -> bool:
+        """Whether more messages are taken from it now; what it has left grows with time."""
+        self.allowed = min(BURST, self.allowed + PER_S * (now_s - self.allowed_s))
+        self.allowed_s = now_s
+        return self.allowed >= 1.0
 
 
 class Server:
@@ -80,7 +102,8 @@ class Server:
         self._lock = threading.Lock()
         self._clients: dict[int, _Client] = {}
         self._count = 0
-        self._over = False
+        self._over = self._ending = False
+        self._again: tuple[socket.socket, bytes] | None = None
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -123,9 +146,24 @@ class Server:
             client.admitted, client.waves = True, waves
         self._wake()
 
-    def close(self, reason: str, wait_s: float = 1.0) -> None:
+    def listen_again(self) -> None:
+        """Make the socket anew where it was, after somebody deleted it; clients stay.
+
+        Raises
+        ------
+        OSError, RecordError
+            If it cannot be made.
+        """
+        self._again = where.listen(self.address)
+        self._wake()
+
+    def ending(self) -> None:
+        """Say with each heartbeat that somebody asked for the end."""
+        self._ending = True
+
+    def close(self, reason: str, wait_s: float = 1.0, asked: bool = True) -> None:
         """Say goodbye, send what can be sent, stop listening."""
-        self.broadcast(Bye(reason=reason))
+        self.broadcast(Bye(reason=reason, asked=asked))
         self._over = True
         self._wake()
         self._thread.join(wait_s)
@@ -147,6 +185,8 @@ class Server:
                         self._wake_in.recv(65536)
                 else:
                     self._serve(key.data, mask)
+            if self._again is not None:
+                self._change_socket(*self._again)
             self._heartbeat()
             self._flush()
         self._flush()
@@ -156,10 +196,21 @@ class Server:
         for end in (self._socket, self._wake_in, self._wake_out):
             end.close()
 
+    def _change_socket(self, listening: socket.socket, secret: bytes) -> None:
+        self._again = None
+        self._selector.unregister(self._socket)
+        self._socket.close()
+        self._socket, self._secret = listening, secret
+        self._socket.setblocking(False)
+        self._selector.register(self._socket, selectors.EVENT_READ, None)
+
     def _accept(self) -> None:
         try:
             peer, _ = self._socket.accept()
-        except OSError:  # it left before we came
+        except BlockingIOError:
+            return
+        except OSError:  # it left before we came, or there is no descriptor for it
+            self._clock.sleep(ACCEPT_AGAIN_S)
             return
         if len(self._clients) >= CLIENTS or (where.HAS_UNIX and not where.same_user(peer)):
             peer.close()
@@ -180,8 +231,11 @@ class Server:
 
     def _read(self, client: _Client) -> bool:
         """Read what is there; False if the client is gone or speaks nonsense."""
+        if not client.may_speak(self._clock.monotonic()):
+            self._watch(client)
+            return True
         try:
-            data = client.peer.recv(65536)
+            data = client.peer.recv(READ_BYTES)
         except BlockingIOError:
             return True
         except OSError:
@@ -201,6 +255,7 @@ class Server:
                 if isinstance(message, Attach) == client.attached:
                     return False  # first an Attach, and only one
                 client.attached = True
+                client.allowed -= 1.0
                 self._on_message(client.number, message)
         except LinkError:
             return False
@@ -227,12 +282,29 @@ class Server:
     def _watch_writing(self, client: _Client, wanted: bool) -> None:
         if client.writing != wanted:
             client.writing = wanted
-            mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if wanted else 0)
+            self._watch(client)
+
+    def _watch(self, client: _Client) -> None:
+        """Wait for what is wanted of a client; one that said too much is not listened to."""
+        mask = selectors.EVENT_WRITE if client.writing else 0
+        client.muted = client.allowed < 1.0
+        if not client.muted:
+            mask |= selectors.EVENT_READ
+        if client.mask == mask:
+            return
+        if not mask:
+            self._selector.unregister(client.peer)
+        elif not client.mask:
+            self._selector.register(client.peer, mask, client)
+        else:
             self._selector.modify(client.peer, mask, client)
+        client.mask = mask
 
     def _flush(self) -> None:
         now_s = self._clock.monotonic()
         for client in list(self._clients.values()):
+            if client.muted and client.may_speak(now_s):
+                self._watch(client)
             late = not client.attached and now_s - client.since_s > ATTACH_S
             if client.lost or late or (not client.writing and not self._write(client)):
                 self._drop(client)
@@ -241,7 +313,7 @@ class Server:
         now_s = self._clock.monotonic()
         if now_s - self._beat_s >= HEARTBEAT_S:
             self._beat_s = now_s
-            message = Heartbeat(beat=self._beat())
+            message = Heartbeat(beat=self._beat(), ending=self._ending)
             frame = encode(message)
             with self._lock:
                 for client in self._clients.values():
@@ -253,6 +325,7 @@ class Server:
             known = self._clients.pop(client.number, None)
         if known is None:
             return
-        self._selector.unregister(client.peer)
+        if client.mask:
+            self._selector.unregister(client.peer)
         client.peer.close()
         self._on_gone(client.number)

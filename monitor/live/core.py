@@ -8,6 +8,7 @@ revived by a new process, with `EXIT_RESTART`.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import queue
@@ -20,13 +21,15 @@ from pathlib import Path
 
 import msgspec
 
+from monitor import events as ev
 from monitor.clock import Clock, SystemClock
-from monitor.errors import ApexbeatError
+from monitor.errors import ApexbeatError, RecordError
 from monitor.integrations.publisher import Outward
-from monitor.link.address import address_of
+from monitor.link.address import place_of
 from monitor.link.messages import (
     LINK_VERSION,
     Attach,
+    Beat,
     FromCore,
     FromScreen,
     Hello,
@@ -34,6 +37,7 @@ from monitor.link.messages import (
 )
 from monitor.link.server import Server
 from monitor.live.context import SessionContext
+from monitor.live.presence import GONE, Presence, SupervisorWatch
 from monitor.live.reporting import Reporter
 from monitor.live.requests import Requests
 from monitor.live.retention import Retention
@@ -42,10 +46,20 @@ from monitor.live.sleep_inhibitor import Awake
 from monitor.live.source import boot_id
 from monitor.live.startup import Starter
 from monitor.record.store import CommandRow, Store
-from monitor.supervise.job import EXIT_RESTART, Begun, Job
+from monitor.supervise.job import EXIT_RESTART, LOG, Begun, Job
+from monitor.system.background import log_stderr, unfailing_stderr
 from monitor.version import version
 
 POLL_S = 0.1
+INBOX_TURN = 50
+"""Requests that are done before the sound is looked at again: a flood of them delays nothing."""
+
+TERMINATED_S = 2.0
+"""A signal to end may be the machine's, which sends it to the supervisor too: it is waited for."""
+
+END_S = 7.0
+"""What is closed at the end may take so long in all, before the store's own rest is written."""
+
 RESTART_AFTER_S = 60.0
 """A core younger than this does not restart itself: that did not help a minute ago."""
 
@@ -71,12 +85,18 @@ class Core:
         self._clients: dict[int, str] = {}
         self._steps = 0
         self._reason: str | None = None
-        self._restart = False
+        self._restart = ""
+        self._terminated_s: float | None = None
+        self._watch = SupervisorWatch(clock, self._tell_all)
         self.sessions: dict[str, LiveSession] = {}
+        self._greeted: set[str] = set()
         self.store = Store(Path(job.store), clock)
+        self._server: Server | None = None
         self._awake = Awake()
         self._outward: Outward | None = None
         try:
+            # First of all: a core that nobody can reach must not begin a session.
+            self._server = self._listen(Path(job.store))
             self._outward = Outward(job.settings.outward, Path(job.store), strict=not job.resume)
             self._reporter = Reporter(self._outward, clock)
             if job.resume:
@@ -84,7 +104,6 @@ class Core:
             self._outward.start()
             context = SessionContext(clock, self.store, self._publish, self._inbox.put, boot_id())
             self._starter = Starter(job, context)
-            self._server: Server | None = None
             self._requests = Requests(
                 self._starter, self.sessions, job.config, self._send, self._publish,
                 self._inbox.put, self._stop,
@@ -92,16 +111,25 @@ class Core:
             for session in self._starter.start():
                 self.sessions[session.id] = session
             kept = job.settings.record
-            self._retention = Retention(kept, self.store, clock, self._unanswered, not job.resume)
+            self._retention = Retention(kept, self.store, clock, not job.resume)
             self._damaged = self.store.damaged
-            self._server = Server(
-                address_of(Path(job.store)), self._message, self._gone, self._beat, clock
-            )
+            self._presence = Presence(Path(job.store), self._server, self.store.lock)
         except BaseException:
             if self._outward is not None:
                 self._outward.close(0.0)
+            if self._server is not None:
+                self._server.close("it did not begin", asked=False)
             self.store.close(1.0)
             raise
+
+    def _listen(self, store: Path) -> Server:
+        try:
+            return Server(place_of(store), self._message, self._gone, self._beat, self._clock)
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise RecordError(
+                f"no screen can reach this monitor: {words}", "see XDG_RUNTIME_DIR"
+            ) from None
 
     @property
     def begun(self) -> Begun:
@@ -123,6 +151,9 @@ class Core:
         """Monitor until told to stop; return the exit code."""
         while self._reason is None and not self._restart:
             self._take_inbox(POLL_S)
+            self._watch.look()
+            self._greet_new()
+            self._look_at_signal()
             for session in self.sessions.values():
                 while session.step():
                     self._steps += 1
@@ -131,28 +162,38 @@ class Core:
             self._look_at_health()
         return self._end()
 
-    def stop(self, reason: str) -> None:
-        """End in order; callable from any thread and from a signal handler."""
-        self._inbox.put(lambda: self._stop(reason))
+    def terminate(self) -> None:
+        """SIGTERM: end, unless a supervisor lives that did not ask; for a signal handler."""
+        self._terminated_s = self._clock.monotonic()
 
     # ------------------------------------------------------------ this thread
 
     def _stop(self, reason: str) -> None:
-        self._reason = reason
+        self._reason = "terminated" if reason == "stopped by supervisor" else reason
+
+    def _supervised(self) -> bool:
+        return "supervisor" in self._clients.values()
+
+    def _look_at_signal(self) -> None:
+        """A signal alone ends a core that nobody supervises; else only its supervisor does."""
+        if self._terminated_s is None:
+            return
+        if not self._supervised():
+            self._stop("terminated")
+        elif self._clock.monotonic() - self._terminated_s > TERMINATED_S:
+            self._restart = "a signal ended the core, and nobody had asked for it"
 
     def _take_inbox(self, wait_s: float) -> None:
-        try:
+        with contextlib.suppress(queue.Empty):
             self._inbox.get(timeout=wait_s)() if wait_s else self._inbox.get_nowait()()
-            while True:
+            for _ in range(INBOX_TURN):
                 self._inbox.get_nowait()()
-        except queue.Empty:
-            return
 
     def _look_at_health(self) -> None:
         old = self._clock.monotonic() - self._began_s > RESTART_AFTER_S
         failed = any(session.capture.failed for session in self.sessions.values())
-        if failed and old and "supervisor" in self._clients.values():
-            self._restart = True
+        if failed and old and self._supervised():
+            self._restart = "the core restarts: the audio library hangs"
         assert self._outward is not None
         for line in self._outward.troubles():
             self._note_all("outward", line)
@@ -170,22 +211,32 @@ class Core:
         for session in self.sessions.values():
             self._note(session, kind, words)
 
-    def _unanswered(self) -> set[tuple[str, int]]:
-        """(session, index) of the alarms of all sessions that nobody has acknowledged."""
-        return set().union(*(session.log.unanswered(id) for id, session in self.sessions.items()))
+    def _tell_all(self, condition: ev.Condition) -> None:
+        """A condition of the whole machine is one of every session."""
+        for name in self._greeted:
+            self.sessions[name].feed(condition)
+
+    def _greet_new(self) -> None:
+        for name in self.sessions.keys() - self._greeted:
+            self._greeted.add(name)
+            for condition in self._watch.present:
+                self.sessions[name].feed(condition)
 
     def _end(self) -> int:
         assert self._server is not None
         assert self._outward is not None
         self._awake.release()
         self._requests.close()
+        self._presence.close()
         if self._restart:
-            self._server.close("the core restarts: the audio library hangs")
+            self._server.close(self._restart, asked=False)
             self._outward.close(0.5)
             self.store.close()
             return EXIT_RESTART
+        self._server.ending()
+        end_s = self._clock.monotonic() + END_S
         for session in self.sessions.values():
-            session.end(self._reason or "stopped")
+            session.end(self._reason or "stopped", end_s=end_s)
         self._reporter.ended()
         self._outward.close()
         written = self.store.close()
@@ -200,7 +251,7 @@ class Core:
             software=f"apexbeat {version()}",
             pid=os.getpid(),
             sessions=list(self.sessions),
-            supervised="supervisor" in self._clients.values(),
+            supervised=self._supervised() and self._watch.alive,
         )
         snapshots = [session.snapshot() for session in self.sessions.values()]
         self._server.admit(client, [hello, *snapshots], attach.waves)
@@ -208,9 +259,22 @@ class Core:
     def _leave(self, client: int) -> None:
         self._requests.leave(client)
         if self._clients.pop(client, "") == "supervisor" and self._reason is None:
+            self._note_all("supervisor_gone", GONE)
+            if not self._supervised():
+                self._watch.gone()
+
+    def _hear(self, client: int, beat: Beat) -> None:
+        """The supervisor lives, and says what was heard."""
+        if self._clients.get(client) != "supervisor":
+            return
+        self._watch.beat(beat.unheard)
+        for sounded in beat.sounded:
+            body = msgspec.json.encode(sounded).decode()
             for session in self.sessions.values():
-                words = "the supervisor is gone: alarms make no sound, a dead core stays dead"
-                self._note(session, "supervisor_gone", words)
+                row = CommandRow(
+                    session.pipeline.index, sounded.wall, "supervisor", "sounded", body
+                )
+                self.store.command(session.id, row, lambda: None)
 
     def _ask(self, client: int, request: Request) -> None:
         self._requests.ask(client, self._clients.get(client, "unknown"), request)
@@ -233,6 +297,8 @@ class Core:
     def _message(self, client: int, message: FromScreen) -> None:
         if isinstance(message, Attach):
             self._inbox.put(lambda: self._attach(client, message))
+        elif isinstance(message, Beat):
+            self._inbox.put(lambda: self._hear(client, message))
         else:
             self._inbox.put(lambda: self._ask(client, message))
 
@@ -248,6 +314,10 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     os.umask(0o077)
     threading.current_thread().name = "analysis"
+    try:
+        log_stderr(Path(job.store) / LOG)  # what it was stays open: nobody's pipe breaks by it
+    except OSError:
+        unfailing_stderr()
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -260,7 +330,7 @@ def main() -> int:
         traceback.print_exc()
         _say(Begun(error=f"the core failed: {error!r}", code=1))
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: core.stop("terminated"))
+    signal.signal(signal.SIGTERM, lambda *_: core.terminate())
     _say(core.begun)
     gc.collect()
     gc.freeze()

@@ -9,12 +9,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.capture.stream import Capture
 from monitor.errors import ApexbeatError
 from monitor.link.messages import FromCore, Reply, Request
 from monitor.live.levels import LevelWatch
 from monitor.live.session import LiveSession
-from monitor.live.startup import Starter
+from monitor.live.startup import Prepared, Starter
 
 Answer = Callable[[bool, str], None]
 
@@ -105,7 +104,7 @@ class Requests:
         if not self._config:
             answer(False, "this monitoring was started without a settings file")
         else:
-            threading.Thread(target=write, name="remember", daemon=True).start()
+            self._run("remember", write, answer)
 
     def _add(self, request: Request, answer: Answer) -> None:
         """Open a further device, then take it up as a session; levels end, they hold it open."""
@@ -115,19 +114,23 @@ class Requests:
             let_go(LET_GO_S)
             try:
                 capture = self._starter.open(f"device:{request.device or ''}")
+                prepared = self._starter.prepare(capture)
             except ApexbeatError as error:
                 answer(False, str(error))
                 return
-            self._later(lambda: self._take_up(capture, answer))
+            self._later(lambda: self._take_up(prepared, answer))
 
-        threading.Thread(target=open_it, name="open", daemon=True).start()
+        self._run("open", open_it, answer)
 
-    def _take_up(self, capture: Capture, answer: Answer) -> None:
+    def _run(self, name: str, call: Callable[[], None], answer: Answer) -> None:
+        """What may wait for a disk or a device, on a thread of its own."""
         try:
-            session = self._starter.begin(capture)
-        except ApexbeatError as error:
-            answer(False, str(error))
-            return
+            threading.Thread(target=call, name=name, daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            answer(False, f"not now: {error}")
+
+    def _take_up(self, prepared: Prepared, answer: Answer) -> None:
+        session = self._starter.take_up(prepared)
         self._sessions[session.id] = session
         self._publish(session.snapshot())
         answer(True, "")

@@ -30,6 +30,12 @@ from monitor.view.status import status_of
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
+CLOCK_STEP_S = 0.5
+"""Wall time that moved by more than this against the clock that only goes on was set."""
+
+RECORD_S = 4.0
+"""Somebody who asks for a recording is told within this whether it has begun."""
+
 FAILURES = 5
 """So many failures of a stage in a row, and only a new core can help."""
 
@@ -117,6 +123,9 @@ class LiveSession:
         self._asked: list[str] = []  # kinds whose acknowledgement is not committed, "" for all
         self._cannot: bool = False
         self._stopped = False
+        self._anchored = -1  # index of the last anchor
+        self._wall_offset_s: float | None = None  # of wall time against the boot clock
+        self._waits_for_folder: tuple[Callable[[bool, str], None], float] | None = None
         self._zero_s: float | None = None  # time of index 0, on the clock that counts sleep
 
     # ------------------------------------------------------------ the analysis thread
@@ -130,9 +139,9 @@ class LiveSession:
         if self.capture.health.state is not self._told_state:
             self._told_state = self.capture.health.state
             self._status_s = float("-inf")  # a screen learns of it now
+        self._answer_recording()
         now_s = self._context.clock.boot()
-        if now_s - self._anchor_s >= ANCHOR_S:
-            self._anchor_s = now_s
+        if now_s - self._anchor_s >= ANCHOR_S or self._clock_was_set():
             self.anchor()
         if now_s - self._status_s >= STATUS_S:
             self._status_s = now_s
@@ -171,7 +180,7 @@ class LiveSession:
         kind = request.what
         index = self.pipeline.index
         if kind == "record":
-            answer(*self._switch_recording(request.on is not False))
+            self._switch_recording(request.on is not False, answer)
             return
         if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
             answer(False, f"this session cannot {kind}")
@@ -203,18 +212,45 @@ class LiveSession:
         self.feed(command)
 
     def anchor(self) -> None:
-        """Tie the index to the clocks."""
+        """Tie the index to the clocks; a wall clock that was set since the last gets two."""
         clock = self._context.clock
-        boot_id = self._context.boot_id
-        row = ClockAnchor(
-            self.capture.index_now, clock.monotonic(), clock.boot(), clock.wall(), boot_id
-        )
+        index, boot, wall = self.capture.index_now, clock.boot(), clock.wall()
+        offset_s = self._wall_offset_s
+        if offset_s is not None and self._clock_was_set():
+            # What came before keeps its time: it was told by the clock as it was.
+            before = max(index - 1, self._anchored + 1)
+            self._write_anchor(before, boot, boot + offset_s)
+            index = max(index, before + 1)  # also where no sample came since
+        self._anchor_s, self._wall_offset_s = boot, wall - boot
+        self._write_anchor(index, boot, wall)
+
+    def go_on_from(self, last: ClockAnchor | None) -> None:
+        """The session goes on after ``last``: a clock that was set in between is found."""
+        if last is not None and last.boot_id == self._context.boot_id:
+            self._wall_offset_s = last.wall - last.boot
+        if last is not None:
+            self._anchored = last.index
+
+    def _clock_was_set(self) -> bool:
+        clock = self._context.clock
+        offset_s = self._wall_offset_s
+        return offset_s is not None and abs(clock.wall() - clock.boot() - offset_s) > CLOCK_STEP_S
+
+    def _write_anchor(self, index: int, boot: float, wall: float) -> None:
+        row = ClockAnchor(index, self._context.clock.monotonic(), boot, wall, self._context.boot_id)
+        self._anchored = index
         self._context.store.anchor(self.id, row)
         if self.folder is not None:
             self.folder.anchor(row)
 
-    def end(self, how: str, complete: bool = True) -> None:
-        """Close device and pipeline; write the last lines."""
+    def end(self, how: str, complete: bool = True, end_s: float | None = None) -> None:
+        """Close device and pipeline; write the last lines.
+
+        Parameters
+        ----------
+        end_s
+            On the monotonic clock: nothing is waited for after this.
+        """
         if self._stopped:
             return
         self._stopped = True
@@ -226,9 +262,14 @@ class LiveSession:
         self._context.publish(self.status())
         self._context.store.end(self.id, self.pipeline.index, how)
         if self.folder is not None:
-            self.folder.close()
+            self.folder.close(self._left_s(end_s, 5.0))
         if self.clips is not None:
-            self.clips.close()
+            self.clips.close(self._left_s(end_s, 3.0))
+
+    def _left_s(self, end_s: float | None, limit_s: float) -> float:
+        if end_s is None:
+            return limit_s
+        return max(0.1, min(limit_s, end_s - self._context.clock.monotonic()))
 
     # ------------------------------------------------------------ what a screen sees
 
@@ -301,23 +342,39 @@ class LiveSession:
             return "that alarm has come again since: look, and acknowledge this one"
         return ""
 
-    def _switch_recording(self, on: bool) -> tuple[bool, str]:
-        """Begin or end to keep the sound."""
+    def _switch_recording(self, on: bool, answer: Callable[[bool, str], None]) -> None:
+        """Begin or end to keep the sound; the answer comes when there is a folder for it."""
         if on == (self.folder is not None):
-            return True, ""
-        if not on:
+            answer(True, "")
+        elif not on:
             assert self.folder is not None
             self.folder.close(0.0)
             self._recording.folder = None
-            return True, ""
-        if self._record is None:
-            return False, "there is no folder to record into"
-        try:
+            answer(True, "")
+        elif self._record is None:
+            answer(False, "there is no folder to record into")
+        else:
             board = save_board(self.board).decode()
-            self._recording.folder = self._record(self.capture.index, board)
-        except ApexbeatError as error:
-            return False, str(error)
-        return True, ""
+            try:
+                self._recording.folder = self._record(self.capture.index, board)
+            except ApexbeatError as error:
+                answer(False, str(error))
+                return
+            self._waits_for_folder = answer, self._context.clock.monotonic() + RECORD_S
+
+    def _answer_recording(self) -> None:
+        if self._waits_for_folder is None:
+            return
+        answer, until_s = self._waits_for_folder
+        if self.folder is None or self.folder.made:
+            answer(self.folder is not None, "" if self.folder is not None else "it was ended again")
+        elif (trouble := self.folder.trouble()) is not None:
+            answer(False, f"{trouble}; it is tried again")
+        elif self._context.clock.monotonic() > until_s:
+            answer(False, "the disk does not answer; it is recorded as soon as it does")
+        else:
+            return
+        self._waits_for_folder = None
 
     def _check_record(self) -> None:
         trouble = self._context.store.writer.trouble()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -20,7 +19,7 @@ from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
 from monitor.assembly import Models, build_pipeline, open_models
 from monitor.capture.stream import Capture
-from monitor.errors import ModelError, RecordError
+from monitor.errors import ModelError
 from monitor.link.messages import AlarmLine, Request
 from monitor.live.context import SessionContext
 from monitor.live.restore import before_of
@@ -28,6 +27,7 @@ from monitor.live.session import Before, LiveSession
 from monitor.live.sinks import Folder
 from monitor.live.source import OPEN_S, driver_again, driver_for, index_now
 from monitor.record.clips import Clips
+from monitor.record.evidence import evidence
 from monitor.record.history import alarms_of, fold
 from monitor.record.store import Archive, CommandRow, SessionRow, new_id
 from monitor.sessionfolder.format import VERSION as FOLDER_VERSION
@@ -35,7 +35,10 @@ from monitor.sessionfolder.format import FolderInfo
 from monitor.sessionfolder.writer import FolderWriter
 from monitor.supervise.job import Job
 from monitor.version import version
-from monitor.view.state import AlarmLog, line_of, load_board, save_board
+from monitor.view.state import AlarmLog, SavedBoard, line_of, load_board, save_board
+
+FOLDER_S = 5.0
+"""A folder for the sound must be there by then for a session to begin."""
 
 GAP_DOUBT = RATE_HZ
 """Uncertainty of the gap over a restart: how long the last sound was under way, samples."""
@@ -72,6 +75,16 @@ def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     return found
 
 
+@dataclass
+class Prepared:
+    """A session that may begin: nothing of it is in the store yet."""
+
+    row: SessionRow
+    capture: Capture
+    pipeline: Pipeline
+    folder: FolderWriter | None
+
+
 class Starter:
     """Begins the sessions of one core.
 
@@ -85,6 +98,7 @@ class Starter:
         self._job, self._context = job, context
         self.notes: list[str] = []
         self._earlier: list[AlarmLine] = []
+        self._boards: dict[str, SavedBoard] = {}  # of the sessions of those lines
         self._models: Models | None = None
         if (damaged := context.store.damaged) is not None:
             self.notes.append(
@@ -92,19 +106,38 @@ class Starter:
             )
 
     def start(self) -> list[LiveSession]:
-        """Go on with open sessions, or begin those of the job."""
+        """Go on with open sessions, or begin those of the job.
+
+        Raises
+        ------
+        ApexbeatError
+            If one of them cannot begin; then none has.
+        """
         archive = Archive(self._context.store.folder)
         try:
             left = archive.open_sessions()
-            if not self._job.resume:
-                self._earlier = self._unanswered(archive)
-                begun = [self.begin(self.open(source)) for source in self._job.sources]
-                self._close_left(archive, left)  # last: a start that dies before has told nobody
-                return begun
             self._earlier = self._unanswered(archive)
-            return [self._resume(archive, row) for row in left]
+            if self._job.resume and left:
+                return [self._resume(archive, row) for row in left]
+            prepared = self._prepare_all()
+            begun = [self.take_up(one) for one in prepared]
+            self._close_left(archive, left)  # last: a start that dies before has told nobody
+            return begun
         finally:
             archive.close()
+
+    def _prepare_all(self) -> list[Prepared]:
+        prepared: list[Prepared] = []
+        try:
+            for source in self._job.sources:
+                prepared.append(self.prepare(self.open(source)))
+        except BaseException:
+            for one in prepared:
+                one.capture.close()
+                if one.folder is not None:
+                    one.folder.close(1.0, complete=False)
+            raise
+        return prepared
 
     def open(self, source: str) -> Capture:
         """Find and open a device; takes seconds, callable from any thread.
@@ -121,51 +154,53 @@ class Starter:
         capture.start(OPEN_S)
         return capture
 
-    def begin(self, capture: Capture) -> LiveSession:
-        """Begin a new session on an opened device.
+    def prepare(self, capture: Capture) -> Prepared:
+        """Make what a new session on an opened device needs; callable from any thread.
 
         Raises
         ------
         ApexbeatError
-            If the models are refused, or it cannot be recorded.
+            If the models are refused, or its sound cannot be recorded; the device is closed.
         """
-        context, driver = self._context, capture.driver
-        now = context.clock.wall()
+        driver = capture.driver
+        now = self._context.clock.wall()
         try:
             pipeline = self._pipeline(capture, 0, None, strict=True)
+            row = SessionRow(
+                id=new_id(now),
+                name=driver.name,
+                device=getattr(driver, "identity", driver.name),
+                source=driver.kind,
+                rate_hz=capture.rate_hz,
+                channels=capture.channels,
+                software=f"apexbeat {version()}",
+                models=msgspec.json.encode(self._open_models(True).hashes).decode(),
+                settings=msgspec.json.encode(self._job.settings).decode(),
+                folder=None,
+                started=now,
+                ended=None,
+                ended_index=None,
+                ended_how=None,
+                board=None,
+                label=None,
+            )
+            folder = None
+            if self._job.record:
+                folder = self._folder(row, 0, None)
+                folder.wait_made(FOLDER_S)
+                row = replace(row, folder=str(folder.folder))
         except BaseException:
             capture.close()
             raise
-        row = SessionRow(
-            id=new_id(now),
-            name=driver.name,
-            device=getattr(driver, "identity", driver.name),
-            source=driver.kind,
-            rate_hz=capture.rate_hz,
-            channels=capture.channels,
-            software=f"apexbeat {version()}",
-            models=msgspec.json.encode(self._open_models(True).hashes).decode(),
-            settings=msgspec.json.encode(self._job.settings).decode(),
-            folder=None,
-            started=now,
-            ended=None,
-            ended_index=None,
-            ended_how=None,
-            board=None,
-            label=None,
-        )
-        folder = None
-        if self._job.record:
-            try:
-                folder = self._folder(row, 0, None)
-            except BaseException:
-                capture.close()
-                raise
-            row = replace(row, folder=str(folder.folder))
-        context.store.begin(row)
-        context.store.run(row, 0, os.getpid())
+        return Prepared(row, capture, pipeline, folder)
+
+    def take_up(self, prepared: Prepared) -> LiveSession:
+        """Begin a session; it is in the store from now on."""
+        row, store = prepared.row, self._context.store
+        store.begin(row)
+        store.run(row, 0, os.getpid())
         log = AlarmLog(earlier=self._earlier)
-        return self._session(row, capture, pipeline, log, 0, folder)
+        return self._session(row, prepared.capture, prepared.pipeline, log, 0, prepared.folder)
 
     def acknowledge_earlier(
         self,
@@ -187,10 +222,7 @@ class Starter:
         self._earlier = [line for line in self._earlier if line not in meant]
         for session in sessions:
             session.log.earlier = list(self._earlier)
-        archive = Archive(self._context.store.folder)
-        row = archive.session(request.session)
-        archive.close()
-        saved = load_board(row.board) if row is not None else None
+        saved = self._boards.get(request.session)
         if saved is not None:
             kinds = {line.kind for line in meant}
             alarms = {
@@ -200,6 +232,8 @@ class Starter:
                 for kind, alarm in saved.board.alarms.items()
             }
             board = replace(saved.board, alarms=alarms)
+            saved = msgspec.structs.replace(saved, board=board)
+            self._boards[request.session] = saved
             self._context.store.board(request.session, save_board(board))
         body = msgspec.json.encode(request).decode()
         wall = self._context.clock.wall()
@@ -219,7 +253,7 @@ class Starter:
                 from models import shipped
 
                 self.notes.append(f"model refused: {error}")
-                return Models(None, CycleModel.from_arrays(shipped.cycles_arrays()))
+                self._models = Models(None, CycleModel.from_arrays(shipped.cycles_arrays()))
         return self._models
 
     def _pipeline(
@@ -254,16 +288,14 @@ class Starter:
         context.store.run(row, index, os.getpid())
         folder = None
         if row.folder is not None:
-            try:
-                folder = self._folder(row, known, row.board)
-            except RecordError as error:
-                self.notes.append(f"the sound is not recorded any more: {error}")
+            folder = self._folder(row, known, row.board)  # if it cannot be made: cannot_record
         before = before_of(archive, row.id, self._job.settings.verdict)
         session = self._session(row, capture, pipeline, log, seq + 1, folder, before)
         for command in unapplied(archive, row.id, seq):
             session.feed(command)
         lost = ev.Lost(known, index - known, GAP_DOUBT, "the core was restarted")
         session.feed(lost)
+        session.go_on_from(anchors[-1] if anchors else None)
         return session
 
     def _session(
@@ -277,10 +309,9 @@ class Starter:
         before: Before | None = None,
     ) -> LiveSession:
         clips = None
-        if (kept := self._job.settings.record).clips:
-            store, clock = self._context.store.folder, self._context.clock
-            unanswered = partial(log.unanswered, row.id)
-            clips = Clips(store, row.id, kept.sound_days, unanswered, clock)
+        if self._job.settings.record.clips:
+            store = self._context.store.folder
+            clips = Clips(store, row.id, self._context.clock, lambda: evidence(store))
         return LiveSession(
             row.id,
             capture,
@@ -297,9 +328,7 @@ class Starter:
 
     def _recorder(self, row: SessionRow) -> Callable[[int, str], Folder]:
         def record(index: int, board: str) -> Folder:
-            folder = self._folder(row, index, board, whole=False)
-            self._context.store.folder_of(row.id, str(folder.folder))
-            return folder
+            return self._folder(row, index, board, whole=False)
 
         return record
 
@@ -307,11 +336,7 @@ class Starter:
         self, row: SessionRow, index: int, board: str | None, whole: bool = True
     ) -> FolderWriter:
         """A session folder; one more for each core that goes on with the session."""
-        parent = self._context.store.folder / "sessions"
-        path, number = parent / row.id, 1
-        while path.exists():
-            number += 1
-            path = parent / f"{row.id}-{number}"
+        store = self._context.store
         info = FolderInfo(
             version=FOLDER_VERSION,
             session=row.id,
@@ -328,7 +353,13 @@ class Starter:
             board=board,
             whole=whole,
         )
-        return FolderWriter(path, info, self._context.clock)
+        parent = store.folder / "sessions"
+        return FolderWriter(
+            parent / row.id,
+            info,
+            self._context.clock,
+            lambda folder: store.folder_of(row.id, str(folder)),
+        )
 
     def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
         for row in left:
@@ -344,6 +375,7 @@ class Starter:
             if saved is None or (self._job.resume and row.ended is None):
                 continue
             if any(alarm.state in ("active", "latched") for alarm in saved.board.shown):
+                self._boards[row.id] = saved
                 found = alarms_of(archive, row)
                 lines += [line_of(one, session=row.id) for one in found if one.to_acknowledge]
         return lines

@@ -1,13 +1,16 @@
 """A clip around each alarm: ten seconds before, twenty after, of the filtered sound.
 
 20–400 Hz at 2 kHz (speech stays out), FLAC of 24 bits, one file for each alarm that was raised:
-``clips/SESSION/INDEX-KIND.flac``, with the index of the alarm. Old ones go by age and by quota,
-never one whose alarm nobody has acknowledged.
+``clips/SESSION/INDEX-KIND.flac``, with the index of the alarm. It is written as soon as the alarm
+is raised, with what came before, and again as more comes: a core that is killed leaves what it
+had. What the disk refuses is tried again. Old ones go by age and by quota, never one whose alarm
+nobody has acknowledged.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,21 +22,34 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from monitor.clock import Clock
+from monitor.errors import NoInputError
 from monitor.events import Alarm, Picture
 
 RATE_HZ = 2000
 BEFORE = 10 * RATE_HZ
 AFTER = 20 * RATE_HZ
+SOON = 5 * RATE_HZ
+"""After so much sound a clip is written a second time."""
+
 QUOTA_BYTES = 500 * 2**20
 DAY_S = 86_400.0
+PART_S = 3600.0
+"""A clip that nobody finished within an hour never will be."""
+
+RETRY_S = 5.0
+WAITING = 64
+"""Clips that may wait for the disk (some 250 KB each); beyond, the oldest is given up and told."""
+
 FOLDER = "clips"
+Parts = list[Picture]
 
 
 @dataclass
 class _Clip:
     name: str
+    soon: int
     until: int
-    parts: list[Picture] = field(default_factory=list)
+    parts: Parts = field(default_factory=list)
 
 
 class Clips:
@@ -43,34 +59,50 @@ class Clips:
     ----------
     store, session
         Where they are kept, and whose they are.
-    days
-        Age after which a clip goes.
-    unanswered
-        (session, index) of alarms that nobody has acknowledged.
+    unacknowledged
+        (session, index) of alarms that nobody has acknowledged; asked on the writer's thread.
     """
 
     def __init__(
         self,
         store: Path,
         session: str,
-        days: int,
-        unanswered: Callable[[], set[tuple[str, int]]],
         clock: Clock,
+        unacknowledged: Callable[[], set[tuple[str, int]]],
         quota_bytes: int = QUOTA_BYTES,
     ) -> None:
         self._root = store / FOLDER
-        self._session, self._days, self._unanswered = session, days, unanswered
+        self._session, self._unacknowledged = session, unacknowledged
         self._clock, self._quota = clock, quota_bytes
         self._past: deque[Picture] = deque()
         self._running: list[_Clip] = []
-        self._writers: list[threading.Thread] = []
-        self.trouble: str | None = None
+        self._changed = threading.Condition()
+        self._waiting: dict[str, Parts] = {}
+        self._thread: threading.Thread | None = None
+        self._over = False
+        self._lost = 0
+        self._refusal = ""
+        self._since_s: float | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why clips cannot be kept now; None if all is well."""
+        with self._changed:
+            if self._lost:
+                return f"{self._lost} clips of alarms could not be kept: {self._refusal}"
+            if self._refusal:
+                return self._refusal
+            if self._since_s is not None and self._clock.monotonic() - self._since_s > RETRY_S:
+                return "the disk does not take the clip of an alarm"
+        return None
 
     def alarm(self, event: Alarm) -> None:
         """An alarm made a transition; one that became active begins a clip."""
         if event.state == "active":
             name = _name(event.index, event.kind)
-            self._running.append(_Clip(name, event.index + AFTER, list(self._past)))
+            clip = _Clip(name, event.index + SOON, event.index + AFTER, list(self._past))
+            self._running.append(clip)
+            self._write(clip)
 
     def picture(self, picture: Picture) -> None:
         """The sound of one more step."""
@@ -80,6 +112,9 @@ class Clips:
             self._past.popleft()
         for clip in self._running:
             clip.parts.append(picture)
+            if end >= clip.soon:
+                clip.soon = clip.until + RATE_HZ
+                self._write(clip)
         done = [clip for clip in self._running if end >= clip.until]
         self._running = [clip for clip in self._running if end < clip.until]
         for clip in done:
@@ -90,32 +125,86 @@ class Clips:
         for clip in self._running:
             self._write(clip)
         self._running = []
-        for writer in self._writers:
-            writer.join(limit_s)
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(limit_s)
 
-    # ------------------------------------------------------------ threads of their own
+    # ------------------------------------------------------------ a thread of its own
 
     def _write(self, clip: _Clip) -> None:
-        keep = self._unanswered() | {(self._session, int(clip.name.split("-")[0]))}
-        now = self._clock.wall()
-        self._writers = [thread for thread in self._writers if thread.is_alive()]
-        thread = threading.Thread(target=self._save, args=(clip, keep, now), daemon=True)
-        thread.start()
-        self._writers.append(thread)
+        """Hand over what there is of a clip; a longer one of the same name takes its place."""
+        with self._changed:
+            self._waiting[clip.name] = list(clip.parts)
+            if len(self._waiting) > WAITING:
+                del self._waiting[next(iter(self._waiting))]
+                self._lost += 1
+            if self._since_s is None:
+                self._since_s = self._clock.monotonic()
+            self._changed.notify()
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="clips", daemon=True)
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                self._refusal = f"no clips are kept: {error}"
+            else:
+                self._thread = thread
 
-    def _save(self, clip: _Clip, keep: set[tuple[str, int]], now: float) -> None:
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._over:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                name, parts = next(iter(self._waiting.items()))
+                over = self._over
+            refusal = self._save(name, parts)
+            with self._changed:
+                self._refusal = refusal
+                if not refusal and self._waiting.get(name) == parts:
+                    del self._waiting[name]
+                self._since_s = self._clock.monotonic() if self._waiting else None
+                if refusal and over:
+                    return  # there is nobody left to try again
+                if refusal:
+                    self._changed.wait(RETRY_S)
+
+    def _save(self, name: str, parts: Parts) -> str:
+        """Write one clip; why it could not be, empty if it was."""
         folder = self._root / self._session
-        part = folder / f"{clip.name}.part"
+        part = folder / f"{name}.part"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sf.write(part, joined(clip.parts), RATE_HZ, format="FLAC", subtype="PCM_24")
+            sf.write(part, joined(parts), RATE_HZ, format="FLAC", subtype="PCM_24")
             part.chmod(0o600)
-            part.rename(folder / clip.name)
-            purge(self._root, self._days, self._quota, keep, now)
-        except (OSError, RuntimeError) as error:
-            self.trouble = str(error)
-        else:
-            self.trouble = None
+            _sync(part)
+            part.rename(folder / name)
+            self._keep_quota()
+        except (OSError, RuntimeError, MemoryError) as error:
+            return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return ""
+
+    def _keep_quota(self) -> None:
+        total = sum(path.stat().st_size for path in self._root.glob("*/*.flac"))
+        if total <= self._quota:
+            return
+        try:
+            keep = self._unacknowledged()
+        except (NoInputError, sqlite3.Error):
+            return  # nobody knows which of them matter: all stay
+        keep |= {(self._session, index_of(Path(name))) for name in self._waiting}
+        purge(self._root, float("inf"), self._quota, keep, self._clock.wall())
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def clip_path(store: Path, session: str, index: int, kind: str) -> Path:
@@ -151,8 +240,12 @@ def purge(
         found.append((status.st_mtime, status.st_size, path))
     total = sum(size for _, size, _ in found)
     deleted = []
+    for part in root.glob("*/*.part"):
+        if now - part.stat().st_mtime > PART_S:
+            part.unlink()
+            deleted.append(part)
     for changed, size, path in sorted(found):
-        if (path.parent.name, _index(path)) in keep:
+        if (path.parent.name, index_of(path)) in keep:
             continue
         if now - changed > days * DAY_S or total > quota_bytes:
             os.unlink(path)
@@ -161,6 +254,7 @@ def purge(
     return deleted
 
 
-def _index(path: Path) -> int:
+def index_of(path: Path) -> int:
+    """Index of the alarm of a clip; -1 if its name is none of ours."""
     number = path.name.split("-")[0]
     return int(number) if number.isdigit() else -1

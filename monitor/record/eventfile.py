@@ -110,6 +110,7 @@ class EventFile:
         self._overwrite = overwrite
         self._refuse_existing()
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.part.open("wb")
         except OSError as error:
             raise self._failed(error) from None

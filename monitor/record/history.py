@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from monitor import events as ev
-from monitor.episodes import Episode, Episodes
+from monitor.alarms.episodes import Episode, Episodes
 from monitor.record.store import Archive, SessionRow
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from monitor.record.clips import FOLDER as CLIPS
-from monitor.record.clips import QUOTA_BYTES
+from monitor.record.clips import QUOTA_BYTES, index_of
 from monitor.record.clips import purge as purge_clips
 from monitor.sessionfolder import format as ff
 
@@ -143,8 +143,15 @@ def forget_sound(
     return deleted
 
 
-def forget_folders(store: Path, sessions: Iterable[str]) -> None:
+def forget_folders(
+    store: Path, sessions: Iterable[str], keep: Set[tuple[str, int]] = frozenset()
+) -> None:
     """Delete everything of these sessions that lies beside the store.
+
+    Parameters
+    ----------
+    keep
+        (session, index) of alarms whose clips stay.
 
     Raises
     ------
@@ -156,5 +163,8 @@ def forget_folders(store: Path, sessions: Iterable[str]) -> None:
             if folder.name == session or folder.name.removeprefix(session)[1:].isdigit():
                 shutil.rmtree(folder)
         clips = store / CLIPS / session
-        if clips.is_dir():
-            shutil.rmtree(clips)
+        for clip in clips.glob("*"):
+            if (session, index_of(clip)) not in keep:
+                clip.unlink()
+        if clips.is_dir() and not any(clips.iterdir()):
+            clips.rmdir()

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.errors import NoInputError, RecordError
+from monitor.system.private_file import check_folder, open_private, words_of
 
 FILE = "apexbeat.db"
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x41504258  # "APBX"
 BUSY_MS = 2000
 CHECK_BYTES = 64 * 2**20
@@ -50,7 +51,8 @@ CREATE TABLE sessions (
     ended_index INTEGER,
     ended_how TEXT,
     board TEXT,
-    label TEXT
+    label TEXT,
+    number INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE runs (
     session TEXT NOT NULL,
@@ -93,7 +95,8 @@ TABLES += _INDEX
 """events: every line of the event file but session and end; body is the line itself (JSON), wall
 the wall time of an alarm's (the index stands still while no sound comes).
 commands: what a person asked for, committed before it is answered; seq is the number of the first
-line that may tell of it. board: the alarms' state."""
+line that may tell of it. board: the alarms' state. number: order in which sessions began, whatever
+the clock on the wall said."""
 
 MIGRATIONS: dict[int, str] = {
     # A list of what is of note in a long session read all of it, beats and vitals too; and
@@ -101,12 +104,52 @@ MIGRATIONS: dict[int, str] = {
     1: f"DROP INDEX IF EXISTS events_of_note;{_INDEX}ALTER TABLE commands ADD COLUMN seq INTEGER;",
     # How long a technical alarm lasted could not be told: no sound came, so the index stood still.
     2: "ALTER TABLE events ADD COLUMN wall REAL;",
+    # A clock that was set made the newest session an old one.
+    3: """ALTER TABLE sessions ADD COLUMN number INTEGER;
+UPDATE sessions SET number = (SELECT count(*) FROM sessions AS other
+WHERE (other.started, other.id) <= (sessions.started, sessions.id));""",
 }
 """What leads from a version to the next, each in a transaction of its own."""
 
 KNOWN = {"sessions": "id, board", "runs": "session", "anchors": "session, wall",
          "events": "session, seq, body", "commands": "session, body"}  # fmt: skip
 """Tables of every version, and some of their columns."""
+
+
+OPEN_MARK = FILE + "-open"
+"""Beside a store that is open for writing, touched after each commit. Where it is left over and
+newer than the store, but the write-ahead log is gone, that was deleted: lines are missing."""
+
+
+class StoreConnection(sqlite3.Connection):
+    """The one that writes: knows which file it holds, and takes the mark away when it closes."""
+
+    path: Path
+    handle: tuple[int, int]
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the file that it writes is no more the one of this name."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return True
+        return (found.st_dev, found.st_ino) != self.handle
+
+    def touch(self) -> None:
+        """All is committed up to now."""
+        mark = self.path.with_name(OPEN_MARK)
+        try:
+            os.utime(mark)
+        except FileNotFoundError:
+            os.close(open_private(mark))
+
+    def close(self) -> None:
+        """Let go; without other users the write-ahead log is gone then, in order."""
+        super().close()
+        if not self.path.with_name(FILE + "-wal").exists():
+            with contextlib.suppress(OSError):
+                self.path.with_name(OPEN_MARK).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +162,7 @@ class Opened:
         Where a damaged file was moved to, None if all was well.
     """
 
-    connection: sqlite3.Connection
+    connection: StoreConnection
     damaged: Path | None
 
 
@@ -141,16 +184,16 @@ def open_store(folder: Path, whole: bool = False) -> Opened:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(folder)
         path = folder / FILE
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(open_private(path))
     except OSError as error:
-        raise RecordError(
-            f"{folder}: {(error.strerror or str(error)).lower()}", "choose another --store"
-        ) from None
+        raise RecordError(f"{folder}: {words_of(error)}", "choose another --store") from None
     damaged: Path | None = None
     try:
         try:
             if path.stat().st_size:
+                _look_for_log(path)
                 _examine(path, whole)
             return Opened(_open(path), None)
         except sqlite3.DatabaseError as error:
@@ -226,6 +269,22 @@ def is_damage(error: sqlite3.Error) -> bool:
     return not isinstance(error, sqlite3.OperationalError)
 
 
+def _look_for_log(path: Path) -> None:
+    """See that nobody took the write-ahead log of a run that ended badly.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If it is gone.
+    """
+    mark = path.with_name(OPEN_MARK)
+    if path.with_name(FILE + "-wal").exists() or not mark.exists():
+        return
+    if path.stat().st_mtime_ns <= mark.stat().st_mtime_ns:
+        raise sqlite3.DatabaseError("the write-ahead log of the last run is missing")
+    # Somebody else opened and closed the store since, and put the log into it.
+
+
 def _examine(path: Path, whole: bool) -> None:
     """Look at a file without writing to it.
 
@@ -240,7 +299,7 @@ def _examine(path: Path, whole: bool) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         ours = int(connection.execute("PRAGMA application_id").fetchone()[0]) == APPLICATION_ID
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if version == 0 and not ours and tables == 0:
+        if version == 0 and not ours and tables == 0 and not _is_logged(path):
             return  # made, and killed before its first transaction
         if not ours or not 0 < version <= PLAUSIBLE:
             raise sqlite3.DatabaseError("not a store of this program")
@@ -262,16 +321,28 @@ def _examine(path: Path, whole: bool) -> None:
             raise sqlite3.DatabaseError(wrong)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def _is_logged(path: Path) -> bool:
+    """Whether a file says that a write-ahead log belongs to it (bytes 18 and 19 of its head)."""
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"
+
+
+def _open(path: Path) -> StoreConnection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, factory=StoreConnection
+    )
+    found = path.stat()
+    connection.path, connection.handle = path, (found.st_dev, found.st_ino)
     with _closed_on_error(connection):
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version == 0:
+            # Before there is a log: a store without tables, but with one, has lost it.
+            _change(connection, f"{TABLES}PRAGMA application_id = {APPLICATION_ID};", VERSION)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0:
-            _change(connection, f"{TABLES}PRAGMA application_id = {APPLICATION_ID};", VERSION)
+        connection.touch()
         for number in range(version, VERSION) if version else ():
             _change(connection, MIGRATIONS[number], number + 1)
     return connection
@@ -304,7 +375,7 @@ def _move_aside(path: Path) -> Path:
         number += 1
         damaged = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
     path.rename(damaged)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", "-shm", "-open"):
         beside = path.with_name(path.name + suffix)
         if beside.exists():
             beside.rename(damaged.with_name(damaged.name + suffix))

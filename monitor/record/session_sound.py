@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.chain import Chain
+from dsp.ecg import Reference, compare
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import heard
+from monitor.alarms.episodes import heard
 from monitor.errors import InputError
 from monitor.record.export.model import Record
 from monitor.text import clean
@@ -47,7 +48,8 @@ def load(record: Record) -> NDArray[np.float32] | None:
         return None
     from monitor.sessionfolder.pieces import open_sound
 
-    with open_sound(record.sound) as sound:
+    start_s, length_s = _part(record)
+    with open_sound(record.sound, start_s, length_s) as sound:
         return _placed(record, sound, clean(str(record.sound), 200))
 
 
@@ -74,6 +76,36 @@ def _placed(record: Record, file: Sound, name: str) -> NDArray[np.float32]:
     for start, stop in gaps:
         sound[start:stop] = np.nan
     return sound
+
+
+def _part(record: Record) -> tuple[float, float | None]:
+    """Which part of the file was heard."""
+    told = record.session.settings
+    start_s, length_s = told.get("part.start_s", 0.0), told.get("part.length_s")
+    return (
+        float(start_s) if isinstance(start_s, int | float) else 0.0,
+        float(length_s) if isinstance(length_s, int | float) else None,
+    )
+
+
+def reference(record: Record) -> Reference | None:
+    """Lay the heart sounds beside an electrocardiogram in the same file; None without one.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    if record.sound is None or record.sound.is_dir():
+        return None
+    from monitor.decoding.reference import ecg_of
+
+    waves = ecg_of(record.sound)
+    if waves is None:
+        return None
+    start = round(_part(record)[0] * RATE_HZ)
+    inside = [wave - start for wave in waves if 0 <= wave - start < record.length]
+    return compare(inside, [beat.s1 for beat in record.of(ev.Beat) if beat.s1 is not None])
 
 
 def _gaps(record: Record) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from monitor import events as ev
-from monitor.episodes import Episode, heard
+from monitor.alarms.episodes import Episode, heard
 
 RATE_HZ = 2000
 

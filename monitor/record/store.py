@@ -20,7 +20,6 @@ import msgspec
 from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
 from monitor.errors import RecordError
-from monitor.record.lock import StoreLock
 from monitor.record.schema import (
     CHECK_BYTES,
     FILE,
@@ -30,7 +29,9 @@ from monitor.record.schema import (
     open_reader,
     open_store,
 )
+from monitor.record.wall_clock import last_sign
 from monitor.record.writer import Row, Writer
+from monitor.system.store_lock import StoreLock
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
 """Lines that may be dropped when the disk cannot keep up."""
@@ -90,7 +91,8 @@ class CommandRow:
 
 _SESSION = ", ".join(SessionRow.__dataclass_fields__)
 _MARKS = ", ".join("?" for _ in SessionRow.__dataclass_fields__)
-_INSERT = f"INSERT INTO sessions ({_SESSION}) VALUES ({_MARKS})"
+_NUMBER = "(SELECT coalesce(max(number), 0) + 1 FROM sessions)"
+_INSERT = f"INSERT INTO sessions ({_SESSION}, number) VALUES ({_MARKS}, {_NUMBER})"
 
 
 def _values(row: SessionRow) -> tuple[object, ...]:
@@ -119,19 +121,26 @@ class Store:
             raise RecordError(f"{folder}: {words}", "choose another --store") from None
         self.folder = folder
         self._clock = clock
-        self._lock = StoreLock(folder)
+        self.lock = StoreLock(folder)
         self._running: dict[str, SessionRow] = {}
         self._over = threading.Event()
         try:
             first = open_store(folder)
         except BaseException:
-            self._lock.release()
+            self.lock.release()
             raise
         self.damaged = first.damaged
+        self.last_sign = last_sign(first.connection, clock.wall())
         connections = [first.connection]
         self.writer = Writer(lambda: connections.pop() if connections else self._again(), clock)
         if (folder / FILE).stat().st_size > CHECK_BYTES:
             threading.Thread(target=self._check, name="check", daemon=True).start()
+
+    def note_clock(self, kind: str, good: float) -> None:
+        """Keep what was found of the wall clock (`monitor.record.wall_clock`)."""
+        values = ("", 0, self._clock.wall(), "core", kind, str(good), None)
+        sql = "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self.writer.put(Row(sql, values, True))
 
     def begin(self, row: SessionRow) -> None:
         """A new session."""
@@ -202,7 +211,7 @@ class Store:
         """Write what waits and let go; False if the disk was too slow."""
         self._over.set()
         written = self.writer.close(limit_s)
-        self._lock.release()
+        self.lock.release()
         return written
 
     # ------------------------------------------------------------ other threads
@@ -212,9 +221,9 @@ class Store:
         opened = open_store(self.folder, whole=True)
         if opened.damaged is not None:
             self.damaged = opened.damaged
-            with contextlib.closing(opened.connection.cursor()) as cursor:
-                for row in list(self._running.values()):
-                    cursor.execute(_INSERT.replace("INSERT", "INSERT OR REPLACE", 1), _values(row))
+        with contextlib.closing(opened.connection.cursor()) as cursor:
+            for row in list(self._running.values()):  # unknown to a store that is new
+                cursor.execute(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), _values(row))
         return opened.connection
 
     def _check(self) -> None:
@@ -236,8 +245,9 @@ class Archive:
         self._db: sqlite3.Connection = open_reader(folder)
 
     def sessions(self) -> list[SessionRow]:
-        """All sessions, newest first."""
-        sql = f"SELECT {_SESSION} FROM sessions ORDER BY started DESC, id DESC"
+        """All sessions, the one that began last first, whatever the clock said."""
+        order = "number" if self.version > 3 else "started"
+        sql = f"SELECT {_SESSION} FROM sessions ORDER BY {order} DESC, id DESC"
         return [SessionRow(*row) for row in self._db.execute(sql)]
 
     def open_sessions(self) -> list[SessionRow]:

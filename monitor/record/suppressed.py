@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor import events as ev
-from monitor.alarm_table import RANK
+from monitor.alarms.table import RANK
 from monitor.record.store import CommandRow
 
 RATE_HZ = 2000

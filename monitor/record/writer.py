@@ -7,6 +7,7 @@ again; beyond `LIMIT` the trends among them are dropped and counted, never a tra
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import RecordError
-from monitor.record.schema import is_damage
+from monitor.record.schema import StoreConnection, is_damage
 
 LAZY_S = 0.8
 RETRY_S = 1.0
@@ -25,6 +26,11 @@ CHORE_S = 0.1
 
 UNCONFIRMED_S = 3.0
 """Rows that are not committed for so long mean that we cannot record."""
+
+REMOVED_S = 10.0
+"""That the store was removed is said for so long, though it is made anew at once."""
+
+REMOVED = "the store was deleted, moved or replaced while it was in use"
 
 LIMIT = 50_000
 """Rows that may wait."""
@@ -72,6 +78,8 @@ class Writer:
         self._error: str | None = None
         self._chore: Callable[[sqlite3.Connection], bool] | None = None
         self._renew = False
+        self._removed_s: float | None = None
+        self.removals = 0
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -106,6 +114,9 @@ class Writer:
         with self._changed:
             if self._error is not None:
                 return self._error
+            removed_s = self._removed_s
+            if removed_s is not None and self._clock.monotonic() - removed_s < REMOVED_S:
+                return REMOVED
             if self._since_s is not None:
                 waited_s = self._clock.monotonic() - self._since_s
                 if waited_s > UNCONFIRMED_S:
@@ -131,6 +142,7 @@ class Writer:
                 self._rows.clear()
                 self._hasty = False
                 over = self._over
+            self._look()
             if batch:
                 self._write(batch, over)
             elif over:
@@ -139,6 +151,23 @@ class Writer:
                 self._do_chore()
         if self._connection is not None:
             self._connection.close()
+
+    def _look(self) -> None:
+        """See that the file that we write is the one that people will look into."""
+        connection = self._connection
+        if not isinstance(connection, StoreConnection):
+            return
+        try:
+            removed = connection.replaced
+        except OSError:
+            return  # the disk refuses: the next row will say so
+        if removed:
+            with self._changed:
+                self._removed_s = self._clock.monotonic()
+                self.removals += 1
+            self.renew()
+            if not self._rows:
+                self.put(Row("SELECT 1", ()))  # makes it anew at once
 
     def _write(self, batch: list[Row], over: bool) -> None:
         try:
@@ -173,8 +202,9 @@ class Writer:
 
     def _commit(self, batch: list[Row]) -> None:
         if self._renew and self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            stale, self._connection = self._connection, None
+            with contextlib.suppress(sqlite3.Error):
+                stale.close()
         if self._connection is None:
             self._connection = self._connect()
             self._renew = False
@@ -188,6 +218,9 @@ class Writer:
             if connection.in_transaction:
                 connection.rollback()
             raise
+        if isinstance(connection, StoreConnection):
+            with contextlib.suppress(OSError):  # no more than a mark
+                connection.touch()
 
     def _failed(self, batch: list[Row], words: str, over: bool) -> None:
         """Keep the rows for the next try, but not more trends than may wait."""

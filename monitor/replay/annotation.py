@@ -6,11 +6,14 @@
                   segmentations of the CirCor data
 ``.jsonl``        an event file of ours: its beats
 ================  =================================================================
+
+Columns may be separated by tabs, semicolons or commas, and numbers have a decimal comma.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ import msgspec
 
 from dsp.cycles.matching import Onset
 from monitor.errors import NoInputError
+from monitor.text import decoded
 
 RATE_HZ = 2000
 LONGEST = 64 * 2**20
@@ -26,6 +30,9 @@ LONGEST = 64 * 2**20
 _SOUNDS = {"s1": 1, "s2": 2}
 _NUMBERS = {"1": 1, "3": 2}
 """As CirCor and the Springer segmentation count the states."""
+
+
+_TABLE = re.compile(r"[;\t]")
 
 
 class _Line(msgspec.Struct):
@@ -53,7 +60,7 @@ def read(path: Path) -> Annotation:
     try:
         if path.stat().st_size > LONGEST:
             raise ValueError("too large to be an annotation")
-        text = path.read_text(encoding="utf-8")
+        text = decoded(path.read_bytes(), other="cp1252")
         kind = path.suffix.lower()
         if kind == ".jsonl":
             found = list(_events(text.splitlines()))
@@ -74,9 +81,18 @@ _REMEDY = "give sample,state (.csv), start end S1|S2 in seconds (.tsv, .txt), or
 
 
 def _states(lines: Iterable[str]) -> Iterator[Onset]:
-    rows = csv.DictReader(lines)
+    listed = list(lines)
+    head = listed[0] if listed else ""
+    if head.lower().startswith("sep="):  # as spreadsheets begin
+        listed, head = listed[1:], listed[1] if len(listed) > 1 else ""
+    separator = max(",;\t", key=head.count)
+    rows = csv.DictReader(listed, delimiter=separator)
     if rows.fieldnames is None or not {"sample", "state"} <= set(rows.fieldnames):
-        raise ValueError("no columns sample and state")
+        labels = list(_labels(line.replace(separator, "\t") for line in listed))
+        if not labels:
+            raise ValueError("no columns sample and state")
+        yield from labels
+        return
     for row in rows:
         sound = _SOUNDS.get((row["state"] or "").strip().lower())
         if sound is not None:
@@ -85,12 +101,13 @@ def _states(lines: Iterable[str]) -> Iterator[Onset]:
 
 def _labels(lines: Iterable[str]) -> Iterator[Onset]:
     for line in lines:
-        parts = line.split()
+        parts = line.replace(";", "\t").split("\t") if _TABLE.search(line) else line.split()
+        parts = [part.strip().strip('"') for part in parts]
         if len(parts) < 3 or parts[0].startswith(("#", "\\")):
             continue
-        start_s, word = float(parts[0]), parts[2].lower()
-        sound = _SOUNDS.get(word, _NUMBERS.get(word))
+        sound = _SOUNDS.get(parts[2].lower(), _NUMBERS.get(parts[2].lower()))
         if sound is not None:
+            start_s = float(parts[0].replace(",", "."))
             if not 0 <= start_s < 1e7:
                 raise ValueError(f"{parts[0]} is no time in seconds")
             yield round(start_s * RATE_HZ), sound

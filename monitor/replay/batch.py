@@ -10,18 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dsp.stage import RATE_HZ
+from msgspec.structs import replace
+
+from dsp.ecg import compare
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
-from monitor.assembly import Models, open_models, open_models_once, open_pipeline
-from monitor.capture.files import BLOCK_S, FileSource, find
+from monitor.assembly import (
+    Models,
+    channel_of,
+    file_pipeline,
+    open_models,
+    open_models_once,
+    open_pipeline,
+)
+from monitor.capture.files import BLOCK_S, WHOLE, FileSource, Part
 from monitor.capture.source import paced
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import Settings
-from monitor.errors import ApexbeatError, InputError, UsageError
-from monitor.events import Input, Output
+from monitor.decoding.decoder import NO_HINTS, Hints
+from monitor.decoding.reference import r_waves_of
+from monitor.errors import ApexbeatError, InputError
+from monitor.events import Beat, Input, Output
 from monitor.record.eventfile import SUFFIX, EventFile, prepare
+from monitor.replay.inputs import Item, refuse_clashes
 from monitor.replay.workers import Workers, cores, stopped
 from monitor.runner import StreamRunner, StreamSink
 from monitor.sessionfolder.reader import FolderSource, is_session_folder
@@ -48,12 +61,21 @@ class Options:
         None as fast as it goes, 1.0 as it was recorded.
     block_frames
         Frames in a block, None for the default; events do not depend on it.
+    look
+        Whether the channels of a recording are looked at, where the settings name none.
+    hints
+        What files do not tell of themselves.
+    part
+        Which part of each recording.
     """
 
     events: Path | None = None
     overwrite: bool = False
     speed: float | None = None
     block_frames: int | None = None
+    look: bool = True
+    hints: Hints = NO_HINTS
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True)
@@ -69,24 +91,7 @@ class Interrupted(Exception):
     """A worker was told to stop."""
 
 
-def collect(inputs: Sequence[Path]) -> list[Path | Outcome]:
-    """Return what to read, folders searched for audio, session folders taken whole.
-
-    An input that is neither is a failed outcome.
-    """
-    files: list[Path | Outcome] = []
-    for path in inputs:
-        if not path.is_dir() or is_session_folder(path):
-            files.append(path)
-            continue
-        try:
-            files += find(path)
-        except InputError as error:
-            files.append(Outcome(path, None, str(error)))
-    return files
-
-
-def check(files: Sequence[Path], options: Options) -> None:
+def check(files: Sequence[Item], options: Options) -> None:
     """See that event files can be written, before the first sound is read.
 
     Raises
@@ -98,15 +103,9 @@ def check(files: Sequence[Path], options: Options) -> None:
     """
     if options.events is None:
         return
-    seen: dict[str, Path] = {}
-    for path in files:
-        other = seen.setdefault(path.stem, path)
-        if other is not path:
-            raise UsageError(
-                f"{other} and {path} would both be written to {path.stem}{SUFFIX}",
-                "replay them into different folders",
-            )
-    prepare(options.events, seen, options.overwrite)
+    refuse_clashes(files, SUFFIX)
+    stems = [item.stem for item in files]
+    prepare(options.events, map(str, stems), options.overwrite)
 
 
 @dataclass
@@ -131,15 +130,19 @@ class EventFileSink(StreamSink):
 @dataclass
 class _CollectorSink(StreamSink):
     collector: Collector
-    progress: Callable[[float], None]
+    seen: Callable[[Output], None]
     stopped: Callable[[], bool]
+    onsets: list[int] | None
 
     def output(self, output: Output) -> None:
         if self.stopped():
             raise Interrupted
         self.collector.take(output)
+        if self.onsets is not None:
+            beats = (line for line in output.events if isinstance(line, Beat))
+            self.onsets += [beat.s1 for beat in beats if beat.s1 is not None]
         if output.events:
-            self.progress(output.events[-1].index / RATE_HZ)
+            self.seen(output)
 
 
 def replay_file(
@@ -148,8 +151,10 @@ def replay_file(
     models: Models,
     options: Options,
     *,
+    name: str = "",
+    stem: Path | None = None,
     clock: Clock | None = None,
-    progress: Callable[[float], None] = lambda seconds: None,
+    seen: Callable[[Output], None] = lambda output: None,
     stopped: Callable[[], bool] = lambda: False,
     sinks: Sequence[StreamSink] = (),
 ) -> Summary:
@@ -157,8 +162,10 @@ def replay_file(
 
     Parameters
     ----------
-    progress
-        Told the seconds analysed so far.
+    name, stem
+        What it is called, and its event file without the suffix; by default after the file.
+    seen
+        Told what was found, block by block.
     stopped
         Asked between blocks.
     sinks
@@ -167,33 +174,57 @@ def replay_file(
     Raises
     ------
     InputError
-        If the file cannot be read as sound, to its end.
+        If nothing of the file can be read as sound.
     RecordError
         If its events cannot be written.
     Interrupted
         If ``stopped`` said so.
     """
-    block_s = BLOCK_S if options.speed is None else PACED_BLOCK_S
-    with _open(path, block_s, options.block_frames) as source:
+    with _open(path, settings, options, name) as source:
         pipeline, settings = _pipeline(source, settings, models)
         collector = Collector(source.name, settings)
-        all_sinks: list[StreamSink] = [_CollectorSink(collector, progress, stopped), *sinks]
+        file = source if isinstance(source, FileSource) else None
+        onsets: list[int] | None = [] if file is not None and file.has_ecg else None
+        collecting = _CollectorSink(collector, seen, stopped, onsets)
+        all_sinks: list[StreamSink] = [collecting, *sinks]
         if options.events is not None:
-            target = options.events / f"{path.stem}{SUFFIX}"
+            target = options.events / f"{stem or path.stem}{SUFFIX}"
             all_sinks.insert(0, EventFileSink(EventFile(target, options.overwrite)))
         inputs: Iterable[Input] = source
         if options.speed is not None:
             inputs = paced(source, clock or SystemClock(), options.speed)
-        StreamRunner(pipeline, all_sinks).run(
-            inputs, lambda: not isinstance(source, FolderSource) or source.complete
-        )
-    return collector.result()
+        StreamRunner(pipeline, all_sinks).run(inputs, lambda: source.complete)
+        summary = collector.result()
+        return summary if file is None else _with_file(summary, file, onsets)
 
 
-def _open(path: Path, block_s: float, block_frames: int | None) -> FileSource | FolderSource:
+def _with_file(summary: Summary, source: FileSource, onsets: list[int] | None) -> Summary:
+    """Add what the file itself told: what is missing, the channel taken, an electrocardiogram."""
+    reference = None
+    if onsets is not None:
+        column = source.choice.ecg if source.choice is not None else None
+        waves = r_waves_of(source.path, column, start_s=source.start_s)
+        reference = compare(waves, onsets)
+    return replace(
+        summary,
+        warnings=source.warnings,
+        channel="" if source.choice is None else source.choice.words,
+        reference=reference,
+    )
+
+
+def _open(path: Path, settings: Settings, options: Options, name: str) -> FileSource | FolderSource:
     if is_session_folder(path):
         return FolderSource(path)
-    return FileSource(path, block_s, block_frames)
+    return FileSource(
+        path,
+        BLOCK_S if options.speed is None else PACED_BLOCK_S,
+        options.block_frames,
+        channel=channel_of(settings, options.look),
+        hints=options.hints,
+        part=options.part,
+        name=name,
+    )
 
 
 def _pipeline(
@@ -201,7 +232,7 @@ def _pipeline(
 ) -> tuple[Pipeline, Settings]:
     """Pipeline of a source; a recorded session brings its settings, start and alarms with it."""
     if not isinstance(source, FolderSource):
-        return open_pipeline(settings, models, source), settings
+        return file_pipeline(source, settings, models), settings
     info = source.info
     saved = load_board(info.board)
     board = None if saved is None else saved.board
@@ -210,14 +241,14 @@ def _pipeline(
 
 
 def replay_all(
-    files: Sequence[Path],
+    files: Sequence[Item],
     settings: Settings,
     options: Options,
     *,
     models: Models | None = None,
     jobs: int | None = None,
     clock: Clock | None = None,
-    progress: Callable[[float], None] = lambda seconds: None,
+    seen: Callable[[Output], None] = lambda output: None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each file, in order.
 
@@ -237,17 +268,26 @@ def replay_all(
     """
     count = processes(len(files), jobs)
     if count > 1:
-        each = [_Job(path, settings, options) for path in files]
+        each = [_Job(item, settings, options) for item in files]
         yield from Workers(_in_worker, _worker_died, count, retry=False).in_order(each)
         return
     models = models or open_models(settings)
-    for path in files:
-        try:
-            summary = replay_file(path, settings, models, options, clock=clock, progress=progress)
-        except InputError as error:
-            yield Outcome(path, None, str(error))
-        else:
-            yield Outcome(path, summary)
+    for item in files:
+        yield _outcome(item, settings, models, options, clock=clock, seen=seen)
+
+
+def _outcome(
+    item: Item, settings: Settings, models: Models, options: Options, **more: Any
+) -> Outcome:
+    try:
+        return Outcome(
+            item.path,
+            replay_file(
+                item.path, settings, models, options, name=item.name, stem=item.stem, **more
+            ),
+        )
+    except InputError as error:
+        return Outcome(item.path, None, str(error))
 
 
 def processes(files: int, jobs: int | None) -> int:
@@ -262,18 +302,14 @@ def processes(files: int, jobs: int | None) -> int:
 
 @dataclass(frozen=True)
 class _Job:
-    path: Path
+    item: Item
     settings: Settings
     options: Options
 
 
 def _in_worker(job: _Job) -> Outcome:
-    try:
-        models = open_models_once(job.settings)
-        summary = replay_file(job.path, job.settings, models, job.options, stopped=stopped)
-    except InputError as error:
-        return Outcome(job.path, None, str(error))
-    return Outcome(job.path, summary)
+    models = open_models_once(job.settings)
+    return _outcome(job.item, job.settings, models, job.options, stopped=stopped)
 
 
 def _worker_died(job: _Job) -> Outcome:

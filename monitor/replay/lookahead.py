@@ -18,11 +18,12 @@ from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.assembly import Models, open_pipeline
-from monitor.capture.files import FileSource
+from monitor.assembly import Models, channel_of, file_pipeline
+from monitor.capture.files import WHOLE, FileSource, Part
 from monitor.capture.health import Health
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
+from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.errors import ApexbeatError
 from monitor.events import Output
 from monitor.replay.timeline import Found, Moment
@@ -76,7 +77,7 @@ class Ahead:
     ----------
     path
         The file.
-    settings, models
+    settings, models, look, hints, part
         As for any replay.
 
     Attributes
@@ -92,10 +93,19 @@ class Ahead:
         If the file cannot be read as sound.
     """
 
-    def __init__(self, path: Path, settings: Settings, models: Models) -> None:
-        self.source = FileSource(path, BLOCK_S)
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        models: Models,
+        look: bool = True,
+        hints: Hints = NO_HINTS,
+        part: Part = WHOLE,
+    ) -> None:
+        channel = channel_of(settings, look)
+        self.source = FileSource(path, BLOCK_S, channel=channel, hints=hints, part=part)
         try:
-            self._pipeline = open_pipeline(settings, models, self.source)
+            self._pipeline = file_pipeline(self.source, settings, models)
         except BaseException:
             self.source.close()
             raise
@@ -128,7 +138,8 @@ class Ahead:
     def _run(self) -> None:
         try:
             with self.source:
-                StreamRunner(self._pipeline, [_Keeper(self._keep)]).run(self.source)
+                runner = StreamRunner(self._pipeline, [_Keeper(self._keep)])
+                runner.run(self.source, lambda: self.source.complete)
         except Stopped:
             pass  # the screen has gone
         except ApexbeatError as error:

@@ -20,7 +20,6 @@ import msgspec
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.clock import Clock
-from monitor.closing import Closing
 from monitor.link.messages import (
     LINK_VERSION,
     Attach,
@@ -35,6 +34,7 @@ from monitor.link.server import Server
 from monitor.replay.lookahead import SESSION, Ahead
 from monitor.replay.playhead import Playhead
 from monitor.replay.timeline import UNCERTAIN, shown
+from monitor.system.closing import Closing
 from monitor.version import version
 
 TICK_S = 0.05
@@ -99,7 +99,7 @@ class Player(Closing):
     def _message(self, client: int, message: FromScreen) -> None:
         if isinstance(message, Attach):
             self._inbox.put(lambda: self._attach(client, message))
-        else:
+        elif isinstance(message, Request):
             self._inbox.put(lambda: self._request(client, message))
 
     def _beat(self) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dsp.phantom import PRESETS, Phantom, render
 from monitor import events as ev
-from monitor.alarm_table import TABLE
+from monitor.alarms.table import TABLE
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.stages import Model
 from monitor.assembly import Models, build_pipeline, open_models

@@ -12,11 +12,17 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from monitor.decoding.decoder import Decoder, Missing
+from monitor.decoding.look import LOOK_S, begin, joined, level_scale
+from monitor.decoding.opening import open_decoder
+from monitor.decoding.sndfile import SndfileDecoder
 from monitor.errors import InputError
 from monitor.sessionfolder import format as ff
 from monitor.text import clean
 
 Frames = NDArray[np.float32]
+
+LOOK_FRAMES = 2**18
 
 
 class Sound(Protocol):
@@ -47,8 +53,13 @@ class Sound(Protocol):
 
 
 @contextlib.contextmanager
-def open_sound(path: Path) -> Iterator[Sound]:
-    """Open an audio file or a session folder.
+def open_sound(path: Path, start_s: float = 0.0, length_s: float | None = None) -> Iterator[Sound]:
+    """Open a file of sound, of any format that can be read, or a session folder.
+
+    Parameters
+    ----------
+    start_s, length_s
+        Part of a file that was heard.
 
     Raises
     ------
@@ -60,8 +71,10 @@ def open_sound(path: Path) -> Iterator[Sound]:
         if path.is_dir():
             yield _Folder(path)
         else:
-            with soundfile.SoundFile(path) as file:
-                yield _File(file)
+            with open_decoder(path) as decoder:
+                yield _File(path, decoder, start_s, length_s)
+    except InputError as error:
+        raise InputError(clean(str(error), 300)) from error
     except (OSError, soundfile.LibsndfileError, msgspec.DecodeError) as error:
         raise InputError(f"{name} cannot be read as sound: {clean(str(error), 160)}") from error
 
@@ -70,16 +83,36 @@ class _File:
     first = 0
     whole = False
 
-    def __init__(self, file: soundfile.SoundFile) -> None:
-        self._file = file
-        self.rate_hz, self.channels = int(file.samplerate), int(file.channels)
+    def __init__(
+        self, path: Path, decoder: Decoder, start_s: float, length_s: float | None
+    ) -> None:
+        self._decoder = decoder
+        self.rate_hz, self.channels = decoder.rate_hz, decoder.channels
+        self._scale = np.float32(1.0)
+        start = round(start_s * self.rate_hz)
+        if not decoder.bounded:
+            with open_decoder(path) as other:
+                other.skip(start)
+                seen = joined(list(begin(other, LOOK_S, LOOK_FRAMES)))
+            if seen is not None:
+                self._scale = np.float32(level_scale(seen))
+        there = decoder.frames
+        if there is None or decoder.trouble or not isinstance(decoder, SndfileDecoder):
+            with open_decoder(path) as other:
+                there = other.skip(1 << 62)
+        decoder.skip(start)
+        self._frames = max(0, there - start)
+        if length_s is not None:
+            self._frames = min(self._frames, round(length_s * self.rate_hz))
 
     def frames(self) -> int:
-        return int(self._file.frames)
+        return self._frames
 
     def read(self, count: int) -> Frames:
-        frames: Frames = self._file.read(count, "float32", always_2d=True)
-        return frames
+        piece = self._decoder.read(count)
+        if isinstance(piece, Missing):
+            return np.zeros((piece.frames, self.channels), np.float32)
+        return piece if self._scale == 1 else piece * self._scale
 
 
 class SessionSound:

@@ -13,10 +13,10 @@ import msgspec
 
 from monitor import events as ev
 from monitor.capture.source import SourceKind
-from monitor.closing import Closing
 from monitor.errors import InputError
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.pieces import SessionSound
+from monitor.system.closing import Closing
 
 BLOCK_S = 1.0
 """Longest block that is yielded."""

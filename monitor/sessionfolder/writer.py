@@ -7,8 +7,10 @@ Nothing here makes the analysis wait: inputs are queued; a disk that refuses or 
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,43 +32,70 @@ _encode = msgspec.json.Encoder().encode
 
 
 class FolderWriter:
-    """One session folder.
+    """One session folder; its own thread makes it.
 
     Parameters
     ----------
     folder
-        To be made.
+        To be made; a number is added if there is one of that name.
+    made
+        Called on the writer's thread with the folder once it is there.
 
-    Raises
-    ------
-    RecordError
-        If it cannot be made.
+    Attributes
+    ----------
+    folder
+        As it is named on the disk, once it is made.
     """
 
-    def __init__(self, folder: Path, info: ff.FolderInfo, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        info: ff.FolderInfo,
+        clock: Clock,
+        made: Callable[[Path], None] = lambda _: None,
+    ) -> None:
         self.folder = folder
-        self._clock = clock
+        self._info, self._clock, self._told = info, clock, made
         self._rate_hz = info.rate_hz
-        try:
-            folder.mkdir(mode=0o700, parents=True)
-            _write_whole(folder / ff.INFO, _encode(info))
-            self._files = {
-                name: os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                for name in (ff.INPUTS, ff.EVENTS, ff.ANCHORS)
-            }
-            self._sound = SegmentWriter(folder / ff.SOUND, info.rate_hz, info.channels)
-        except OSError as error:
-            words = (error.strerror or str(error)).lower()
-            raise RecordError(f"{folder}: {words}", "choose another --store") from None
+        self._files: dict[str, int] = {}
+        self._sound: SegmentWriter | None = None
+        self._made = threading.Event()
         self._changed = threading.Condition()
         self._queue: deque[tuple[str, bytes | ev.Block]] = deque()
         self._waiting_frames = 0
-        self._since_s: float | None = None
+        self._since_s: float | None = clock.monotonic()
         self._trouble: str | None = None
         self._over = self._broken = False
         self._run_frames = 0
         self._thread = threading.Thread(target=self._run, name="folder", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except (RuntimeError, MemoryError) as error:
+            raise RecordError(f"{folder}: {error}") from None
+
+    def wait_made(self, limit_s: float) -> None:
+        """Wait until the folder is there.
+
+        Raises
+        ------
+        RecordError
+            If it cannot be made, or not in time.
+        """
+        end_s = self._clock.monotonic() + limit_s
+        while not self._made.wait(0.02) and self._trouble is None:
+            if self._clock.monotonic() > end_s:
+                break
+        if not self._made.is_set():
+            self.close(0.0)
+            raise RecordError(
+                f"{self.folder}: {self._trouble or 'the disk does not answer'}",
+                "choose another --store",
+            )
+
+    @property
+    def made(self) -> bool:
+        """Whether the folder is there."""
+        return self._made.is_set()
 
     # ------------------------------------------------------------ the analysis thread
 
@@ -120,15 +149,17 @@ class FolderWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._over:
+                if not self._over and (self._made.is_set() or self._trouble is not None):
                     self._changed.wait(FLUSH_S)
                 over = self._over
             try:
+                if not self._made.is_set():
+                    self._make()
                 self._drain()
-                if over:
+                if over and self._sound is not None:
                     self._sound.close()
             except OSError as error:
-                self._trouble = error.strerror or str(error)
+                self._trouble = (error.strerror or str(error)).lower()
                 self._since_s = self._clock.monotonic()
             else:
                 self._trouble = self._since_s = None
@@ -136,6 +167,29 @@ class FolderWriter:
                 break
         for handle in self._files.values():
             os.close(handle)
+
+    def _make(self) -> None:
+        """Make the folder and its files; what a failed try left is taken away."""
+        folder, number = self.folder, 1
+        while folder.exists():
+            number += 1
+            folder = self.folder.with_name(f"{self.folder.name}-{number}")
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            _write_whole(folder / ff.INFO, _encode(self._info))
+            for name in (ff.INPUTS, ff.EVENTS, ff.ANCHORS):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                self._files[name] = os.open(folder / name, flags, 0o600)
+            self._sound = SegmentWriter(folder / ff.SOUND, self._info.rate_hz, self._info.channels)
+        except OSError:
+            for handle in self._files.values():
+                os.close(handle)
+            self._files.clear()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.folder = folder
+        self._made.set()
+        self._told(folder)
 
     def _drain(self) -> None:
         """Write what waits; what the disk refused stays at the head of the queue."""
@@ -145,6 +199,7 @@ class FolderWriter:
                 frames = np.round(what.samples * ff.FULL_SCALE).astype(np.int16)
                 if what.flags:
                     self._count_run()
+                assert self._sound is not None
                 self._sound.write(frames)
                 self._waiting_frames -= len(frames)
                 self._run_frames += len(frames)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from monitor.clock import Clock
 from monitor.errors import InputError
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Bye, Hello, Wave
@@ -123,7 +122,7 @@ def _play(
 
 
 class Helper:
-    """Keeps a listening process beside a supervisor; it ends with us.
+    """Keeps a listening process beside a supervisor, on a thread of its own; it ends with us.
 
     Parameters
     ----------
@@ -131,42 +130,46 @@ class Helper:
         What to play.
     errors
         File descriptor for what it says.
+    again_s
+        Wait before one that ended is started again.
     """
 
-    def __init__(self, hearing: Hearing, errors: int, clock: Clock) -> None:
-        self._hearing, self._errors, self._clock = hearing, errors, clock
+    def __init__(self, hearing: Hearing, errors: int, again_s: float = AGAIN_S) -> None:
+        self._hearing, self._errors, self._again_s = hearing, errors, again_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._next_s = 0.0
+        self._over = threading.Event()
+        self.starts = 0
+        self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
+        self._thread.start()
 
-    def tick(self) -> None:
-        """Start it if it is not there; call this now and then."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        if self._clock.monotonic() < self._next_s:
-            return
-        self._next_s = self._clock.monotonic() + AGAIN_S
-        self.close()
-        self._process = subprocess.Popen(
+    def close(self, limit_s: float = 1.0) -> None:
+        """End it."""
+        self._over.set()
+        if (process := self._process) is not None:
+            process.kill()
+        self._thread.join(limit_s)
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            with contextlib.suppress(OSError, MemoryError):  # no process now: in a while there is
+                self._play_once()
+            self._over.wait(self._again_s)
+
+    def _play_once(self) -> None:
+        process = self._process = subprocess.Popen(
             [sys.executable, "-m", "monitor.sound.listening"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
         )
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(msgspec.json.encode(self._hearing) + b"\n")
-            self._process.stdin.flush()
-
-    def close(self) -> None:
-        """End it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
+        self.starts += 1
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-        process.kill()
-        process.wait()
+        with process.stdin as channel, contextlib.suppress(BrokenPipeError):
+            channel.write(msgspec.json.encode(self._hearing) + b"\n")
+            channel.flush()
+            if self._over.is_set():
+                process.kill()
+            process.wait()  # its end, or ours: it plays until this channel closes
 
 
 def main() -> None:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
-import subprocess
-
-from monitor.clock import Clock
-
-LOOK_S = 0.05
-KILLED = -9
 
 
 class AdoptedCore:
     """Speaks like the part of `subprocess.Popen` that a supervisor uses.
 
-    Attributes
+    Parameters
     ----------
-    ends_well
-        The core said goodbye: when it is gone, it ended in order.
+    pid
+        Of a process that lives now.
     """
 
-    def __init__(self, pid: int, clock: Clock) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.ends_well = False
-        self._clock = clock
+        self._handle: int | None = None
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._handle = os.pidfd_open(pid)  # names this process, whoever gets its number
+            except OSError:
+                self._handle = None
+
+    def poll(self) -> int | None:
+        """None while it lives; its exit code is not ours to know."""
+        if self._handle is not None:
+            waiting = select.poll()
+            waiting.register(self._handle, select.POLLIN)
+            return 0 if waiting.poll(0) else None  # also one that nobody has waited for
+        return None if self._signal(0) else 0
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -34,24 +41,12 @@ class AdoptedCore:
         """End it."""
         self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it is gone: 0 if it ended in order.
-
-        Raises
-        ------
-        TimeoutExpired
-            If it is still there.
-        """
-        end_s = None if timeout is None else self._clock.monotonic() + timeout
-        while self._signal(0):
-            if end_s is not None and self._clock.monotonic() > end_s:
-                raise subprocess.TimeoutExpired("core", timeout or 0.0)
-            self._clock.sleep(LOOK_S)
-        return 0 if self.ends_well else KILLED
-
     def _signal(self, number: int) -> bool:
         try:
-            os.kill(self.pid, number)
+            if self._handle is not None:
+                signal.pidfd_send_signal(self._handle, number)
+            else:
+                os.kill(self.pid, number)
         except ProcessLookupError:
             return False
         return True

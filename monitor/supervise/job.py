@@ -9,6 +9,9 @@ import msgspec
 
 from monitor.config.load import Settings
 
+LOG = "core.log"
+"""File in the store for what cores and their supervisor say."""
+
 EXIT_RESTART = 75
 """A core that ends so wants to be started again with `resume` (its audio library hangs)."""
 

@@ -21,48 +21,77 @@ from typing import Any, Self
 import msgspec
 
 from monitor.clock import SystemClock
-from monitor.errors import EXIT_INTERRUPTED, ApexbeatError
+from monitor.errors import EXIT_INTERRUPTED, ApexbeatError, RecordError
+from monitor.sound.audible import audible
 from monitor.sound.listening import Hearing, Helper
-from monitor.sound.output import AlarmSound, portaudio
-from monitor.supervise.job import Begun, Job
+from monitor.sound.output import AlarmSound
+from monitor.sound.speaker import Speaker
+from monitor.supervise.job import LOG, Begun, Job
 from monitor.supervise.sd_notify import Watchdog
 from monitor.supervise.supervisor import END_S, CoreFailed, Supervisor
+from monitor.system.background import Background, log_stderr, unfailing_stderr
+from monitor.system.store_lock import SUPERVISOR, StoreLock, holder
+
+RENEW_S = 1.0
+"""Seconds between two looks at our own lock."""
+
+TAKE_OVER_S = 5.0
+"""A supervisor that was killed lets its lock go within this."""
 
 WAIT_S = 0.1
-LOG = "core.log"
-LOG_LIMIT = 2**20
-"""A log longer than this is begun anew; the last one is kept beside it, bytes."""
+"""Seconds between two looks whether a person does not want to wait for a start."""
 
 
 def log_path(store: Path) -> Path:
-    """The log of cores and of their supervisor, private to the user, of bounded length."""
-    path = store / LOG
-    with contextlib.suppress(OSError):  # the store itself says, in a better line, what is wrong
+    """The log of cores and of their supervisor; its folder is made."""
+    with contextlib.suppress(OSError):  # the store itself says what is wrong
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        if path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_name(LOG + ".1"))
-    return path
+    return store / LOG
 
 
 def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     """Be the supervisor of ``job`` until it is over; the exit code.
 
+    Parameters
+    ----------
+    began
+        Called each time a core has begun, on a thread of its own; an `OSError` that it raises
+        the first time means that nobody is there any more to be told, and ends the core.
+
     Raises
     ------
     CoreFailed
         If the core could not begin.
+    RecordError
+        If another supervisor keeps the store.
     """
     clock = SystemClock()
+    store = Path(job.store)
+    lock = _lock(store, job.adopt)
+    # A child that is made by fork leaves us going if its program cannot be read from the disk.
+    setattr(subprocess, "_USE_VFORK", False)  # noqa: B010 - typeshed calls it final
     sound = job.settings.sound
-    play = portaudio(sound.output, sound.volume) if sound.alarms else None
-    alarms = AlarmSound(play, _bell(job.terminal) if sound.alarms else _silence, clock)
+    speaker = Speaker(sound.output, sound.volume)
+    alarms = AlarmSound(None, _silence, clock)
+    if sound.alarms:
+        check = audible(speaker, sound.output)
+        alarms = AlarmSound(speaker.play, _Bell(job.terminal).ring, clock, check)
     watchdog = Watchdog(clock)
-
     helpers: list[Helper] = []
+    teller = Background("told")
+    told = False
+
+    def tell(begun: Begun) -> None:
+        nonlocal told
+        first, told = not told, True
+        try:
+            began(begun)
+        except OSError:
+            if first:
+                supervisor.stop(EXIT_INTERRUPTED)
 
     def ready(begun: Begun) -> None:
-        began(begun)
+        teller.put(lambda: tell(begun))
         watchdog.ready(f"monitoring {' '.join(begun.sessions)}")
         if sound.listen != "off" and not helpers:
             hearing = Hearing(
@@ -71,15 +100,19 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
                 output=sound.output,
                 gain_db=sound.listen_gain_db,
             )
-            helpers.append(Helper(hearing, 2, clock))
+            helpers.append(Helper(hearing, 2))
+
+    keeper = Background("lock", 1)
+    renewed_s = clock.monotonic()
 
     def alive() -> None:
+        nonlocal renewed_s
         watchdog.alive()
-        for helper in helpers:
-            helper.tick()
+        if lock is not None and clock.monotonic() - renewed_s > RENEW_S:
+            renewed_s = clock.monotonic()
+            keeper.put(lambda: _renew(lock))
 
-    log = log_path(Path(job.store))
-    supervisor = Supervisor(job, alarms, log, clock, ready, alive=alive)
+    supervisor = Supervisor(job, alarms, store / LOG, clock, ready, alive=alive)
     signal.signal(signal.SIGTERM, lambda *_: supervisor.stop(0))
     signal.signal(signal.SIGINT, lambda *_: supervisor.stop(EXIT_INTERRUPTED))
     if hasattr(signal, "SIGHUP"):
@@ -91,9 +124,48 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
             helper.close()
         watchdog.close()
         silent = alarms.close()
+        speaker.close()
+        teller.close(1.0)
+        if lock is not None:
+            lock.release()
     if not silent:
-        os._exit(code)  # a burst that hangs in the audio library must not keep us
+        os._exit(code)  # a burst that hangs must not keep us
     return code
+
+
+def _lock(store: Path, adopt: bool) -> StoreLock | None:
+    """Be the one supervisor of a store; None where it cannot be made (the core says why).
+
+    One that is to adopt a core was told by the core that its supervisor does not answer: a
+    process that holds the lock all the same is stopped or hangs, and is ended.
+    """
+    try:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    try:
+        return StoreLock(store, SUPERVISOR)
+    except RecordError:
+        if not adopt:
+            raise
+    process = holder(store, SUPERVISOR)
+    if process:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+    clock = SystemClock()
+    end_s = clock.monotonic() + TAKE_OVER_S
+    while True:
+        try:
+            return StoreLock(store, SUPERVISOR)
+        except RecordError:
+            if clock.monotonic() > end_s:
+                raise
+        clock.sleep(0.05)
+
+
+def _renew(lock: StoreLock) -> None:
+    with contextlib.suppress(RecordError):  # its name without a file holds all the same
+        lock.renew()
 
 
 class InterruptsHeld:
@@ -143,17 +215,16 @@ def spawn(job: Job, held: InterruptsHeld | None = None) -> Begun:
         If the person interrupted it; nothing runs then.
     """
     log = log_path(Path(job.store))
-    with open(log if log.exists() else os.devnull, "ab") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.supervise.launch"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor.supervise.launch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # its own log, once it has read its job
+        start_new_session=True,
+    )
     assert process.stdin is not None
     assert process.stdout is not None
-    with process.stdin as channel:
+    with contextlib.suppress(BrokenPipeError), process.stdin as channel:
         channel.write(msgspec.json.encode(job))
     with process.stdout as answer:
         while not select.select([answer], [], [], WAIT_S)[0]:
@@ -180,19 +251,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def quiet_stderr(log: Path) -> int:
-    """Point file descriptor 2 at the log (PortAudio writes there); return the old one."""
-    kept = os.dup(2)
-    with contextlib.suppress(OSError):
-        handle = os.open(log, os.O_WRONLY | os.O_APPEND)
-        os.dup2(handle, 2)
-        os.close(handle)
-    return kept
-
-
 def main() -> int:
     """Read a job, say how it began, supervise."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    try:
+        os.close(log_stderr(Path(job.store) / LOG))
+    except OSError:
+        unfailing_stderr()
     first = True
 
     def began(begun: Begun) -> None:
@@ -204,7 +269,8 @@ def main() -> int:
     try:
         return supervise(job, began)
     except ApexbeatError as error:
-        _say(Begun(error=str(error), code=error.exit_code))
+        with contextlib.suppress(OSError):  # whoever started us has gone
+            _say(Begun(error=str(error), code=error.exit_code))
         return error.exit_code
 
 
@@ -215,22 +281,45 @@ def _say(begun: Begun) -> None:
         os.dup2(nowhere.fileno(), 1)
 
 
-def _silence() -> None:
+def _silence() -> bool:
     """Sound is switched off."""
+    return False
 
 
-def _bell(terminal: str) -> Callable[[], None]:
-    def ring() -> None:
-        if not terminal:
-            return
-        with contextlib.suppress(OSError):  # the terminal was closed: there is nobody to hear it
-            handle = os.open(terminal, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+class _Bell:
+    """The bell of a terminal.
+
+    It keeps one descriptor in reserve, so that it rings where there are none left.
+    """
+
+    def __init__(self, terminal: str) -> None:
+        self._terminal = terminal
+        self._spare: int | None = None
+        self._keep_spare()
+
+    def ring(self) -> bool:
+        """Ring once; False if there is no terminal, or it was closed."""
+        if not self._terminal:
+            return False
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        try:
+            # A terminal that somebody has stopped (Ctrl-S) is not waited for.
+            handle = os.open(self._terminal, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
             try:
                 os.write(handle, b"\a")
             finally:
                 os.close(handle)
+        except OSError:
+            return False
+        finally:
+            self._keep_spare()
+        return True
 
-    return ring
+    def _keep_spare(self) -> None:
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 if __name__ == "__main__":

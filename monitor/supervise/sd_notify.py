@@ -35,7 +35,7 @@ class Watchdog:
         if name and hasattr(socket, "AF_UNIX"):
             self._address = "\0" + name[1:] if name.startswith("@") else name
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.settimeout(0.2)
+            self._socket.setblocking(False)
 
     def ready(self, words: str) -> None:
         """Monitoring has begun."""

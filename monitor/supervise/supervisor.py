@@ -2,31 +2,34 @@
 
 It starts the core in a process group of its own, attaches to it like any screen, and listens. A
 core that is dead, silent for `SILENT_S` or stalled for `STALLED_S` is an alarm of high priority;
-it is killed if need be, and started again to go on with its sessions. What the two say to each
-other when a core begins stands in `monitor.supervise.job`.
+it is killed if need be, and started again to go on with its sessions. Any end that nobody asked
+for is a death, whatever its exit code.
+
+Its loop makes no call that can hang: starting and connecting run on threads (`supervise.start`),
+what is sent is sent without waiting, and no process is waited for without a tick. What fails for
+want of descriptors, memory or processes is a failed start, tried again with growing pauses. What
+the two say to each other when a core begins stands in `monitor.supervise.job`.
 """
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
+import contextlib
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import msgspec
 
+from monitor.capture.attempt import Attempt
 from monitor.clock import Clock
-from monitor.errors import ApexbeatError, InputError
+from monitor.errors import ApexbeatError
 from monitor.events import Priority
-from monitor.link.address import address_of
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Bye, FromCore, Heartbeat, Hello, Status
+from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Request, Sounded, Status
 from monitor.sound.output import AlarmSound
-from monitor.supervise.adopted import AdoptedCore
-from monitor.supervise.job import EXIT_RESTART, Begun, Job
+from monitor.supervise.job import Begun, Job
+from monitor.supervise.start import Adopt, Process, Reached, Start
 
 SILENT_S = 2.0
 """A core that says nothing for so long is an alarm."""
@@ -42,12 +45,21 @@ BEGIN_S = 120.0
 
 CORE = (sys.executable, "-m", "monitor.live.core")
 TICK_S = 0.1
-END_S = 8.0
+BEAT_S = 0.5
+END_S = 12.0
+"""A core that was asked to end is killed after this."""
+
+EXIT_S = 3.0
+"""A process that closed its link, or was killed, should be gone by then."""
+
 BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 10.0)
 """Waits before a core is started again; the first failure in a while costs no wait."""
 
 STEADY_S = 60.0
 """A core that lived for so long begins with the first wait again."""
+
+CUT_SHORT = 6
+"""Exit code where a core that was asked to end had to be killed: not all is recorded."""
 
 RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
 
@@ -70,13 +82,13 @@ class Supervisor:
     sound
         What is heard.
     log
-        File for the standard error of cores.
+        Where standard error ends, for messages.
     began
-        Called each time a core has begun.
+        Called each time a core has begun; it must not wait.
     core
         Command line of a core.
     alive
-        Called each time the loop goes round.
+        Called each time the loop goes round; it must not wait.
     """
 
     def __init__(
@@ -93,13 +105,18 @@ class Supervisor:
         self._command = list(core)
         self._job, self._sound, self._clock, self._began = job, sound, clock, began
         self._log = log
-        self._core: subprocess.Popen[bytes] | AdoptedCore | None = None
+        self._core: Process | None = None
+        self._dying: list[Process] = []
         self._client: Client | None = None
+        self._address = ""
         self._status: dict[str, Status] = {}
+        self._sources: dict[str, str] = {}
         self._stop: int | None = None
         self._stopping_s: float | None = None
-        self._heard_s = self._progress_s = 0.0
+        self._asked = False
+        self._heard_s = self._progress_s = self._beat_s = 0.0
         self._beat = -1
+        self._unsaid: list[Sounded] = []
         self._began_s = 0.0
         self._failures = 0
         self.restarts = 0
@@ -116,171 +133,203 @@ class Supervisor:
         CoreFailed
             If the first core cannot begin.
         """
-        begun = self._adopt() if self._job.adopt else self._begin(self._job)
+        if self._job.adopt:
+            begun = self._reach(Adopt(Path(self._job.store), self._clock))
+        else:
+            begun = self._reach(Start(self._command, self._job, self._clock))
+        if self._client is None and self._stop is not None:
+            return self._stop
         if begun.error:
             raise CoreFailed(begun)
+        self._began_s = self._clock.monotonic()
         self._began(begun)
-        job = msgspec.structs.replace(self._job, resume=True, adopt=False)
-        while True:
-            code = self._watch()
-            if code is not None and code != EXIT_RESTART:
-                self._drop_client()
-                self._sound.set(None)
-                return code if self._stop is None else self._stop
-            self._revive(job)
-            if self._client is None and self._stop is not None:  # told so while there was no core
-                self._sound.set(None)
-                return self._stop
+        code: int | None = None
+        while code is None:
+            try:
+                code = self._watch()
+                if code is None:
+                    code = self._revive()
+            except (Exception, MemoryError) as error:  # noqa: BLE001 - nothing may end the last line of defence
+                self._say_trace(error)
+                self._let_go()
+        self._drop_client()
+        self._sound.set(None)
+        return code
 
     # ------------------------------------------------------------ one core
 
-    def _adopt(self) -> Begun:
-        """Take over the core that runs on the store."""
-        address = address_of(Path(self._job.store))
+    def _reach(self, way: Start | Adopt) -> Begun:
+        """Start or adopt a core on a thread, and tick until it has begun, or has not."""
         try:
-            self._client = Client.connect(address, "supervisor", waves=False, clock=self._clock)
-            hello = self._client.receive(DEAD_S)
-        except (InputError, Gone) as error:
-            return Begun(error=str(error), code=1)
-        if not isinstance(hello, Hello):
-            return Begun(error="the core does not answer", code=1)
-        self._core = AdoptedCore(hello.pid, self._clock)
-        self._heard_s = self._progress_s = self._began_s = self._clock.monotonic()
-        return Begun(address=str(address), sessions=hello.sessions)
-
-    def _begin(self, job: Job) -> Begun:
-        """Start a core and wait until it has begun; connects to it."""
-        # Where the store cannot be made there is no log; the core says why in its answer.
-        with open(self._log if self._log.exists() else os.devnull, "ab") as errors:
-            core = self._core = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                **_own_group(),
-            )
-        assert core.stdin is not None
-        assert core.stdout is not None
-        with core.stdin as channel:
-            channel.write(msgspec.json.encode(job))
-        with core.stdout as answer:
-            begun = self._read_begun(answer)
-        if begun.error:
-            self._kill()
-            return begun
-        try:
-            self._client = Client.connect(Path(begun.address), "supervisor", waves=False)
-        except InputError as error:
-            self._kill()
-            return Begun(error=str(error), code=1)
-        self._heard_s = self._progress_s = self._clock.monotonic()
-        self._beat = -1
-        return begun
-
-    def _read_begun(self, stdout: IO[bytes]) -> Begun:
-        end_s = self._clock.monotonic() + BEGIN_S
-        while not select.select([stdout], [], [], TICK_S)[0]:
+            attempt = Attempt(way, Reached.undo, self._clock.monotonic())
+        except (RuntimeError, MemoryError) as error:
+            return Begun(error=f"no core can be started: {error}", code=1)
+        while not attempt.done:
             self._tick()
-            if self._stop is not None:
-                self._end_core()
-                return Begun(error="interrupted at the start", code=self._stop or 130)
-            if self._clock.monotonic() > end_s:
-                return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
+            self._clock.sleep(TICK_S)
+            late = self._clock.monotonic() - attempt.since_s > BEGIN_S
+            if attempt.done or not (late or self._stop is not None):
+                continue
+            attempt.abandon()
+            if way.process is not None:
+                way.process.kill()
+                self._dying.append(way.process)
+            return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
         try:
-            return msgspec.json.decode(stdout.readline(), type=Begun)
-        except msgspec.DecodeError:
-            return Begun(error=f"the core died at its start; see {self._log}", code=1)
+            reached = attempt.result()
+        except (Exception, MemoryError) as error:  # noqa: BLE001 - a start that failed, whatever it was
+            return Begun(error=f"no core can be started: {error!r}", code=1)
+        if reached.client is None:
+            if reached.process is not None:
+                self._end(reached.process)
+            return reached.begun
+        self._core, self._client = reached.process, reached.client
+        self._address = reached.begun.address
+        now_s = self._clock.monotonic()
+        self._heard_s = self._progress_s = now_s
+        self._beat, self._beat_s, self._asked = -1, float("-inf"), False
+        return reached.begun
 
     def _watch(self) -> int | None:
-        """Listen until the core is over: its exit code, None if it died or was killed."""
-        assert self._core is not None
-        assert self._client is not None
-        while True:
+        """Listen until the core is over: the exit code, None if it died or was killed."""
+        while self._client is not None:
             self._tick()
             self._end_if_asked()
             try:
+                self._send_beat()
                 message = self._client.receive(TICK_S)
-            except Gone:
-                return self._ended()
+            except Gone as gone:
+                over, code = self._link_lost(str(gone))
+                if over:
+                    return code
+                continue
             now_s = self._clock.monotonic()
             if message is not None:
                 self._heard_s = now_s
                 self._take(message, now_s)
+            if self._ends():
+                if self._past_its_end() or now_s - self._heard_s > DEAD_S:
+                    return self._cut_short()
+                continue
             silent = now_s - self._heard_s > SILENT_S or now_s - self._progress_s > STALLED_S
             self._sound.set("high" if silent else self._priority())
             if max(now_s - self._heard_s, now_s - self._progress_s) > DEAD_S:
-                self._kill()
+                self._let_go()
+        return None
+
+    def _ends(self) -> bool:
+        """Whether the end of this core was asked for."""
+        return self._asked or self._stopping_s is not None
+
+    def _past_its_end(self) -> bool:
+        if self._stopping_s is None:
+            self._stopping_s = self._clock.monotonic()
+        return self._clock.monotonic() - self._stopping_s > END_S
+
+    def _cut_short(self) -> int:
+        self._let_go()
+        print("the core did not end in time and was killed", file=sys.stderr)  # noqa: T201
+        return CUT_SHORT
+
+    def _link_lost(self, why: str) -> tuple[bool, int | None]:
+        """The link closed: whether the core is over, and its exit code if that was asked for."""
+        self._drop_client()
+        core = self._core
+        assert core is not None
+        if self._gone_within(core, END_S if self._ends() else EXIT_S):
+            code = core.poll()
+            self._core = None
+            if not self._ends():
+                return True, None
+            return True, code if self._stop is None else self._stop
+        if self._ends():
+            return True, self._cut_short()
+        print(f"the link to the core broke ({why}); it lives", file=sys.stderr)  # noqa: T201
+        if self._reach(Adopt(Path(self._job.store), self._clock)).error:
+            self._let_go()
+            return True, None
+        self._core = core  # our child: only we may wait for it
+        return False, None
+
+    def _end_if_asked(self) -> None:
+        """Ask the core to end, once."""
+        if self._stop is None or self._stopping_s is not None:
+            return
+        assert self._core is not None
+        self._stopping_s = self._clock.monotonic()
+        asked = False
+        if self._client is not None:
+            with contextlib.suppress(Gone):
+                asked = self._client.send_now(Request(id=1, session="", what="stop"))
+        if not asked:
+            self._core.terminate()
+
+    def _revive(self) -> int | None:
+        """Start a core that goes on; sounds the technical alarm until one has begun.
+
+        Returns the exit code if the end was asked for meanwhile, else None.
+        """
+        self._status.clear()
+        self._sound.set("high")
+        job = self._job
+        sources = job.sources or list(self._sources.values())
+        job = msgspec.structs.replace(job, resume=True, adopt=False, sources=sources)
+        while self._stop is None:
+            self._pause(BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)])
+            self._failures += 1
+            begun = self._reach(Start(self._command, job, self._clock))
+            if self._client is not None:
+                self.restarts += 1
+                self._began_s = self._clock.monotonic()
+                self._began(begun)
                 return None
+            print(begun.error, file=sys.stderr)  # noqa: T201 - into our log, by a pipe
+        return self._stop
+
+    def _pause(self, seconds: float) -> None:
+        until_s = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < until_s and self._stop is None:
+            self._tick()
+            self._clock.sleep(TICK_S)
+
+    # ------------------------------------------------------------ what is heard and said
 
     def _take(self, message: FromCore, now_s: float) -> None:
         if isinstance(message, Status):
             self._status[message.session] = message
+            kind = "phantom" if message.source == "phantom" else "device"
+            self._sources[message.session] = f"{kind}:{message.device}"
         elif isinstance(message, Heartbeat):
+            self._asked |= message.ending
             if message.beat != self._beat:
                 self._beat, self._progress_s = message.beat, now_s
                 if now_s - self._began_s > STEADY_S:
                     self._failures = 0
         elif isinstance(message, Bye):
             self._progress_s = now_s
-            if isinstance(self._core, AdoptedCore):
-                self._core.ends_well = True
+            self._asked |= message.asked
 
-    def _ended(self) -> int | None:
-        """The link closed: how did the core end?"""
-        assert self._core is not None
-        try:
-            code = self._core.wait(END_S if self._stopping_s is not None else 2.0)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            return None
-        self._drop_client()
-        if code in (0, EXIT_RESTART):
-            return code
-        return None if self._stop is None else code
-
-    def _end_if_asked(self) -> None:
-        if self._stop is None:
-            return
-        assert self._core is not None
+    def _send_beat(self) -> None:
+        """Tell the core that we live, and what is heard."""
         now_s = self._clock.monotonic()
-        if self._stopping_s is None:
-            self._stopping_s = now_s
-            self._core.terminate()
-        elif now_s - self._stopping_s > END_S:
-            self._core.kill()
-
-    def _end_core(self) -> None:
-        """End a core that has not begun; it may be loading, and not listen yet."""
-        assert self._core is not None
-        self._core.terminate()
-        try:
-            self._core.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._core.kill()
-            self._core.wait()
-
-    def _revive(self, job: Job) -> None:
-        """Start a core that goes on; sounds the technical alarm until one has begun."""
-        self._status.clear()
-        self._sound.set("high")
-        while self._stop is None:
-            wait_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
-            until_s = self._clock.monotonic() + wait_s
-            while self._clock.monotonic() < until_s:
-                self._tick()
-                self._clock.sleep(TICK_S)
-            self._failures += 1
-            begun = self._begin(job)
-            if not begun.error:
-                self.restarts += 1
-                self._began_s = self._clock.monotonic()
-                self._began(begun)
-                return
-            print(begun.error, file=sys.stderr, flush=True)  # noqa: T201 - into our log
+        if now_s - self._beat_s < BEAT_S or self._client is None:
+            return
+        self._unsaid += [
+            Sounded(wall=c.wall, priority=c.priority or "", by=c.by or "", why=c.why)
+            for c in self._sound.changes()
+        ]
+        beat = Beat(unheard=self._sound.unheard, sounded=self._unsaid[-100:])
+        if self._client.send_now(beat):
+            self._beat_s = now_s
+            self._unsaid = []
 
     def _tick(self) -> None:
         self._sound.tick()
-        self._alive()
+        try:
+            self._alive()
+        except (OSError, RuntimeError, MemoryError) as error:
+            self._say_trace(error)
+        self._dying = [core for core in self._dying if core.poll() is None]
 
     def _priority(self) -> Priority | None:
         """The highest that should sound: raised, not acknowledged, not paused."""
@@ -294,19 +343,36 @@ class Supervisor:
                     found = line.priority
         return found
 
-    def _kill(self) -> None:
-        assert self._core is not None
+    # ------------------------------------------------------------ the end of a core
+
+    def _let_go(self) -> None:
+        """Kill the core, without waiting longer than a moment, and forget it."""
         self._drop_client()
-        self._core.kill()
-        self._core.wait()
+        core, self._core = self._core, None
+        if core is not None:
+            self._sound.set("high")
+            self._end(core)
+
+    def _end(self, core: Process) -> None:
+        with contextlib.suppress(OSError):
+            core.kill()
+        if not self._gone_within(core, EXIT_S):
+            self._dying.append(core)  # a disk holds it; its store stays locked until it is gone
+
+    def _gone_within(self, core: Process, limit_s: float) -> bool:
+        end_s = self._clock.monotonic() + limit_s
+        while core.poll() is None:
+            if self._clock.monotonic() > end_s:
+                return False
+            self._tick()
+            self._clock.sleep(TICK_S)
+        return True
 
     def _drop_client(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
 
-
-def _own_group() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"process_group": 0}
+    def _say_trace(self, error: BaseException) -> None:
+        with contextlib.suppress(Exception):
+            traceback.print_exception(error)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from monitor import events as ev
-from monitor.alarm_table import SWITCHED_OFF
+from monitor.alarms.table import SWITCHED_OFF
 from monitor.link.messages import AlarmLine
 
 RANK = {"high": 0, "medium": 1, "low": 2}

@@ -9,7 +9,7 @@ import time
 
 from rich.cells import cell_len, set_cell_size
 
-from monitor.alarm_table import TABLE, remedy, title
+from monitor.alarms.table import TABLE, remedy, title
 
 RATE_HZ = 2000
 UNKNOWN = "--"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
+from monitor.alarms.episodes import Episode, Episodes
 from monitor.analysis.alarm_state import Alarm
 from monitor.analysis.alarms import Board
-from monitor.episodes import Episode, Episodes
 from monitor.link.messages import AlarmLine, Wave
 
 PENDING = -1000
@@ -132,17 +132,6 @@ class AlarmLog:
     def open(self, kind: str) -> Episode | None:
         """The occurrence of a kind that is not over, None without one."""
         return self._episodes.open(kind)
-
-    def unanswered(self, session: str) -> set[tuple[str, int]]:
-        """(session, index) of every alarm that nobody has acknowledged.
-
-        Parameters
-        ----------
-        session
-            Id of the session that this log is of.
-        """
-        found = {(session, one.start) for one in self._episodes.all() if one.acknowledged is None}
-        return found | {(line.earlier_session or session, line.raised) for line in self.earlier}
 
     def _line(self, one: Episode) -> AlarmLine:
         return line_of(one, self._answerable)

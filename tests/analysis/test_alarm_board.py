@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alarm_table import RANK, RULES
+from monitor.alarms.table import RANK, RULES
 from monitor.analysis.alarm_state import Reading
 from monitor.analysis.alarms import MAX_PAUSE_S, Board, Tick, start, step, with_limits
 from monitor.config.load import Alarms

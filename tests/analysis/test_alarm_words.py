@@ -9,7 +9,7 @@ from test_alarm_board import Run, ack, pause
 from test_alarm_state import AT_ONCE, GONE, LATCHING, LIMITS, PLAIN, PRESENT, STEP
 from test_conditions import FINE, heart, known, rate
 
-from monitor.alarm_table import RULES, TABLE, rows
+from monitor.alarms.table import RULES, TABLE, rows
 from monitor.analysis.alarm_state import Alarm, Moment, Reading, acknowledge, advance
 from monitor.analysis.alarms import Tick, start, step
 from monitor.analysis.vitals import Vitals

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.alarm_table import RULES
+from monitor.alarms.table import RULES
 from monitor.analysis.conditions import Findings, read
 from monitor.analysis.hearing import Heart, Pause
 from monitor.analysis.verdict import Judgement

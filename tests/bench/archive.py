@@ -37,9 +37,9 @@ CPU: dict[str, float] = {}
 
 def subset(data: Path, every: int, folder: Path) -> int:
     """Copy every n-th recording; gives how many."""
-    from monitor.capture.files import find
+    from monitor.replay.inputs import search
 
-    chosen = find(data)[::every]
+    chosen = search(data).files[::every]
     for path in chosen:
         target = folder / path.relative_to(data)
         target.parent.mkdir(parents=True, exist_ok=True)

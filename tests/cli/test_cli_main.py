@@ -81,7 +81,7 @@ def test_each_error_is_one_line_and_its_exit_code(kind, code, capsys, monkeypatc
 
 
 def test_the_alarm_table_is_printed_from_its_single_source(capsys):
-    from monitor.alarm_table import TABLE
+    from monitor.alarms.table import TABLE
 
     assert run(["config", "--alarms", "--set", "alarms.rate_delay_s=7"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -89,7 +89,7 @@ def test_the_alarm_table_is_printed_from_its_single_source(capsys):
     for rule, line in zip(TABLE, lines[2:], strict=True):
         assert line.startswith(f"| {rule.kind} | {rule.alarm_class}, {rule.priority}")
     assert "| 7 s |" in lines[3]
-    assert "low, medium after 60 s" in "\n".join(lines)
+    assert "low, medium after 30 s" in "\n".join(lines)
 
 
 def test_a_picture_has_the_size_asked_for_in_braille_and_in_ascii():

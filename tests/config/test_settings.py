@@ -72,7 +72,7 @@ def test_a_wrong_option_is_refused(option):
 def test_a_file_that_is_missing_or_no_text_is_told(tmp_path):
     with pytest.raises(UsageError, match=r"none\.toml"):
         load(tmp_path / "none.toml")
-    (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "b.toml").write_bytes(b"[alarms]\n\x80\x81")
     with pytest.raises(UsageError, match="UTF-8"):
         load(tmp_path / "b.toml")
 

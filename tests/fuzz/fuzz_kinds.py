@@ -5,9 +5,15 @@ A judge returns ``fine`` or ``refused: …`` and raises whatever the product wou
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -19,6 +25,9 @@ from dsp.phantom import PRESETS, PhantomStream
 from monitor import events as ev
 from monitor.config.load import Settings
 from monitor.errors import ApexbeatError
+
+if TYPE_CHECKING:
+    from monitor.capture.files import FileSource
 
 FORMATS: dict[str, tuple[str, str, int, int]] = {
     "pcm16.wav": ("WAV", "PCM_16", 4000, 1),
@@ -35,8 +44,15 @@ FORMATS: dict[str, tuple[str, str, int, int]] = {
     "float.aiff": ("AIFF", "FLOAT", 4000, 2),
     "pcm16.au": ("AU", "PCM_16", 4000, 1),
     "pcm16.caf": ("CAF", "PCM_16", 4000, 1),
+    "float.caf": ("CAF", "FLOAT", 4000, 2),
+    "pcm16.w64": ("W64", "PCM_16", 4000, 1),
+    "pcm16.rf64": ("RF64", "PCM_16", 4000, 1),
+    "float.au": ("AU", "FLOAT", 4000, 2),
+    "mpeg.mp3": ("MP3", "MPEG_LAYER_III", 16_000, 1),
 }
 SEED_S = 1.5
+CUT_S = 0.1
+"""An encoder's delay, and the last packet: less than this may lack."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,7 @@ class Kind:
 
     seeds: dict[str, bytes]
     judge: Judge
+    damage: Callable[[bytes, np.random.Generator, bytes], bytes] = mutate
 
     def cases(self, count: int, seed: int) -> list[Case]:
         """Mutated seeds; the name of a case is enough to make it again."""
@@ -54,8 +71,13 @@ class Kind:
             rng = np.random.default_rng([seed, k])
             name = names[k % len(names)]
             other = self.seeds[names[int(rng.integers(len(names)))]]
-            out.append(Case(f"{seed}-{k}-{name}", mutate(self.seeds[name], rng, other)))
+            out.append(Case(f"{seed}-{k}-{name}", self.damage(self.seeds[name], rng, other)))
         return out
+
+
+def _gaps(source: FileSource) -> bool:
+    """Whether its warnings are of dropouts, which lack nothing."""
+    return all("dropout" in words for words in source.warnings)
 
 
 def one_line(error: Exception) -> str:
@@ -96,10 +118,14 @@ def audio() -> Kind:
                 heard_s = 0.0
                 for block in source:
                     pipeline.push(block)
-                    heard_s += len(block.samples) / block.rate_hz
+                    if isinstance(block, ev.Block):
+                        heard_s += len(block.samples) / block.rate_hz
                     if heard_s > 60:
                         break  # a header may promise hours of silence
-                pipeline.finish()
+                else:
+                    if source.complete == bool(source.warnings) and not _gaps(source):
+                        raise AssertionError("not complete, and no word about it, or both")
+                pipeline.finish(source.complete)
         except ApexbeatError as error:
             return one_line(error)
         return "fine"
@@ -107,10 +133,84 @@ def audio() -> Kind:
     return Kind(audio_seeds(), judge)
 
 
+def cut() -> Kind:
+    """Sound of every format with its end missing: never said to be complete.
+
+    The same for records and arrays, and for what FFmpeg writes where that is here.
+    """
+    from monitor.capture.files import FileSource
+    from monitor.decoding.decoder import Hints
+    from monitor.events import Block
+
+    def judge(path: Path) -> str:
+        try:
+            with FileSource(path, hints=Hints(rate_hz=4000)) as source:
+                frames = sum(len(b.samples) for b in source if isinstance(b, Block))
+                heard_s = frames / source.rate_hz
+                if source.complete and heard_s < SEED_S - CUT_S:
+                    raise AssertionError(f"{heard_s:.3f} s are said to be complete")
+                if source.complete:
+                    return "whole"
+                if len(source.warnings) != 1:
+                    raise AssertionError(f"{len(source.warnings)} warnings")
+                return "incomplete"
+        except ApexbeatError as error:
+            return one_line(error)
+
+    return Kind({**audio_seeds(), **array_seeds(), **media_seeds()}, judge, cuts)
+
+
+def cuts(content: bytes, rng: np.random.Generator, other: bytes) -> bytes:
+    """Take away the end: anything from a byte to nearly all, or leave a hole that ends it."""
+    at = int(rng.integers(1, len(content)))
+    if rng.random() < 0.2:
+        at = len(content) - int(rng.integers(1, min(200, len(content))))
+    return content[:at]
+
+
+def array_seeds() -> dict[str, bytes]:
+    """The phantom as arrays and as EDF, written by numpy, scipy and edfio."""
+    from scipy.io import savemat
+
+    sound = PhantomStream(PRESETS["murmur"], 4000).read(round(SEED_S * 4000))
+    array, matrix = io.BytesIO(), io.BytesIO()
+    np.save(array, sound.astype(np.float32))
+    savemat(matrix, {"PCG": sound, "fs": 4000.0})
+    seeds = {"float.npy": array.getvalue(), "plain.mat": matrix.getvalue()}
+    if importlib.util.find_spec("edfio"):
+        import edfio
+
+        signal = edfio.EdfSignal(sound, 4000, label="PCG", physical_range=(-2, 2))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a.edf"
+            edfio.Edf([signal], data_record_duration=0.1).write(path)
+            seeds["pcg.edf"] = path.read_bytes()
+    return seeds
+
+
+def media_seeds() -> dict[str, bytes]:
+    """The phantom as FFmpeg writes it, in containers that tell their length."""
+    if not shutil.which("ffmpeg"):
+        return {}
+    sound = PhantomStream(PRESETS["murmur"], 16_000).read(round(SEED_S * 16_000))
+    seeds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "a.wav"
+        soundfile.write(wav, np.clip(sound, -1, 1), 16_000)
+        for name in ("aac.m4a", "aac.3gp", "flac.mka"):
+            path = Path(folder) / name
+            call = ["ffmpeg", "-y", "-v", "error", "-i", str(wav), str(path)]
+            if not subprocess.run(call, capture_output=True).returncode:
+                seeds[name] = path.read_bytes()
+    return seeds
+
+
 def audio_seeds() -> dict[str, bytes]:
     """One short phantom in every format that the library writes."""
     seeds = {}
     for name, (container, subtype, rate_hz, channels) in FORMATS.items():
+        if container not in soundfile.available_formats():
+            continue
         if not soundfile.check_format(container, subtype):
             continue
         sound = PhantomStream(PRESETS["murmur"], rate_hz).read(round(SEED_S * rate_hz))

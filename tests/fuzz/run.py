@@ -2,9 +2,9 @@
 
     python tests/fuzz/run.py [--count 20000] [--seed 0] [--only audio …] [--out FOLDER]
 
-``count`` audio files; a quarter as many settings, event files, link messages and model files; as
-many chunkings, at most 1 000. What fails is kept in tests/fuzz/corpus, and tried again first, and
-by the default tests.
+``count`` damaged audio files, and as many that are cut short; a quarter as many settings, event
+files, link messages and model files; as many chunkings, at most 1 000. What fails is kept in
+tests/fuzz/corpus, and tried again first, and by the default tests.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from outcome import RESULTS, Outcome, command, machine  # noqa: E402
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 KINDS: dict[str, Callable[[], Kind]] = {
     "audio": fuzz_kinds.audio,
+    "cut": fuzz_kinds.cut,
     "settings": fuzz_kinds.settings,
     "events": lambda: fuzz_kinds.events(ROOT),
     "link": fuzz_kinds.link,
@@ -126,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind in asked.only or KINDS:
-            count = asked.count if kind == "audio" else max(1, asked.count // 4)
+            count = asked.count if kind in ("audio", "cut") else max(1, asked.count // 4)
             found = fuzz(kind, count, asked.seed, folder)
             for case, words in found.bad:
                 print(f"{kind}: {keep(kind, case).relative_to(ROOT)}: {words}", flush=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from monitor.cli.live import _goes_on
+from monitor.cli.leaving import goes_on
 from monitor.cli.main import run
 from monitor.cli.screen_helpers import helpers
 from monitor.config.load import Settings
@@ -88,7 +88,7 @@ def test_from_the_first_start_to_an_export(
     store = tmp_path / "store"
     begun = spawn(Job(store=str(store), sources=[source], settings=Settings()))
     asyncio.run(watch(Path(begun.address), store))
-    assert not _goes_on(Path(begun.address))  # the core is gone, or going
+    assert not goes_on(Path(begun.address))  # the core is gone, or going
 
     [session] = begun.sessions
     capfd.readouterr()

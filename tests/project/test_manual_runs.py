@@ -48,6 +48,14 @@ RESUMED = (
     "tests/replay/test_archive.py"
     "::test_a_process_that_is_killed_with_9_is_resumed_to_the_same_bytes"
 )
+GATE = (
+    "tests/training/test_gate.py"
+    "::test_a_recording_without_a_verdict_is_undecided_and_unlabelled_ones_are_left_out"
+)
+DIASTOLIC = (
+    "tests/training/test_murmur.py"
+    "::test_a_diastolic_murmur_lies_in_diastole_and_in_a_band_of_its_own"
+)
 PACKAGE = "tests/project/test_packaging.py::test_a_stranger_installs_with_pipx_and_runs"
 EMPTY = "tests/project/test_packaging.py::test_the_wheel_installs_in_an_empty_environment"
 UNIT = "tests/project/test_service_files.py::test_the_unit_is_understood_by_systemd"
@@ -61,6 +69,16 @@ FOLLOW = "tests/record/test_log_commands.py::test_the_log_follows_until_the_sess
 SHIFT = "tests/record/test_log_commands.py::test_a_shift_and_the_suppressed_are_printed"
 PDF = "tests/record/test_report.py::test_a_pdf_holds_the_page_and_fetches_nothing"
 FOLDER = "tests/live/test_live_session.py::test_a_recorded_session_replayed_says_the_same"
+STREAM = "tests/decoding/test_records_and_streams.py::test_streams_are_heard_as_files_are"
+FILLED = (
+    "tests/decoding/test_records_and_streams.py"
+    "::test_watching_writes_event_files_and_ends_with_an_interrupt"
+)
+PART = "tests/replay/test_field_files.py::test_a_part_of_a_long_file_is_that_part"
+ARRAY = (
+    "tests/decoding/test_records_and_streams.py"
+    "::test_an_array_without_a_rate_is_refused_in_one_line"
+)
 REPLAYED = (
     "tests/replay/test_replay_screen.py"
     "::test_over_a_socket_a_replay_is_paused_moved_and_told_what_it_cannot"
@@ -92,12 +110,18 @@ ELSEWHERE = (
     (r"apexbeat log shift .*", SHIFT),
     (r"apexbeat report .*\.pdf", PDF),
     (r"apexbeat replay SESSION_FOLDER", FOLDER),
+    (r"arecord .*", STREAM),
+    (r"apexbeat replay .*--watch.*", FILLED),
+    (r"apexbeat replay .*--start.*", PART),
+    (r"apexbeat replay .*\.npy .*", ARRAY),
     (r"apexbeat replay --screen .*", REPLAYED),
     (r"apexbeat archive .* --cluster .*|dask .*", CLUSTER),
     (r"apexbeat archive .*", RESUMED),
     (r"apexbeat-train fetch .*", FETCH),
     (r"apexbeat-train (grid|evaluate|compare|export|report|phantoms|prepare)( .*)?", TRAINING),
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),
+    (r"python -m training.experiments.gate .*", GATE),
+    (r"python -m training.experiments.diastolic .*", DIASTOLIC),
     (r"(export|unset) APEXBEAT_\w+(=\S+)?", TRAINING),
     (r"pipx install .*", PACKAGE),
     (r"python3 -m venv .*|\S*pip install .*|source .*/activate", EMPTY),

@@ -9,12 +9,12 @@ import pytest
 from scripted import Rig
 
 from monitor import events as ev
-from monitor.alarm_table import MERGE, TABLE, title
+from monitor.alarms.episodes import episodes
+from monitor.alarms.table import MERGE, TABLE, title
 from monitor.analysis.summary import Collector
 from monitor.cli.log_lines import clock_s
 from monitor.cli.main import run
 from monitor.config.load import Settings
-from monitor.episodes import episodes
 from monitor.link.messages import Request
 from monitor.live.restore import before_of
 from monitor.record.export.stored import from_store

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ def _picture(start: int) -> Picture:
 
 
 def test_a_clip_has_ten_seconds_before_and_twenty_after(tmp_path: Path) -> None:
-    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    clips = Clips(tmp_path, "s", SystemClock(), set)
     for start in range(0, 120_000, STEP):
         if start == 60_000:
             clips.alarm(_alarm(60_000))
@@ -46,7 +48,7 @@ def test_a_clip_has_ten_seconds_before_and_twenty_after(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_the_end_cuts_is_kept(tmp_path: Path) -> None:
-    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    clips = Clips(tmp_path, "s", SystemClock(), set)
     clips.picture(_picture(0))
     clips.alarm(_alarm(1000))
     clips.picture(_picture(1000))
@@ -56,7 +58,7 @@ def test_a_clip_that_the_end_cuts_is_kept(tmp_path: Path) -> None:
 
 
 def test_only_an_alarm_that_becomes_active_makes_a_clip(tmp_path: Path) -> None:
-    clips = Clips(tmp_path, "s", 7, set, SystemClock())
+    clips = Clips(tmp_path, "s", SystemClock(), set)
     for state in ("pending", "acknowledged", "latched", "inactive"):
         clips.alarm(_alarm(5, state))  # type: ignore[arg-type]
     clips.close()
@@ -93,3 +95,65 @@ def test_beyond_the_quota_the_oldest_go_first(tmp_path: Path) -> None:
     now = 1e9
     paths = [_old(tmp_path, "s", k, 5 - k, now) for k in range(5)]
     assert purge(tmp_path, 7, 250, {("s", 0)}, now) == paths[1:4]
+
+
+class _Disk:
+    """Refuses to take a file until it is told not to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full, self.tries, self._write = True, 0, sf.write
+        monkeypatch.setattr("monitor.record.clips.sf.write", self.write)
+        monkeypatch.setattr("monitor.record.clips.RETRY_S", 0.02)
+
+    def write(self, *args: object, **how: object) -> None:
+        self.tries += 1
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self._write(*args, **how)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    tick = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        tick.wait(0.01)
+    raise AssertionError("it did not happen")
+
+
+def test_a_clip_that_a_full_disk_refused_is_told_and_written_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was thrown away at the first refusal."""
+    disk = _Disk(monkeypatch)
+    clips = Clips(tmp_path, "s", SystemClock(), set)
+    clips.picture(_picture(0))
+    clips.alarm(_alarm(1000))
+    _until(lambda: disk.tries > 2)
+    assert clips.trouble == "No space left on device"
+    disk.full = False
+    _until(lambda: clips.trouble is None)
+    clips.close(30)
+    [file] = (tmp_path / "clips" / "s").iterdir()
+    assert sf.info(file).frames == STEP
+
+
+def test_a_core_that_is_killed_leaves_the_sound_before_its_last_alarm(tmp_path: Path) -> None:
+    """Nothing was written before twenty seconds after the alarm."""
+    clips = Clips(tmp_path, "s", SystemClock(), set)
+    for start in range(0, 20_000, STEP):
+        clips.picture(_picture(start))
+    clips.alarm(_alarm(20_000))
+    file = tmp_path / "clips" / "s" / "000000020000-tachycardia.flac"
+    _until(file.exists)  # and nothing more is done: this is all that a killed core does
+    assert sf.info(file).frames == 20_000
+
+
+def test_a_clip_that_nobody_finished_goes_after_an_hour(tmp_path: Path) -> None:
+    now = 1e9
+    part, new = tmp_path / "s" / "1-x.flac.part", tmp_path / "s" / "2-x.flac.part"
+    part.parent.mkdir()
+    for path, age_s in ((part, 7200), (new, 60)):
+        path.write_bytes(b"x")
+        os.utime(path, (now - age_s, now - age_s))
+    assert purge(tmp_path, 7, 10**6, set(), now) == [part]

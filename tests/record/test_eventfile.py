@@ -12,7 +12,7 @@ import pytest
 from pipeline_fakes import blocks, heart, pipeline, run
 
 from monitor import events as ev
-from monitor.alarm_table import TABLE
+from monitor.alarms.table import TABLE
 from monitor.errors import InputError, RecordError
 from monitor.record.eventfile import EventFile, encode, prepare, read, schema
 

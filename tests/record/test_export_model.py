@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import events as ev
-from monitor.alarm_table import TABLE
-from monitor.atomic_write import staging, write_files
-from monitor.episodes import TECHNICAL, episodes, spans
+from monitor.alarms.episodes import TECHNICAL, episodes, spans
+from monitor.alarms.table import TABLE
 from monitor.errors import InputError, RecordError, UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export.model import Anchor, from_event_file, record_of
+from monitor.system.atomic_write import staging, write_files
 from monitor.text import ascii_text, clean, clock, safe_stem
 
 

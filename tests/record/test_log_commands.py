@@ -12,9 +12,9 @@ import pytest
 from store_rows import a_session
 
 from monitor import events as ev
+from monitor.alarms.episodes import episodes
 from monitor.cli.main import run
 from monitor.clock import ClockAnchor, SystemClock
-from monitor.episodes import episodes
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.schema import FILE
 from monitor.record.shift import shift_of

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from store_rows import a_session, an_alarm
 
+from monitor import events as ev
 from monitor.clock import ClockAnchor, SystemClock
 from monitor.config.load import Record
 from monitor.live.retention import Retention
@@ -162,6 +163,19 @@ def test_folders_of_a_session_go_and_those_of_others_stay(tmp_path: Path) -> Non
     assert left == ["clips/s10", "sessions/s1-x", "sessions/s10"]
 
 
+def _raise_alarm(folder: Path, session: str, index: int, answered: bool = False) -> None:
+    """An alarm in the store, which was acknowledged or was not."""
+    store = Store(folder, SystemClock())
+    states: tuple[ev.AlarmState, ...] = ("active", "acknowledged") if answered else ("active",)
+    seq = index * 100 + 1000
+    lines = [
+        ev.Alarm(index=index, kind="heart_lost", priority="high", state=state, evidence="")
+        for state in states
+    ]
+    store.events(session, seq, lines)
+    assert store.close(30)
+
+
 class At(SystemClock):
     """Wall time stands; the rest goes on."""
 
@@ -171,10 +185,11 @@ class At(SystemClock):
 
 def test_a_core_forgets_at_its_start_and_says_how_long_things_are_kept(folder: Path) -> None:
     a_file(folder / "sessions/ended/events.jsonl", 99)
-    a_file(folder / "clips/new/000000000001-heart_lost.flac", 8)
-    kept = a_file(folder / "clips/new/000000000002-heart_lost.flac", 8)
+    a_file(folder / "clips/new/000000005001-heart_lost.flac", 8)
+    kept = a_file(folder / "clips/new/000000005002-heart_lost.flac", 8)
+    _raise_alarm(folder, "new", 5002)
     store = Store(folder, At())
-    keeper = Retention(Record(), store, At(), lambda: {("new", 2)})
+    keeper = Retention(Record(), store, At())
     [words] = keeper.words
     assert "events for 90 days, sound and clips for 7" in words
     assert keeper.turn() == []
@@ -189,4 +204,130 @@ def test_a_core_forgets_at_its_start_and_says_how_long_things_are_kept(folder: P
     assert rows_of(folder, "ended")["events"] == 0
     assert rows_of(folder, "runs")["events"] == 20
     assert [path.name for path in (folder / "clips/new").iterdir()] == [kept.name]
-    assert Retention(Record(), store, At(), set, first=False).words == []
+    assert Retention(Record(), store, At(), first=False).words == []
+
+
+def _of_the_store(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(folder / FILE)
+    found = connection.execute(sql).fetchall()
+    connection.close()
+    return found
+
+
+def _turn(folder: Path, clock: SystemClock) -> tuple[list[str], list[str]]:
+    """One run of a core's retention on a store: what it says at its start, and later."""
+    store = Store(folder, clock)
+    keeper = Retention(Record(), store, clock)
+    words, said = keeper.words, keeper.turn()
+    tick = threading.Event()
+    for _ in range(3000):
+        if store.writer._chore is None:
+            break
+        tick.wait(0.01)
+    keeper.wait(30)
+    said += keeper.turn()
+    assert store.close(30)
+    return words, said
+
+
+class Later(At):
+    """The clock on the wall was set forward by months."""
+
+    def wall(self) -> float:
+        return NOW + 150 * DAY_S
+
+
+def test_a_wall_clock_set_forward_by_months_deletes_nothing_and_a_person_is_asked(
+    folder: Path,
+) -> None:
+    """Ninety days of record were gone at the next start."""
+    kept = a_file(folder / "sessions/new/sound/000001.flac", 1)
+    before = _of_the_store(folder, "SELECT count(*) FROM events")
+    words, said = _turn(folder, Later())
+    assert "nothing is deleted by age" in words[-1]
+    assert "log purge" in said[0]
+    assert _of_the_store(folder, "SELECT count(*) FROM events") == before
+    assert kept.exists()
+    # What that run wrote makes the wrong clock look no better to the next one.
+    _, said = _turn(folder, Later())
+    assert said
+    assert _of_the_store(folder, "SELECT count(*) FROM events") == before
+    # Set back, it is believed again, and what is too old goes.
+    words, said = _turn(folder, At())
+    assert (len(words), said) == (1, [])
+    assert rows_of(folder, "ended")["events"] == 0
+    assert rows_of(folder, "new")["events"] == 40
+
+
+class SetWhileItRuns(At):
+    ahead_s = 0.0
+
+    def wall(self) -> float:
+        return NOW + self.ahead_s
+
+
+def test_a_wall_clock_set_forward_while_a_core_runs_deletes_nothing_the_next_day(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.live.retention.AGAIN_S", 0.0)
+    clock = SetWhileItRuns()
+    store = Store(folder, clock)
+    keeper = Retention(Record(), store, clock)
+    keeper.turn()
+    clock.ahead_s = 100 * DAY_S
+    store.anchor("new", an_anchor(50, clock.wall()))  # the session writes on
+    tick = threading.Event()
+    said: list[str] = []
+    for _ in range(3000):
+        said += keeper.turn()
+        if said:
+            break
+        tick.wait(0.01)
+    keeper.wait(30)
+    assert store.close(30)
+    assert "nothing is deleted by age" in said[0]
+    assert rows_of(folder, "new")["sessions"] == 1
+
+
+def test_five_hundred_later_alarms_do_not_cost_the_clip_of_one_that_nobody_answered(
+    folder: Path,
+) -> None:
+    """Only the last five hundred were looked at."""
+    first = a_file(folder / "clips/new/000000005000-heart_lost.flac", 8)
+    gone = a_file(folder / "clips/new/000000005010-heart_lost.flac", 8)
+    store = Store(folder, SystemClock())
+    lines: list[ev.Event] = []
+    for k in range(600):
+        states: tuple[ev.AlarmState, ...] = ("active", "acknowledged", "inactive")
+        for state in states[: 1 if k == 0 else 3]:
+            lines.append(
+                ev.Alarm(index=5000 + 10 * k, kind="heart_lost" if k else "tachycardia",
+                         priority="high", state=state, evidence="")
+            )  # fmt: skip
+    store.events("new", 1000, lines)
+    assert store.close(60)
+    _turn(folder, At())
+    assert first.exists()
+    assert not gone.exists()
+
+
+def test_the_clip_of_an_alarm_that_nobody_answered_outlives_its_session(folder: Path) -> None:
+    _raise_alarm(folder, "ended", 5000)
+    _raise_alarm(folder, "broke", 5000, answered=True)
+    names = ("ended", "broke")
+    kept, gone = (a_file(folder / f"clips/{n}/000000005000-heart_lost.flac", 99) for n in names)
+    for _ in range(2):  # and goes at no later time
+        _turn(folder, At())
+        assert (kept.exists(), gone.parent.exists()) == (True, False)
+    assert rows_of(folder, "ended")["sessions"] == 0
+
+
+def test_an_alarm_answered_after_its_session_was_over_is_answered(folder: Path) -> None:
+    _raise_alarm(folder, "new", 5000)
+    clip = a_file(folder / "clips/new/000000005000-heart_lost.flac", 8)
+    store = Store(folder, At())
+    row = CommandRow(5000, NOW, "screen", "acknowledge", '{"alarm": "heart_lost"}')
+    store.command("new", row, lambda: None)
+    assert store.close(30)
+    _turn(folder, At())
+    assert not clip.exists()

@@ -177,7 +177,7 @@ def test_a_result_is_neither_overwritten_nor_mixed_with_another_model(
         ResultFile(path, wanted.head, resume=True)
     result.close()
     path.write_bytes(b'{"type":"session"}\n')
-    with pytest.raises(RecordError, match="no result"):
+    with pytest.raises(RecordError, match="not the result"):
         ResultFile(path, wanted.head, resume=True)
 
 
@@ -209,7 +209,7 @@ def test_what_cannot_be_is_said_in_one_line(
     for arguments, code, words in (
         ([str(tmp_path / "missing"), "-o", out], 3, "not a folder"),
         ([str(tmp_path / "none"), "-o", out], 1, "no audio in this folder"),
-        ([str(tmp_path), "-o", out, "--resume", "--overwrite"], 2, "exclude"),
+        ([str(tmp_path), "-o", out, "--resume", "--overwrite"], 2, "cannot be used together"),
         ([str(tmp_path), "-o", out, "--jobs", "2", "--cluster", "x"], 2, "name one of them"),
     ):
         assert apexbeat(["archive", *arguments]) == code

@@ -72,20 +72,41 @@ BAD = {
     "empty file": (lambda g, d: write(d / "e.wav", b""), ["empty"]),
     "text named wav": (lambda g, d: write(d / "t.wav", b"hello world " * 50), ["not a sound"]),
     "not audio": (lambda g, d: write(d / "notes.txt", b"hello"), ["not a sound"]),
-    "truncated wav": (
-        lambda g, d: write(d / "c.wav", g.read_bytes()[:40_000]), ["cut short", "bytes"]),
-    "truncated flac": (
-        lambda g, d: write(d / "c.flac", flac(g, d / "x.bin.flac").read_bytes()[:20_000]),
-        ["cut short"]),
-    "damaged flac": (lambda g, d: _damaged(flac(g, d / "d.flac")), ["damaged"]),
-    "header too long": (lambda g, d: wav_with_data_length(g, d / "l.wav", 10**6), ["cut short"]),
-    "header too short": (
-        lambda g, d: wav_with_data_length(g, d / "s.wav", 4000), ["after the sound"]),
-    "header of nothing": (lambda g, d: wav_with_data_length(g, d / "z.wav", 0), ["no sound"]),
     "no frames": (lambda g, d: _written(d / "n.wav", HEART[:0], 4000), ["no sound"]),
     "500 Hz": (lambda g, d: _written(d / "slow.wav", HEART[:2000], 500), ["500 Hz", "1000"]),
     "384 kHz": (lambda g, d: _written(d / "f.wav", HEART[:2000], 384_000), ["384000 Hz"]),
 }  # fmt: skip
+
+
+DAMAGED = {
+    "truncated wav": (lambda g, d: write(d / "c.wav", g.read_bytes()[:40_000]), "cut short", 5.0),
+    "truncated flac": (
+        lambda g, d: write(d / "c.flac", flac(g, d / "x.bin.flac").read_bytes()[:20_000]),
+        "cut short", 5.0),
+    "damaged flac": (lambda g, d: _damaged(flac(g, d / "d.flac")), "damaged", 5.5),
+    "header too long": (lambda g, d: wav_with_data_length(g, d / "l.wav", 10**6), "cut short", 12),
+    "header too short": (
+        lambda g, d: wav_with_data_length(g, d / "s.wav", 4000), "tells of less", 12),
+    "header of nothing": (lambda g, d: wav_with_data_length(g, d / "z.wav", 0), "no length", 12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_of_a_damaged_file_what_is_there_is_judged_and_the_rest_told(name, good, call, tmp_path):
+    make, words, seconds = DAMAGED[name]
+    sounds = tmp_path / "in"
+    sounds.mkdir()
+    path = make(good, sounds)
+    code, out, err = call(path, "--events", tmp_path / "ev", "--json")
+    [summary] = map(json.loads, out.splitlines())
+    assert code == 0
+    assert len(err.splitlines()) == 1
+    assert words in err
+    assert path.name in err
+    assert summary["complete"] is False
+    assert summary["duration_s"] == pytest.approx(seconds, abs=1.0)
+    end = json.loads((tmp_path / "ev" / f"{path.stem}.jsonl").read_text().splitlines()[-1])
+    assert end["complete"] is False
 
 
 def _folder(folder):
@@ -249,12 +270,31 @@ def test_no_input_is_told(call):
     assert err == "apexbeat: no input given; name audio files or folders of them\n"
 
 
-def test_two_inputs_of_one_name_are_refused_before_the_first_is_read(good, call, tmp_path):
-    other = write(tmp_path / "good.wav", b"not even sound")
-    code, out, err = call(good, other, "--events", tmp_path / "ev")
+def test_equal_names_in_two_folders_keep_their_folders(good, call, tmp_path):
+    for folder in ("p1", "p2"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "AV.wav", good.read_bytes())
+    write(tmp_path / "p1" / "MV.wav", good.read_bytes())
+    code, out, _ = call(tmp_path, "--events", tmp_path / "ev", "--json")
+    assert code == 0
+    assert [json.loads(line)["name"] for line in out.splitlines()] == [
+        "p1/AV.wav", "MV.wav", "p2/AV.wav",
+    ]  # fmt: skip
+    found = sorted(path.relative_to(tmp_path / "ev") for path in (tmp_path / "ev").rglob("*.jsonl"))
+    assert [path.as_posix() for path in found] == ["MV.jsonl", "p1/AV.jsonl", "p2/AV.jsonl"]
+    one, two = tmp_path / "p1" / "AV.wav", tmp_path / "p2" / "AV.wav"
+    code, out, _ = call(one, two, "--events", tmp_path / "named", "--json")
+    assert code == 0
+    assert [json.loads(line)["name"] for line in out.splitlines()] == ["p1/AV.wav", "p2/AV.wav"]
+
+
+def test_two_inputs_of_one_event_file_are_refused_before_the_first_is_read(good, call, tmp_path):
+    one = write(tmp_path / "a.wav", b"not even sound")
+    other = write(tmp_path / "a.flac", b"not even sound")
+    code, out, err = call(one, other, "--events", tmp_path / "ev")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert "good.jsonl" in err
+    assert "a.jsonl" in err
     assert not (tmp_path / "ev").exists()
 
 

@@ -17,9 +17,9 @@ from monitor.capture.files import FileSource
 from monitor.capture.source import paced
 from monitor.cli.main import run
 from monitor.config.load import Settings
-from monitor.errors import InputError
 from monitor.events import Block, Idle
 from monitor.replay.batch import Options, processes, replay_all, replay_file
+from monitor.replay.inputs import items
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "recordings"
 MURMUR = RECORDINGS / "systolic_murmur.flac"
@@ -167,11 +167,12 @@ def test_several_processes_give_the_same_files_in_the_same_order(clip, models, t
         shutil.copy(clip, sounds / f"{name}.flac")
     (sounds / "bad.flac").write_bytes(b"no sound")
     files = [sounds / "c.flac", sounds / "bad.flac", sounds / "a.flac", sounds / "b.flac"]
+    named = items(files, sounds)
     one, two = Options(events=tmp_path / "1"), Options(events=tmp_path / "2")
     for options in (one, two):
         options.events.mkdir()
-    ours = list(replay_all(files, Settings(), one, models=models, jobs=1))
-    theirs = list(replay_all(files, Settings(), two, jobs=2))
+    ours = list(replay_all(named, Settings(), one, models=models, jobs=1))
+    theirs = list(replay_all(named, Settings(), two, jobs=2))
     assert theirs == ours
     assert [o.path for o in theirs] == files
     assert [o.summary is None for o in theirs] == [False, True, False, False]
@@ -194,14 +195,17 @@ def test_a_refused_model_is_told_by_several_processes_as_by_one(clip, tmp_path, 
     assert "m.pt" in line
 
 
-def test_a_stream_that_breaks_off_leaves_nothing(clip, models, tmp_path):
+def test_a_stream_that_breaks_off_is_judged_as_far_as_it_goes(clip, models, tmp_path):
     broken = tmp_path / "clip.flac"
     broken.write_bytes(clip.read_bytes()[:-3000])
     events = tmp_path / "ev"
     events.mkdir()
-    with pytest.raises(InputError, match="cut short after"):
-        replay_file(broken, Settings(), models, Options(events=events, block_frames=4000))
-    assert os.listdir(events) == []
+    summary = replay_file(broken, Settings(), models, Options(events=events, block_frames=4000))
+    assert not summary.complete
+    assert 9 < summary.duration_s < 12
+    [words] = summary.warnings
+    assert words.startswith("cut short or damaged, ")
+    assert os.listdir(events) == ["clip.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scripted import BLOCK, ScriptedPhantom, VirtualClock
 
 from dsp.cycles.model import CycleModel
 from models import shipped
-from monitor.alarm_table import TABLE
+from monitor.alarms.table import TABLE
 from monitor.assembly import Models
 from monitor.cli.main import run
 from monitor.config.load import Settings, build

@@ -121,8 +121,21 @@ def test_what_a_kill_left_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_exists_is_never_written_into(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="exists"):
-        FolderWriter(tmp_path, _info(), SystemClock())
+    folder = tmp_path / "s"
+    folder.mkdir()
+    (folder / "mine").write_text("dear")
+    writer = FolderWriter(folder, _info(), SystemClock())
+    writer.wait_made(30)
+    assert writer.folder == tmp_path / "s-2"
+    writer.close()
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    writer = FolderWriter(tmp_path / "file" / "s", _info(), SystemClock())
+    with pytest.raises(RecordError, match="not a directory"):
+        writer.wait_made(30)
 
 
 def test_what_is_no_session_folder_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -120,24 +121,21 @@ def test_waves_of_the_first_session_are_played_once() -> None:
     assert listen.waiting_s == 1.0
 
 
-class _Clock:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 def test_a_helper_that_ended_is_started_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    clock = _Clock()
-    helper = listening.Helper(listening.Hearing(address="/nowhere"), 2, clock)  # type: ignore[arg-type]
-    helper.tick()
-    first = helper._process
-    assert first is not None
-    first.wait(10)
-    helper.tick()
-    assert helper._process is first
-    clock.now += listening.AGAIN_S
-    helper.tick()
-    assert helper._process is not first
-    helper.close()
+    helper = listening.Helper(listening.Hearing(address="/nowhere"), 2, again_s=0.01)
+    tick = threading.Event()
+    for _ in range(3000):
+        if helper.starts > 1:
+            break
+        tick.wait(0.01)
+    helper.close(30)
+    assert helper.starts > 1
+
+
+def test_a_helper_that_cannot_be_started_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor died of it."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    helper = listening.Helper(listening.Hearing(address="/nowhere"), 2, again_s=0.01)
+    helper.close(30)
+    assert helper.starts == 0

@@ -81,7 +81,7 @@ class Supervised:
 @pytest.fixture
 def supervised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Supervised]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", f"{SUPPORT}")
+    monkeypatch.setenv("PYTHONPATH", f"{SUPPORT}{os.pathsep}{SUPPORT.parent / 'link'}")
     return lambda how, adopt=False: Supervised(tmp_path, how, adopt)
 
 

@@ -91,5 +91,5 @@ if __name__ == "__main__":
         for shape, text in zip(SIZES, asyncio.run(texts(recording, opened)), strict=True):
             golden(recording, *shape).write_text(text, encoding="utf-8")
     (MANUAL / "screen.svg").write_text(
-        asyncio.run(screenshot("tachycardia.flac", opened)), encoding="utf-8"
+        asyncio.run(screenshot("normal.wav", opened)), encoding="utf-8"
     )

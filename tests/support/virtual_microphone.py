@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from monitor.closing import Closing
+from monitor.system.closing import Closing
 
 PA = """\
 load-module module-native-protocol-unix auth-anonymous=1 socket={run}/native

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from monitor import events as ev
+from monitor.alarms.episodes import Episode
 from monitor.config.load import Alarms
-from monitor.episodes import Episode
 from training.alarms.choice import Rule, chosen, curve, first_alarm
 from training.alarms.measure import Heard, figures
 from training.alarms.rates import RateCheck, annotated_rate, check

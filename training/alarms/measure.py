@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
 from models.engine import Engine
+from monitor.alarms.episodes import TECHNICAL, episodes
 from monitor.assembly import Models, build_pipeline
 from monitor.config.load import Settings
-from monitor.episodes import TECHNICAL, episodes
 from monitor.events import Block, Event, Window
 from training.alarms.rates import KINDS as RATE_KINDS
 from training.alarms.rates import RateCheck, annotated_rate, check

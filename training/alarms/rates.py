@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.alarm_table import RULES
+from monitor.alarms.episodes import Episode
+from monitor.alarms.table import RULES
 from monitor.config.load import Alarms
-from monitor.episodes import Episode
 from training.alarms.streams import RATE_HZ, Stream
 
 KINDS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")

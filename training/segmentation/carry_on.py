@@ -32,7 +32,7 @@ from training.segmentation.report import Row, by_database
 from training.segmentation.score import reference
 from training.segmentation.train import Part, learn, learn_onsets, model_of
 
-FURTHER = 8
+FURTHER = 4
 """Further phantoms of each kind for the doubt (more of the hardest)."""
 PARTS = 5
 RATE = 2e-3
@@ -64,7 +64,9 @@ def carried_on(
     steps: int,
     report: Callable[[int, float], None] = lambda step, loss: None,
 ) -> CycleModel:
-    """The model with the emission fitted on; calibration and doubt are those of ``shipped``."""
+    """The model with the emission fitted on (0 steps: as it is) and new onsets."""
+    if not steps:
+        return replace(shipped, onsets=learn_onsets(prepared, Part("dev")), doubt={})
     start = dict(shipped.emission)
     schedule = Schedule(steps=steps, rate=RATE, seed=1)
     weights = learn(prepared, Part("dev"), schedule, report, start)
@@ -118,11 +120,13 @@ def judge(prepared: Prepared, model: CycleModel) -> tuple[Run, dict[str, Row]]:
 
 
 def finish(
-    prepared: Prepared, model: CycleModel
+    prepared: Prepared, model: CycleModel, *, recalibrate: bool
 ) -> tuple[CycleModel, dict[str, Row], dict[str, Row]]:
-    """Calibrate and fit the doubt; the model, its rows and those of the doubt."""
+    """Fit the doubt (and the confidence); the model, its rows and those of the doubt."""
     run, rows = judge(prepared, model)
     further = further_phantoms()
     more = evaluate(further, range(len(further.recordings)), model)
     doubts, doubt = doubt_of(prepared, run, further, more)
-    return replace(model, calibration=fit_calibration([run]), doubt=doubt), rows, doubts
+    if recalibrate:
+        model = replace(model, calibration=fit_calibration([run]))
+    return replace(model, doubt=doubt), rows, doubts

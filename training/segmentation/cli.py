@@ -27,6 +27,25 @@ def _progress(step: int, loss: float) -> None:
     click.echo(f"  step {step} loss {loss:.4f}")
 
 
+def _carry_on(data: Path, result: Path, steps: int, out: Path) -> None:
+    """Ship the present emission, fitted on for ``steps``, with onsets and doubt of its own."""
+    import models.shipped
+    from dsp.cycles.model import CycleModel
+    from training.segmentation import carry_on as further
+    from training.segmentation.crossvalidate import write
+    from training.segmentation.data import prepare
+    from training.segmentation.ship import ship
+
+    prepared = prepare(data)
+    shipped = CycleModel.from_arrays(models.shipped.cycles_arrays())
+    model = further.carried_on(prepared, shipped, steps, _progress)
+    model, rows, doubt = further.finish(prepared, model, recalibrate=steps > 0)
+    write(result, "development groups", rows)
+    write(result, "doubt", doubt)
+    ship(model, json.loads(result.read_text()), out)
+    _say(f"written: {out / 'cycles.npz'}")
+
+
 @click.command("segmentation")
 @DATA
 @RESULT
@@ -36,8 +55,18 @@ def _progress(step: int, loss: float) -> None:
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("models/shipped"),
     show_default=True, help="Folder for cycles.npz and its card.",
 )  # fmt: skip
-def segmentation(data: Path, result: Path, steps: int, final_steps: int, out: Path) -> None:
+@click.option(
+    "--carry-on", "carry_on", type=int, default=0,
+    help="Fit the shipped weights on for so many steps instead.",
+)  # fmt: skip
+@click.option("--keep", is_flag=True, help="Keep the shipped emission; fit onsets and doubt.")
+def segmentation(
+    data: Path, result: Path, steps: int, final_steps: int, out: Path, carry_on: int, keep: bool
+) -> None:
     """Fit the cycle decoder on all scored recordings; cross-validate it first if needed."""
+    if carry_on or keep:
+        _carry_on(data, result, carry_on, out)
+        return
     from training.segmentation.crossvalidate import cross_validate
     from training.segmentation.data import prepare
     from training.segmentation.fit import Schedule

@@ -67,7 +67,7 @@ def _follows(ref: Reference, kind: int, begin: int, end: int) -> bool:
 
 
 def fit_doubt(
-    features: Float32, outcomes: NDArray[np.int64], steps: int = 3000, batch: int = 1024
+    features: Float32, outcomes: NDArray[np.int64], steps: int = 1000, batch: int = 1024
 ) -> dict[str, Float32]:
     """Weights of the network, by cross-entropy over all cycles as often as they are."""
     torch.manual_seed(0)

@@ -27,8 +27,8 @@ def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
         "version": "2",
         "what": "emission, durations, calibration, onsets and doubt of the heart-cycle decoder",
         "chain_version": CHAIN_VERSION,
-        "data": "PhysioNet/CinC Challenge 2016 (quality 1), CirCor DigiScope 1.0.3 and phantoms; "
-        "figures are of five fits by group that had not seen the recordings they are scored on",
+        "data": "emission: PhysioNet/CinC Challenge 2016, quality 1, all groups; onsets and doubt: "
+        "phantoms, the latter with development groups of it and of CirCor DigiScope 1.0.3",
         "parameters": int(sum(w.weight.size for w in weights.layers) + weights.head.size),
         "look_ahead_frames": weights.ahead,
         "variant": result.get("variant"),
@@ -36,8 +36,9 @@ def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
             key: pooled.get(key)
             for key in ("recordings", "groups", "f1 onset 60", "f1 onset 100", "swaps per cycle")
         },
-        "limits": "adults and children; rates beyond 40–170/min, valve clicks, murmurs and noise "
-        "were learnt from augmentation and phantoms; not a medical device",
+        "limits": "adult recordings mostly; rates beyond 40–140/min, murmurs and noise were "
+        "learnt from augmentation; clicks of mechanical valves and systoles as long as diastole "
+        "are often missed or doubled; not a medical device",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     (folder / "cycles.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")

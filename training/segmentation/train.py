@@ -27,7 +27,7 @@ FOLDS = 5
 VARIANT = "v3"
 """Name of the present configuration; changed whenever features, network or training change."""
 
-PHANTOM_WEIGHT = 2.0
+PHANTOM_WEIGHT = 1.0
 """How often phantoms are drawn, against recordings of a set of as many hours."""
 
 LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)

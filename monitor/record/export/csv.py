@@ -143,7 +143,20 @@ TABLES: dict[str, Callable[[Record], tuple[list[str], Iterable[list[Cell]]]]] = 
 """Name of a table → how its head and rows are made."""
 
 
-def render(record: Record, what: str) -> str:
+def style(name: str) -> tuple[str, str]:
+    """Separator and decimal sign of a style: ``plain``, ``semicolon``, or ``locale``'s.
+
+    Where numbers have a decimal comma, spreadsheets take a semicolon between cells.
+    """
+    if name == "locale":
+        import locale
+
+        locale.setlocale(locale.LC_NUMERIC, "")
+        name = "semicolon" if locale.localeconv()["decimal_point"] == "," else "plain"
+    return (";", ",") if name == "semicolon" else (",", ".")
+
+
+def render(record: Record, what: str, separator: str = ",", point: str = ".") -> str:
     """Return one table as text.
 
     Parameters
@@ -152,13 +165,19 @@ def render(record: Record, what: str) -> str:
         What to export.
     what
         A key of `TABLES`.
+    separator, point
+        Between cells, and in numbers.
     """
     head, rows = TABLES[what](record)
     out = io.StringIO(newline="")
-    writer: Any = csv.writer(out)
+    writer: Any = csv.writer(out, delimiter=separator)
     writer.writerow(head)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerows([_safe(_number(cell, point)) for cell in row] for row in rows)
     return out.getvalue()
+
+
+def _number(cell: Cell, point: str) -> Cell:
+    return str(cell).replace(".", point) if isinstance(cell, float) and point != "." else cell
 
 
 def _safe(cell: Cell) -> Cell:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import spans
+from monitor.alarms.episodes import spans
 from monitor.record.export.extras import need
 from monitor.record.export.model import Record
 from monitor.text import ascii_text, safe_stem
@@ -47,7 +47,7 @@ def write(record: Record, sound: NDArray[np.float32] | None, path: Path) -> None
     edfio = need("edfio", "the EDF+ export")
     seconds = max(-(-record.length // RATE_HZ), 1)
     begin = record.moment(0)
-    equipment = safe_stem(record.session.software, 30)
+    equipment = safe_stem(record.session.software, 30, plain=True)
     edf = edfio.Edf(
         _signals(edfio, record, sound, seconds),
         patient=edfio.Patient(),

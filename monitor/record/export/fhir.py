@@ -20,7 +20,7 @@ from typing import Any
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode, heard
+from monitor.alarms.episodes import Episode, heard
 from monitor.record.export.model import Record
 
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode, episodes
+from monitor.alarms.episodes import Episode, episodes
 from monitor.errors import InputError
 from monitor.record import eventfile
 from monitor.text import NAME_LIMIT, clean
@@ -33,6 +33,10 @@ class Anchor:
 
     index: int
     wall: float
+
+
+CLOCK_SET_S, CLOCK_OFF = 0.5, 0.02
+"""Two clocks that differ by more than this many seconds and this share: one of them was set."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,19 @@ class Record:
         return sum(gap.length for gap in self.of(ev.Gap))
 
     def wall(self, index: int) -> float | None:
-        """Wall time of a sample, between its neighbouring anchors; None without an anchor."""
+        """Wall time of a sample, between its neighbouring anchors; None without an anchor.
+
+        Where the clock was set between two anchors, the one before it counts: what was recorded
+        keeps the time that it had.
+        """
         if not self.anchors:
             return None
         right = bisect_right([anchor.index for anchor in self.anchors], index)
         if 0 < right < len(self.anchors):
             a, b = self.anchors[right - 1], self.anchors[right]
+            passed_s = (b.index - a.index) / RATE_HZ
+            if abs(b.wall - a.wall - passed_s) > CLOCK_SET_S + CLOCK_OFF * passed_s:
+                return a.wall + (index - a.index) / RATE_HZ
             return a.wall + (b.wall - a.wall) * (index - a.index) / (b.index - a.index)
         near = self.anchors[max(right - 1, 0)]
         return near.wall + (index - near.index) / RATE_HZ

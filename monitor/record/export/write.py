@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.atomic_write import staging, write_files
 from monitor.errors import UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export import csv, edf, fhir, jsonl, wfdb
 from monitor.record.export.model import Record
+from monitor.system.atomic_write import staging, write_files
 from monitor.text import safe_stem
 
 FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
@@ -23,6 +23,7 @@ def export(
     what: Sequence[str] = (),
     stem: str | None = None,
     overwrite: bool = False,
+    table_style: str = "plain",
 ) -> list[Path]:
     """Write a record in one format.
 
@@ -40,6 +41,8 @@ def export(
         First part of the file names; by default made of the session's name.
     overwrite
         Whether existing files may be replaced.
+    table_style
+        For CSV: ``plain``, ``semicolon`` or ``locale``.
 
     Returns
     -------
@@ -63,7 +66,10 @@ def export(
         if unknown:
             raise UsageError(f"unknown table {unknown[0]}", f"choose from {', '.join(csv.TABLES)}")
         tables = list(dict.fromkeys(what)) or list(csv.TABLES)
-        texts = {f"{stem}.{name}.csv": csv.render(record, name) for name in tables}
+        texts = {
+            f"{stem}.{name}.csv": csv.render(record, name, *csv.style(table_style))
+            for name in tables
+        }
         return write_files(folder, texts, overwrite)
     if to == "jsonl":
         name = f"{stem}.jsonl"
@@ -74,6 +80,7 @@ def export(
         texts = {f"{stem}.{suffix}": text for suffix, text in fhir.render(record).items()}
         return write_files(folder, texts, overwrite)
     if to == "wfdb":
+        stem = safe_stem(stem, plain=True)  # the format names its files in ASCII
         names = wfdb.file_names(stem, record.sound is not None)
         with staging(folder, names, overwrite) as stage:
             wfdb.write(record, heard.load(record), stage, stem)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode, heard, spans
+from monitor.alarms.episodes import Episode, heard, spans
 from monitor.record.export.model import Record
 
 Span = tuple[int, int, str]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.alarm_table import RANK
+from monitor.alarms.table import RANK
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 
+from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.episodes import Episode
+from monitor.alarms.episodes import Episode
 from monitor.record.export.model import Record
 from monitor.record.report import page
 from monitor.record.report.facts import Facts
@@ -185,6 +186,20 @@ def signal(record: Record, facts: Facts) -> str:
         ]
         out.append(page.table(f"Marks: {len(marks)}", ["at", "note"], noted))
     return "".join(out)
+
+
+def reference(one: Reference, facts: Facts) -> str:
+    """An electrocardiogram beside the sound: its rate and the time to the first heart sound."""
+    heard = "--" if facts.rate is None else f"{facts.rate[1]:.0f}"
+    rows: list[list[page.Cell]] = [
+        ["rate of the electrocardiogram", ("--" if one.rate is None else f"{one.rate:.0f}", "n")],
+        ["rate of the heart sounds", (heard, "n")],
+        ["R to S1, ms", ("--" if one.r_s1_ms is None else f"{one.r_s1_ms:.0f}", "n")],
+        ["R waves", (str(one.waves), "n")],
+    ]
+    if one.matched is not None:
+        rows.append(["R waves with a first heart sound", (f"{100 * one.matched:.0f} %", "n")])
+    return page.table("Beside an electrocardiogram", ["", ("value", "n")], rows)
 
 
 def numbers(record: Record, facts: Facts) -> str:

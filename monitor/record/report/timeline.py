@@ -8,8 +8,8 @@ from html import escape
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.alarm_table import title
-from monitor.episodes import Episode
+from monitor.alarms.episodes import Episode
+from monitor.alarms.table import title
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 from monitor.record.report.svg import (

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.atomic_write import refuse_existing, write_files
 from monitor.errors import UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export.model import Record
@@ -27,6 +26,7 @@ from monitor.record.report.media import PLAYED_HZ, data_uri, wav
 from monitor.record.report.moments import Moment, choose
 from monitor.record.report.pdf import to_pdf
 from monitor.record.report.timeline import timeline
+from monitor.system.atomic_write import refuse_existing, write_files
 from monitor.text import safe_stem
 
 
@@ -75,6 +75,9 @@ def render(record: Record) -> str:
     sections.append(page.section("moments", "Moments", _moments(record, facts, sound)))
     if sound is not None:
         sections.append(page.section("averaged", "Averaged beat", _averaged(record, sound)))
+    beside = heard.reference(record)
+    if beside is not None:
+        sections.append(page.section("ecg", "Electrocardiogram", parts.reference(beside, facts)))
     sections.append(page.section("alarms", "Alarms", parts.alarms(record, facts)))
     sections.append(page.section("signal", "Signal", parts.signal(record, facts)))
     sections.append(page.section("numbers", "In numbers", parts.numbers(record, facts)))

@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
-from monitor.record.lock import try_lock
+from monitor.system.store_lock import try_lock
 
 SCHEMA = 1
 SYNC_LINES = 200
@@ -35,7 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One recording; None where not known, ``error`` where it could not be judged.
 
     ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
-    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised.
+    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
+    ``complete`` and ``warnings`` tell what is missing of the recording.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     beats: int = 0
     alarms: dict[str, int] = {}
     error: str | None = None
+    complete: bool | None = None
+    warnings: list[str] = []
 
 
 def line_of(name: str, summary: Summary) -> Line:
@@ -68,6 +71,8 @@ def line_of(name: str, summary: Summary) -> Line:
         windows=summary.verdict.windows,
         beats=summary.beats,
         alarms=dict(sorted(alarms.items())),
+        complete=summary.complete,
+        warnings=summary.warnings,
     )
 
 
@@ -220,7 +225,13 @@ def _lock_path(path: Path) -> Path:
 
 def _lock(path: Path) -> int:
     handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not try_lock(handle):
+    try:
+        free = try_lock(handle)
+    except OSError as error:
+        os.close(handle)
+        words = (error.strerror or str(error)).lower()
+        raise RecordError(f"{path}: files cannot be locked there ({words})") from None
+    if not free:
         os.close(handle)
         raise RecordError(f"{path}: another run is writing it")
     return handle

@@ -11,10 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.assembly import open_models
-from monitor.capture.files import find
 from monitor.config.load import Settings
 from monitor.replay.archive.judge import Task, judge, shown
 from monitor.replay.archive.result import SCHEMA, Head, Line, ResultFile
+from monitor.replay.inputs import search
 from monitor.replay.workers import Workers
 from monitor.version import version
 
@@ -52,7 +52,9 @@ def plan(folder: Path, settings: Settings) -> Plan:
         If a model is refused.
     """
     folder = folder.resolve()
-    names = sorted(os.fsencode(path.relative_to(folder).as_posix()) for path in find(folder))
+    names = sorted(
+        os.fsencode(path.relative_to(folder).as_posix()) for path in search(folder).files
+    )
     models = open_models(settings)
     head = Head(
         schema=SCHEMA,

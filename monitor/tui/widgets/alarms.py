@@ -35,9 +35,11 @@ def state_words(line: AlarmLine, session: SessionState) -> str:
 
 def _lasted(line: AlarmLine) -> str:
     """How long its condition was there: by the clock where one was kept."""
-    if line.raised_wall is not None and line.gone_wall is not None:
-        return words.lasted(max(0.0, line.gone_wall - line.raised_wall))
-    return "" if line.gone is None else words.lasted((line.gone - line.raised) / words.RATE_HZ)
+    wall = line.raised_wall if line.since_wall is None else line.since_wall
+    if wall is not None and line.gone_wall is not None:
+        return words.lasted(max(0.0, line.gone_wall - wall))
+    index = line.raised if line.since < 0 else line.since
+    return "" if line.gone is None else words.lasted((line.gone - index) / words.RATE_HZ)
 
 
 def reason(line: AlarmLine, details: bool) -> str:

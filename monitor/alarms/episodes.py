@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from monitor import events as ev
-from monitor.alarm_table import MERGE, RANK, RULES, SWITCHED_OFF, title
+from monitor.alarms.table import MERGE, RANK, RULES, SWITCHED_OFF, title
 
 RATE_HZ = 2000
 

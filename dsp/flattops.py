@@ -1,0 +1,115 @@
+"""Clipping at any level: flat tops in the frames as they came, step by step.
+
+Sound that was clipped and then made softer stands at its highest values for several samples, and
+leaves them in a slope. The rounded top of a wave does not: as far outside of a run of samples
+near the top as the run is long on either side of its middle, it falls four times as far as within
+the run. Measured before anything is resampled, which rounds flat tops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dsp.stage import RATE_HZ, STEP, FloatArray
+
+WIDTH = 0.02
+"""Of the highest value: what is nearer to it stands on its top."""
+
+FALL = 6.0
+"""Widths that sound falls beside a flat top, at the least; a wave falls 4."""
+
+LOWEST = 64 / 32768
+"""Below 64 steps of 16 bits the steps themselves look like flat tops."""
+
+SAME_LEVEL = 0.9
+"""Of the highest value around: tops from here on were cut by the same thing."""
+
+KEPT = 120
+"""Steps that are remembered until they are asked for."""
+
+Tops = tuple[tuple[float, float], tuple[float, float]]
+"""Above and below zero: the highest level of a step, and the share of it on flat tops there."""
+
+NONE: Tops = (0.0, 0.0), (0.0, 0.0)
+
+
+class FlatTops:
+    """Frames in; the flat tops of each step of 1 000 samples at 2 kHz, when asked.
+
+    Parameters
+    ----------
+    rate_hz
+        Of the frames.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._found: dict[int, Tops] = {}
+        self.reset(0)
+
+    def reset(self, index: int) -> None:
+        """Start afresh; the next frame has the absolute index ``index`` at 2 kHz."""
+        self._origin, self._frames = index, 0
+        self._held: FloatArray = np.zeros(0)
+
+    def push(self, sound: FloatArray) -> None:
+        """Take the next frames, float64 [n], of the channel that is analysed."""
+        held = np.concatenate([self._held, sound])
+        first = self._frames  # of what is held, since the reset
+        while True:
+            step = self._step(first)
+            end = -(-((step + 1) * STEP - self._origin) * self._rate_hz // RATE_HZ)
+            if first + len(held) <= end:  # until a frame of the next step is there
+                break
+            self._keep(step, held[: end - first])
+            held, first = held[end - first :], end
+        self._held, self._frames = held, first
+
+    def flush(self) -> None:
+        """Measure the step that the end cut."""
+        if self._held.size:
+            self._keep(self._step(self._frames), self._held)
+        self._frames += len(self._held)
+        self._held = np.zeros(0)
+
+    def take(self, start: int) -> Tops:
+        """The flat tops of the step that holds ``start``; none where it was not heard."""
+        return self._found.pop(start // STEP, NONE)
+
+    def _step(self, frame: int) -> int:
+        return (self._origin + frame * RATE_HZ // self._rate_hz) // STEP
+
+    def _keep(self, step: int, sound: FloatArray) -> None:
+        self._found[step] = _top(sound), _top(-sound)
+        while len(self._found) > KEPT:
+            del self._found[next(iter(self._found))]
+
+
+def _top(wave: FloatArray) -> tuple[float, float]:
+    """Level of the highest values, and the share of samples on flat tops there."""
+    top = float(wave.max())
+    if not top >= LOWEST:  # nor what is no number
+        return 0.0, 0.0
+    near = wave >= top * (1 - WIDTH)
+    if np.count_nonzero(near) < 3:
+        return top, 0.0
+    flat = np.concatenate(([False], near, [False]))
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    begin, end = edges[::2], edges[1::2]
+    beside = np.maximum(1, (end - begin) // 2)
+    whole = (end - begin >= 3) & (begin >= beside) & (end - 1 + beside < wave.size)
+    begin, end, beside = begin[whole], end[whole], beside[whole]
+    falls = top - np.maximum(wave[begin - beside], wave[end - 1 + beside])
+    steep = falls > FALL * WIDTH * top
+    return top, float((end - begin)[steep].sum()) / wave.size
+
+
+def share(around: Sequence[Tops]) -> float:
+    """Share of samples on flat tops over some steps: of those near the highest level of all."""
+    total = 0.0
+    for side in (0, 1):
+        highest = max((tops[side][0] for tops in around), default=0.0)
+        total += sum(tops[side][1] for tops in around if tops[side][0] >= SAME_LEVEL * highest)
+    return total / len(around) if around else 0.0
