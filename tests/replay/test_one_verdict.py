@@ -91,7 +91,7 @@ def test_every_way_out_says_the_same_verdict(folder, tmp_path, capsys):
     rows = [json.loads(line) for line in result.read_text().splitlines()[1:]]
     assert {Path(x["name"]).stem: (x["verdict"], x["p"]) for x in rows} == said
 
-    files = {path.stem: read(path) for path in events.glob("*.jsonl")}
+    files = {path.stem: list(read(path)) for path in events.glob("*.jsonl")}
     last = {stem: [e for e in content if isinstance(e, ev.Verdict)][-1]
             for stem, content in files.items()}  # fmt: skip
     assert all(line.record for line in last.values())
