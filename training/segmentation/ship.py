@@ -12,9 +12,18 @@ from dsp.cycles.model import CycleModel
 from dsp.cycles.network import read_weights
 from dsp.stage import CHAIN_VERSION
 
+MORE = "cinc2016, CirCor and phantoms of hard kinds, all without the development groups"
 
-def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
-    """Write cycles.npz and cycles.json into ``folder``."""
+
+def ship(model: CycleModel, result: dict[str, object], folder: Path, carried_on: int = 0) -> None:
+    """Write cycles.npz and cycles.json into ``folder``, which is made.
+
+    Parameters
+    ----------
+    carried_on
+        Steps for which the emission was fitted on after its cross-validation.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     arrays = model.to_arrays()
     path = folder / "cycles.npz"
     with path.open("wb") as file:
@@ -27,7 +36,8 @@ def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
         "version": "2",
         "what": "emission, durations, calibration and onsets of the heart-cycle decoder",
         "chain_version": CHAIN_VERSION,
-        "data": "emission: PhysioNet/CinC Challenge 2016, quality 1, all groups; onsets: phantoms",
+        "data": "emission: PhysioNet/CinC Challenge 2016, quality 1, all groups; onsets: phantoms"
+        + (f"; then {carried_on} steps on {MORE}" if carried_on else ""),
         "parameters": int(sum(w.weight.size for w in weights.layers) + weights.head.size),
         "look_ahead_frames": weights.ahead,
         "variant": result.get("variant"),
@@ -35,9 +45,9 @@ def ship(model: CycleModel, result: dict[str, object], folder: Path) -> None:
             key: pooled.get(key)
             for key in ("recordings", "groups", "f1 onset 60", "f1 onset 100", "swaps per cycle")
         },
-        "limits": "adult recordings mostly; rates beyond 40–140/min, murmurs and noise were "
-        "learnt from augmentation; clicks of mechanical valves and systoles as long as diastole "
-        "are often missed or doubled; not a medical device",
+        "limits": "rates beyond 40–190/min, clicks of valves, equal systole and diastole, "
+        "murmurs and noise were learnt from phantoms and augmentation; the cross-validation is "
+        "of the fit before the last steps; not a medical device",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     (folder / "cycles.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
