@@ -89,7 +89,7 @@ def analyze(
     >>> import apexbeat
     >>> result = apexbeat.analyze("recordings/normal.wav")
     >>> result.verdict.value, round(result.rate)
-    ('normal', 71)
+    ('normal', 72)
     """
     keeper = _Keeper(keep_sound)
     if isinstance(source, str | PathLike):

@@ -31,7 +31,10 @@ RATE_HZ = 4000
 BEYOND = 25.0
 """1/min by which a phantom goes beyond the outer limit of the rate."""
 
-REPORTED = ("wrong_input", "clock", "behind", "cannot_record", "analysis_fault")
+REPORTED = (
+    "wrong_input", "clock", "behind", "cannot_record", "supervisor_lost", "alarms_unheard",
+    "analysis_fault",
+)  # fmt: skip
 """Alarms whose condition others watch and report."""
 
 Scene = tuple[Iterator[ev.Input], Model | None]
@@ -100,6 +103,8 @@ def _scene(kind: str, settings: Settings, models: Models) -> Scene:
         return _heart(PRESETS["irregular"], times=2), None
     if kind == "heart_lost":
         return _heart(PRESETS["stop"]), None
+    if kind == "pause":
+        return _paused(limits.pause_s + 2.0), None
     if kind == "poor_signal":
         return _blocks(np.zeros(40 * RATE_HZ, np.float32)), None
     if kind == "model_refused":
@@ -123,6 +128,13 @@ def _technical(kind: str) -> Iterator[ev.Input]:
 
 def _heart(phantom: Phantom, times: int = 1) -> Iterator[ev.Input]:
     return _blocks(np.tile(render(phantom, RATE_HZ).sound.astype(np.float32), times))
+
+
+def _paused(seconds: float) -> Iterator[ev.Input]:
+    """A heart that pauses in clear sound, and goes on."""
+    heart = render(PRESETS["normal"], RATE_HZ).sound[: 15 * RATE_HZ].astype(np.float32)
+    faint = np.random.default_rng(1).normal(0, 1e-3, round(seconds * RATE_HZ)).astype(np.float32)
+    return _blocks(np.concatenate([heart, faint, heart]))
 
 
 def _blocks(sound: NDArray[np.float32], first: int = 0) -> Iterator[ev.Input]:

@@ -24,7 +24,7 @@ from monitor.config.load import Settings
 from monitor.replay import batch as rp
 
 STAGES: tuple[tuple[str, str, str, str], ...] = (
-    ("decode", "monitor.capture.files", "soundfile.SoundFile", "read"),
+    ("decode", "monitor.capture.files", "FileSource", "_next"),
     ("resample", "dsp.resample", "Resampler", "push flush"),
     ("filter", "dsp.filter", "BandPass", "push flush"),
     ("spikes", "dsp.spikes", "SpikeRemoval", "push flush"),

@@ -62,7 +62,7 @@ def test_tables_are_in_seconds_and_agree_with_one_another(result: apexbeat.Resul
     assert result.heart.value.iloc[-1] == "heard"
     assert result.windows.p[result.windows.used].notna().all()
     assert result.alarms.empty
-    assert (result.verdict.value, round(result.rate)) == ("normal", 71)
+    assert (result.verdict.value, round(result.rate)) == ("normal", 72)
     assert "NORMAL" in result.summary()
 
 

@@ -175,6 +175,7 @@ def test_a_store_of_the_version_before_is_read_and_migrated(tmp_path: Path) -> N
 
     db = sqlite3.connect(tmp_path / "apexbeat.db")
     db.execute("ALTER TABLE events DROP COLUMN wall")
+    db.execute("ALTER TABLE sessions DROP COLUMN number")
     db.execute("PRAGMA user_version = 2")
     db.commit()
     db.close()

@@ -263,7 +263,7 @@ def test_sound_that_is_none_is_refused_in_one_line(session, tmp_path):
     text = tmp_path / "a.wav"
     text.write_text("no sound")
     record = from_event_file(session.sample.events, text)
-    with pytest.raises(InputError, match="cannot be read as sound"):
+    with pytest.raises(InputError, match="not a sound file that can be read"):
         render(record)
 
 

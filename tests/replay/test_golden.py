@@ -64,10 +64,12 @@ def test_a_heart_that_stops_is_lost_and_the_alarm_latches_when_it_comes_back():
     assert found == [("heart_lost", "active"), ("heart_lost", "latched")]
 
 
-def test_silence_after_beats_is_a_lost_heart_and_rubbing_hides_a_heart_for_a_while():
+def test_silence_after_beats_is_a_lost_heart_and_rubbing_is_named():
     # A chest piece off the chest and a heart that stopped sound alike: the graver one is raised.
     assert raised("noisy_contact_loss") == ["heart_lost"]
-    reasons = [line["reason"] for line in expected("noisy_contact_loss") if line["type"] == "heart"]
+    reasons = [
+        line["reason"] for line in expected("noisy_contact_loss") if line["type"] == "quality"
+    ]
     assert "rubbing" in reasons
 
 

@@ -267,7 +267,7 @@ def test_a_folder_is_searched_for_audio_and_other_files_are_ignored(good, call, 
 def test_no_input_is_told(call):
     code, out, err = call()
     assert (code, out) == (3, "")
-    assert err == "apexbeat: no input given; name audio files or folders of them\n"
+    assert err == "apexbeat: no input given; name audio files or folders with audio\n"
 
 
 def test_equal_names_in_two_folders_keep_their_folders(good, call, tmp_path):

@@ -169,7 +169,7 @@ def test_alarms_are_gone_to_one_by_one_in_both_directions(models: Models) -> Non
     assert ahead.wait(120.0)
     found = ahead.found
     at = [index for index, _ in found.raised]
-    assert len(at) > 2
+    assert len(at) >= 2
     assert found.alarm(0, 1) == at[0]
     assert found.alarm(at[0], 1) == at[1]
     assert found.alarm(at[-1], 1) is None

@@ -110,7 +110,7 @@ def test_a_contact_loss_leaves_the_room_and_the_handling_or_a_mere_gain(tmp_path
 
 def _episode(kind: str, start: int) -> Episode:
     line = ev.Alarm(index=start, kind=kind, priority="medium", state="active", evidence="")
-    return Episode(kind, "medium", start, None, None, None, "active", "", (line,))
+    return Episode(1, kind, "medium", start, None, None, None, "active", "", transitions=(line,))
 
 
 def _with_rates(*lengths: int, troubled: tuple[tuple[int, int], ...] = ()) -> list[RateCheck]:
