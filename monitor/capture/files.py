@@ -246,7 +246,7 @@ _END = _End()
 
 
 class _Cutter:
-    """Frames in, blocks of at most one size and gaps out."""
+    """Frames in, blocks of one size and gaps out; before a gap and at the end a shorter one."""
 
     def __init__(self, rate_hz: int, block: int, channel: int) -> None:
         self._rate_hz, self._block, self._channel = rate_hz, block, channel
@@ -254,6 +254,7 @@ class _Cutter:
         self._waiting: list[Frames] = []
         self._at = 0  # frames of the file before what waits
         self._given = 0  # frames delivered
+        self._ready = 0  # of those that wait, known to be sound
         self.heard = False
         self.dropouts: Counter[str] = Counter()
 
@@ -274,16 +275,23 @@ class _Cutter:
     def flush(self) -> Iterator[Block | Lost]:
         for stretch in self._finder.flush():
             yield from self._give(stretch.frames, stretch.words)
+        yield from self._sound(1)
 
     def _give(self, count: int, words: str) -> Iterator[Block | Lost]:
         if words:
+            yield from self._sound(1)
             self.dropouts[words] += 1
             self._take(count)
             yield self._lost(count, f"dropout: {words}")
             return
-        while count:
-            part = self._take(min(count, self._block))
-            count -= len(part)
+        self._ready += count
+        yield from self._sound(self._block)
+
+    def _sound(self, least: int) -> Iterator[Block]:
+        """Blocks of what is ready, while that is at least so many frames."""
+        while self._ready >= least:
+            part = self._take(min(self._ready, self._block))
+            self._ready -= len(part)
             self.heard = True
             yield Block(part, self._rate_hz, self._given)
             self._given += len(part)

@@ -163,13 +163,13 @@ def test_a_snapshot_tells_that_moment_and_nothing_of_what_comes_after(found: Fou
 
 
 def test_alarms_are_gone_to_one_by_one_in_both_directions(models: Models) -> None:
-    soon = Settings(alarms=Alarms(poor_signal_delay_s=2))
+    soon = Settings(alarms=Alarms(poor_signal_delay_s=2, tachycardia=70))
     ahead = Ahead(RECORDINGS / "noisy_contact_loss.wav", soon, models)
     ahead.start()
     assert ahead.wait(120.0)
     found = ahead.found
     at = [index for index, _ in found.raised]
-    assert len(at) >= 2
+    assert len(at) > 2
     assert found.alarm(0, 1) == at[0]
     assert found.alarm(at[0], 1) == at[1]
     assert found.alarm(at[-1], 1) is None

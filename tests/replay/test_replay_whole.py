@@ -97,7 +97,7 @@ def test_event_files_do_not_depend_on_the_pace(speed, clip, models, reference, t
     replay_file(clip, Settings(), models, options, clock=clock)
     assert (tmp_path / "clip.jsonl").read_bytes() == reference
     assert clock.now == pytest.approx(12 / speed)
-    assert max(clock.slept) <= 0.1 / speed + 1e-9  # block by block, not in one piece
+    assert len(clock.slept) == 120
 
 
 def test_no_block_passes_before_its_last_frame_would_have_been_heard(clip):
@@ -146,10 +146,8 @@ def test_idleness_takes_its_time_too():
 def test_a_file_is_read_in_blocks_and_all_of_it(clip):
     with FileSource(clip, block_s=0.5) as source:
         blocks = list(source)
-    assert max(len(b.samples) for b in blocks) == 2000
-    ends = [0, *(b.index + len(b.samples) for b in blocks)]
-    assert [b.index for b in blocks] == ends[:-1]
-    assert ends[-1] == 48_000
+    assert {len(b.samples) for b in blocks} == {2000}
+    assert [b.index for b in blocks] == list(range(0, 48_000, 2000))
     assert (source.name, source.rate_hz, source.channels) == ("clip.flac", 4000, 1)
     assert source.duration_s == 12.0
 
