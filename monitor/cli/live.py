@@ -202,7 +202,7 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
             raise
     try:
         code = run(address, helpers=beside)
-    except (KeyboardInterrupt, UsageError):  # there was no screen to ask on
+    except (KeyboardInterrupt, UsageError):  # no screen on which to ask
         leaving.end(address)
         raise
     leaving.tell(address)
