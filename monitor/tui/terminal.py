@@ -3,8 +3,8 @@
 PortAudio and other libraries write to file descriptor 2, and so does Textual: while the screen is
 up, Textual gets a duplicate of the terminal and descriptor 2 points at a log. SIGINT, SIGTERM and
 SIGHUP end the screen in order; where the terminal is not read, so that the event loop stands still,
-a timer restores it after the latter two and leaves all the same. Ctrl-C on a screen that is up is a key and no signal;
-SIGINT is what it sends while the screen is still being made.
+a timer restores it after the latter two and leaves all the same. Ctrl-C on a screen that is up is a
+key and no signal; SIGINT is what it sends while the screen is still being made.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.integrations.beds import Ward
-from monitor.integrations.listen import Heard
+from monitor.integrations.listen import ReceivedMessage
 from monitor.tui.base import TerminalApp
 from monitor.tui.ward import lines as ward_lines
 from monitor.tui.widgets import theme
@@ -32,7 +32,7 @@ REST_S = 30.0
 class Ear(Protocol):
     """What the screen needs of a `Listening`."""
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[ReceivedMessage]:
         """What was heard since the last time."""
         ...
 
