@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from monitor.events import RATE_HZ
 from monitor.link import messages as ms
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, Program, home
@@ -119,7 +120,7 @@ class Actions(Live, Screen[None]):
         if session is None or self._wave.frozen is None:
             self._home.say("space freezes the picture, then ← and → move it")
             return
-        moved = self._wave.frozen + seconds * 2000
+        moved = self._wave.frozen + seconds * RATE_HZ
         self._wave.frozen = max(0, min(moved, session.waves.end))
         self.advance()
 
