@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from apexbeat.result import Result, result_of
+from apexbeat.result import Result
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
+from monitor.analysis.summary import Summary
 from monitor.assembly import build_pipeline, open_models_once
 from monitor.config.load import Settings, build
 from monitor.errors import ApexbeatError, InputError
@@ -45,12 +46,12 @@ class _EventSink(StreamSink):
         if self._sound is not None:
             self._sound += [picture.samples for picture in output.pictures]
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str, summary: Summary | None = None, file: str = "") -> Result:
         """What was kept."""
         sound = None
         if self._sound is not None:
             sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
-        return result_of(name, self.events, sound)
+        return Result(name, tuple(self.events), sound, file, summary)
 
 
 def analyze(
@@ -99,7 +100,7 @@ def analyze(
         summary = replay_file(
             Path(source), inputs, open_models_once(inputs), Options(), sinks=[keeper]
         )
-        return keeper.result(summary.name)
+        return keeper.result(summary.name, summary, str(source))
     samples = _samples(source)
     if rate is None:
         raise InputError("the rate of samples is not known", "give rate=HZ")
@@ -225,7 +226,7 @@ def read_events(path: str | PathLike[str]) -> Result:
         If it is none, or of a newer version.
     """
     record = from_event_file(Path(path))
-    return result_of(record.session.name, record.lines())
+    return Result(record.session.name, tuple(record.lines()), file=str(path))
 
 
 def read_session(folder: str | PathLike[str]) -> Result:
@@ -252,7 +253,7 @@ def _one(item: _Item) -> Result | InputError:
         summary = replay_file(item.path, item.settings, models, Options(), sinks=[keeper])
     except InputError as error:
         return error
-    return keeper.result(summary.name)
+    return keeper.result(summary.name, summary, str(item.path))
 
 
 def _died(item: _Item) -> Result | InputError:
