@@ -28,12 +28,12 @@ from monitor.integrations.publisher import Publisher
 from monitor.link.address import place_of
 from monitor.link.messages import (
     LINK_VERSION,
+    AnyRequest,
     Attach,
     Beat,
     FromCore,
     FromScreen,
     Hello,
-    Request,
 )
 from monitor.link.server import Server
 from monitor.live.context import SessionContext
@@ -276,7 +276,7 @@ class Core:
                 )
                 self.store.command(session.id, row, lambda: None)
 
-    def _ask(self, client: int, request: Request) -> None:
+    def _ask(self, client: int, request: AnyRequest) -> None:
         self._requests.ask(client, self._clients.get(client, "unknown"), request)
 
     def _note(self, session: LiveSession, kind: str, words: str) -> None:

@@ -26,7 +26,7 @@ from monitor.clock import Clock
 from monitor.errors import ApexbeatError
 from monitor.events import Priority
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Request, Sounded, Status
+from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Sounded, Status, Stop
 from monitor.sound.output import AlarmSound
 from monitor.supervise.job import Job, StartReport
 from monitor.supervise.start import Adopt, Process, Reached, Start
@@ -260,7 +260,7 @@ class Supervisor:
         asked = False
         if self._client is not None:
             with contextlib.suppress(Gone):
-                asked = self._client.send_now(Request(id=1, session="", what="stop"))
+                asked = self._client.send_now(Stop(id=1))
         if not asked:
             self._core.terminate()
 

@@ -191,9 +191,9 @@ def test_a_flood_of_requests_delays_neither_analysis_nor_the_beats_of_the_superv
 
 
 def _mark(session: str, number: int) -> object:
-    from monitor.link.messages import Request
+    from monitor.link.messages import AddMark
 
-    return Request(id=number, session=session, what="mark", note="x")
+    return AddMark(id=number, session=session, note="x")
 
 
 def test_what_was_really_heard_stands_in_the_record(tmp_path: Path) -> None:
