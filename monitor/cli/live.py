@@ -139,9 +139,10 @@ def _remember(begun: StartReport, job: Job, overrides: tuple[str, ...]) -> None:
 
 def _headless(job: Job, then: Callable[[StartReport], None]) -> int:
     from monitor.supervise.launch import log_path, supervise
-    from monitor.system.background import log_stderr
+    from monitor.system.background import log_lines, log_stderr
 
     kept = log_stderr(log_path(Path(job.store)))
+    log_lines("supervisor")
     terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")
     times = 0
 

@@ -6,7 +6,7 @@ device. What a person asks for comes in by `ask` on the same thread.
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +37,8 @@ from monitor.record.store import CommandRow
 from monitor.runner import StreamRunner, StreamSink
 from monitor.view.state import AlarmLog, ScreenHistory, save_board
 from monitor.view.status import status_of
+
+_log = logging.getLogger(__name__)
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
@@ -176,7 +178,7 @@ class LiveSession:
         self._failures += 1
         if self._remake is None or self._failures >= FAILURES:
             raise error
-        traceback.print_exception(error)
+        _log.error("a stage of session %s failed", self.id, exc_info=error)
         done = self.pipeline.index
         self._runner.pipeline = self._remake(done, self.board)
         lost = max(1, self.capture.index - done)

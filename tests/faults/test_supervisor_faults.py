@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -52,6 +53,8 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
         run.attach(other_than=dead).analyses()
         assert run.session == session
+    said = r"^\d{4}-\d\d-\d\d \S+ supervisor\[\d+\] WARNING the core was restarted"
+    assert re.search(said, _log(run), re.MULTILINE)
 
 
 def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
