@@ -123,9 +123,8 @@ def _remember(begun: StartReport, job: Job, overrides: tuple[str, ...]) -> None:
     from monitor.errors import UsageError
     from monitor.record.store import Archive
 
-    archive = Archive(Path(job.store))
-    row = archive.session(begun.sessions[0])
-    archive.close()
+    with Archive(Path(job.store)) as archive:
+        row = archive.session(begun.sessions[0])
     if row is None:
         return
     device = row.device.partition("@")[0]  # behind it: where it was plugged in this time

@@ -122,8 +122,7 @@ class SessionStarter:
         ApexbeatError
             If one of them cannot begin; then none has.
         """
-        archive = Archive(self._context.store.folder)
-        try:
+        with Archive(self._context.store.folder) as archive:
             left = archive.open_sessions()
             self._earlier = self._unanswered(archive)
             if self._job.resume and left:
@@ -132,8 +131,6 @@ class SessionStarter:
             begun = [self.take_up(one) for one in prepared]
             self._close_left(archive, left)  # last: a start that dies before has told nobody
             return begun
-        finally:
-            archive.close()
 
     def _prepare_all(self) -> list[Prepared]:
         prepared: list[Prepared] = []
