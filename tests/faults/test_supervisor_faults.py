@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -52,6 +53,8 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
         run.attach(other_than=dead).analyses()
         assert run.session == session
+    said = r"^\d{4}-\d\d-\d\d \S+ supervisor\[\d+\] WARNING the core was restarted"
+    assert re.search(said, _log(run), re.MULTILINE)
 
 
 def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
@@ -191,9 +194,9 @@ def test_a_flood_of_requests_delays_neither_analysis_nor_the_beats_of_the_superv
 
 
 def _mark(session: str, number: int) -> object:
-    from monitor.link.messages import Request
+    from monitor.link.messages import AddMark
 
-    return Request(id=number, session=session, what="mark", note="x")
+    return AddMark(id=number, session=session, note="x")
 
 
 def test_what_was_really_heard_stands_in_the_record(tmp_path: Path) -> None:
