@@ -103,7 +103,7 @@ def score_lines(cases: Sequence[Case], what: str) -> Iterator[str]:
     found = score(cases)
     abnormal = sum(case.abnormal for case in cases)
     yield f"{len(cases)} labelled {what}: {abnormal} abnormal, {len(cases) - abnormal} normal"
-    yield f"  AUC                  {_number(found.auc)} {_interval(found.auc_interval)}"
+    yield f"  AUC                  {_number(found.auc)} {_interval(found.auc_interval)}".rstrip()
     yield f"  sensitivity, p > 0.5 {_share(found.sensitivity)}"
     yield f"  specificity, p ≤ 0.5 {_share(found.specificity)}"
     yield f"  sensitivity, decided {_share(found.sensitivity_decided)}"
@@ -133,6 +133,8 @@ def _counts(found: Scores) -> Iterator[str]:
 
 
 def _share(one: Share) -> str:
+    if not one.of:
+        return "--"
     return f"{_number(one.value)} {_interval(one.interval)}, {one.hits} of {one.of}"
 
 

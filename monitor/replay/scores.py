@@ -79,7 +79,7 @@ def score(cases: Sequence[Case]) -> Scores:
     truth = np.array([c.abnormal for c in with_p], dtype=np.int64)
     ps = np.array([c.p for c in with_p], dtype=np.float64)
     found = auc(truth, ps)
-    positive, negative = (len({c.person for c in with_p if c.abnormal is t}) for t in (True, False))
+    positive, negative = (len({c.person for c in with_p if c.abnormal == t}) for t in (True, False))
     return Scores(
         found,
         auc_interval(found, positive, negative),
@@ -102,8 +102,8 @@ def worst_first(cases: Sequence[Case]) -> list[Case]:
 
 
 def _share(cases: Sequence[Case], abnormal: bool, right: Sequence[Case]) -> Share:
-    own = [c for c in cases if c.abnormal is abnormal]
-    hits = sum(c.abnormal is abnormal for c in right)
+    own = [c for c in cases if c.abnormal == abnormal]
+    hits = sum(c.abnormal == abnormal for c in right)
     share = hits / len(own) if own else math.nan
     return Share(hits, len(own), wilson(share, len({c.person for c in own})))
 
