@@ -277,6 +277,60 @@ def export(
 
 
 @click.command()
+@source_options
+@click.option(
+    "--old",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of cinc2016: half of every batch, and the guard of the old figures.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("my.pt"), show_default=True)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Student to begin with, with its card beside it. [the shipped one]",
+)
+@click.option("--epochs", type=click.IntRange(1), default=None, help="[3]")
+@click.option("--windows", type=click.IntRange(32), default=None, help="Of an epoch. [6400]")
+@click.option("--anyway", is_flag=True, help="Write the file whatever the guards say.")
+@seed_option
+def finetune(
+    data: DataSource,
+    old: Path,
+    out: Path,
+    model: Path | None,
+    epochs: int | None,
+    windows: int | None,
+    anyway: bool,
+    seed: int,
+) -> None:
+    """Train the shipped student further on recordings of your own.
+
+    Five folds by person tell what is gained on persons that were not heard, and what is lost on
+    the public set. The file is written where something is gained and the old figures hold.
+
+    \b
+    apexbeat-train finetune --data study --labels labels.csv --old cinc2016 --out my.pt
+    """
+    from models import shipped
+    from training import finetune as room
+    from training.own import OwnSet
+
+    if not isinstance(data, OwnSet):
+        raise click.UsageError("fine-tuning is for recordings of your own; name --labels")
+    one_thread()
+    for note in data.notes:
+        say(note)
+    begin = model or shipped.path_of(shipped.STUDENT)
+    sha256 = room.finetune(
+        data, old, out, model=begin, seed=seed, epochs=epochs, windows=windows, anyway=anyway,
+        say=say, progress=progress_bar,
+    )  # fmt: skip
+    click.echo(f"{out} sha256 {sha256}")
+
+
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--url", default=None, help="Mirror; default: PhysioNet.")
 def fetch(folder: Path, url: str | None) -> None:

@@ -18,6 +18,7 @@ from training.experiments.ablation import other_scores
 from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
 from training.fit import Fitted
+from training.networks import Network
 from training.own import DataSource, OwnSet, key_of, open_source, runs_of
 from training.phantoms import ABOUT
 from training.splits import FOLDS
@@ -118,18 +119,38 @@ def ship(
         distilled_from=_teacher_words(config),
         figures=figures,
     )
+    return publish(out, config, fitted.network, calibration, provenance, seed, pin_it=pin_it)
+
+
+def publish(
+    out: Path,
+    config: Config,
+    network: Network,
+    calibration: Calibration,
+    provenance: Provenance,
+    seed: int,
+    *,
+    pin_it: bool = False,
+) -> str:
+    """Write the student file, its card as JSON and as a page, and ONNX; return the sha256.
+
+    Raises
+    ------
+    TrainingError
+        If the export refuses the model.
+    """
     try:
-        sha256 = write(out, config, fitted.network, calibration, provenance)
+        sha256 = write(out, config, network, calibration, provenance)
     except ModelRefused as refused:
         raise TrainingError(f"the export would be refused: {refused}") from refused
     card_path = out.with_suffix(".json")
     card = json.loads(card_path.read_text())
-    card |= {"system": name, "configuration": config.key(), "commit": commit(), "seed": seed}
+    card |= {"system": config.name, "configuration": config.key(), "commit": commit(), "seed": seed}
     card_path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     page = "MODEL_CARD.md" if out.stem == "student" else f"MODEL_CARD_{out.stem}.md"
     out.with_name(page).write_text(model_card(card), encoding="utf-8")
     onnx = out.with_suffix(".onnx")
-    write_onnx(onnx, classifier(config, fitted.network), open_model(out, sha256).contract)
+    write_onnx(onnx, classifier(config, network), open_model(out, sha256).contract)
     if pin_it:
         pin(out.parent, out.name)
         pin(out.parent, onnx.name)

@@ -76,6 +76,9 @@ FILLED = (
 )
 TABLES = "tests/replay/test_tables.py::test_labels_and_persons_are_scored"
 ROWS = "tests/replay/test_tables.py::test_json_csv_and_the_library_give_the_same_rows"
+OWN_DATA = (
+    "tests/training/test_own.py::test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed"
+)
 PART = "tests/replay/test_field_files.py::test_a_part_of_a_long_file_is_that_part"
 ARRAY = (
     "tests/decoding/test_records_and_streams.py"
@@ -121,6 +124,7 @@ ELSEWHERE = (
     (r"apexbeat replay --screen .*", REPLAYED),
     (r"apexbeat archive .* --cluster .*|dask .*", CLUSTER),
     (r"apexbeat archive .*", RESUMED),
+    (r"apexbeat-train \w+ .*--data study .*|apexbeat replay new/ .*", OWN_DATA),
     (r"apexbeat-train fetch .*", FETCH),
     (r"apexbeat-train (grid|evaluate|compare|export|report|phantoms|prepare)( .*)?", TRAINING),
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ import soundfile
 from click.testing import CliRunner
 
 from dsp.phantom import render
+from models import shipped
 from monitor.cli.main import run as apexbeat
 from monitor.events import Beat
+from training import finetune
 from training.cli import cli
 from training.errors import TrainingError
+from training.evaluate import HeldOut
+from training.networks import build
 from training.own import OwnSet
 from training.phantoms import heart
 
@@ -147,3 +152,52 @@ def test_options_of_ones_own_need_a_table_and_a_system_that_trains_on_it_alone(p
         call("grid", "kd-student-2d-wide", *DATA)
     result = CliRunner().invoke(cli, ["grid", "small-kd", *DATA, "--protocol", "D"])
     assert "of the public sets" in result.output
+
+
+# ------------------------------------------------------------ fine-tuning
+
+
+def test_the_shipped_student_is_trained_further_and_guarded(place: Path) -> None:
+    call("phantoms", "old", "--hearts", "2")
+    more = [*DATA, "--old", "old", "--out", "tuned.pt", "--epochs", "1", "--windows", "64"]
+    with pytest.raises(TrainingError, match=r"gains nothing on held-out persons: AUC 1\.000"):
+        call("finetune", *more)  # the shipped student knows these murmurs already
+    assert not list(place.glob("tuned*"))
+    call("finetune", *more, "--anyway")
+    card = json.loads(Path("tuned.json").read_text())
+    assert "begun with the weights of student.pt" in card["trained_on"]
+    [figures] = card["figures"].values()
+    assert figures["own, AUC before"] == 1.0
+    assert apexbeat(["replay", "set/p00/AV.wav", "--model", "tuned.pt"]) == 0
+
+
+def test_a_student_file_can_be_trained_further_as_it_is() -> None:
+    path = shipped.path_of(shipped.STUDENT)
+    config, network = finetune.student_of(path)  # compares its logits with those of the file
+    assert sum(p.numel() for p in network.parameters()) == 42_066
+    assert config.options["norm"] is False
+    wrong = replace(config, options=config.options | {"widths": [4, 4, 4, 4]})
+    with pytest.raises(TrainingError, match="layers are not those"):
+        finetune._copy_weights(path, build(wrong))
+
+
+@pytest.mark.parametrize(
+    ("own", "old", "words"),
+    [
+        ((0.8, 0.9), (0.85, 0.84), ""),
+        ((0.8, 0.8), (0.85, 0.90), "gains nothing"),
+        ((0.8, 0.9), (0.85, 0.82), r"old figures fall: AUC 0.850 → 0.820 \(-0.030\)"),
+        ((0.8, float("nan")), (0.85, 0.85), "gains nothing"),
+    ],
+)
+def test_nothing_is_written_where_nothing_is_gained_or_too_much_is_lost(
+    own: tuple[float, float], old: tuple[float, float], words: str
+) -> None:
+    none = HeldOut((), *[np.zeros(0)] * 5)  # type: ignore[arg-type]
+    outcome = finetune.Outcome(finetune.Change(*own), (0.5, 1.0), finetune.Change(*old), none)
+    finetune._guard(outcome, anyway=True)
+    if not words:
+        finetune._guard(outcome, anyway=False)
+        return
+    with pytest.raises(TrainingError, match=words):
+        finetune._guard(outcome, anyway=False)
