@@ -76,6 +76,7 @@ FILLED = (
 )
 TABLES = "tests/replay/test_tables.py::test_labels_and_persons_are_scored"
 ROWS = "tests/replay/test_tables.py::test_json_csv_and_the_library_give_the_same_rows"
+FINETUNED = "tests/training/test_own.py::test_the_shipped_student_is_trained_further_and_guarded"
 OWN_DATA = (
     "tests/training/test_own.py::test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed"
 )
@@ -124,7 +125,8 @@ ELSEWHERE = (
     (r"apexbeat replay --screen .*", REPLAYED),
     (r"apexbeat archive .* --cluster .*|dask .*", CLUSTER),
     (r"apexbeat archive .*", RESUMED),
-    (r"apexbeat-train \w+ .*--data study .*|apexbeat replay new/ .*", OWN_DATA),
+    (r"apexbeat-train finetune .*", FINETUNED),
+    (r"apexbeat-train \w+ .*--data study .*", OWN_DATA),
     (r"apexbeat-train fetch .*", FETCH),
     (r"apexbeat-train (grid|evaluate|compare|export|report|phantoms|prepare)( .*)?", TRAINING),
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),
