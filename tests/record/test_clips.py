@@ -101,15 +101,15 @@ class _Disk:
     """Refuses to take a file until it is told not to."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.full, self.tries, self._write = True, 0, sf.write
-        monkeypatch.setattr("monitor.record.clips.sf.write", self.write)
+        self.full, self.tries, self._open = True, 0, sf.SoundFile
+        monkeypatch.setattr("monitor.record.clips.sf.SoundFile", self.open)
         monkeypatch.setattr("monitor.record.clips.RETRY_S", 0.02)
 
-    def write(self, *args: object, **how: object) -> None:
+    def open(self, *args: object, **how: object) -> sf.SoundFile:
         self.tries += 1
         if self.full:
             raise OSError(28, "No space left on device")
-        self._write(*args, **how)
+        return self._open(*args, **how)
 
 
 def _until(condition: Callable[[], bool]) -> None:
