@@ -16,6 +16,7 @@ from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Summary
 from monitor.assembly import build_pipeline, open_models_once
+from monitor.capture.files import BLOCK_S
 from monitor.config.load import Settings, build
 from monitor.errors import ApexbeatError, InputError
 from monitor.record.export.model import from_event_file
@@ -26,9 +27,6 @@ from monitor.sessionfolder import format as folder_format
 from monitor.version import version
 
 __version__ = version()
-
-BLOCK_S = 1.0
-"""Seconds in a block of an array."""
 
 Source = str | PathLike[str] | ArrayLike
 
