@@ -180,7 +180,8 @@ class Clips:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with sf.SoundFile(part, "w", RATE_HZ, 1, "PCM_24", format="FLAC") as file:
-                file.comment = f"{START}{parts[0].start}"
+                if parts:  # an alarm may be raised before the first sound
+                    file.comment = f"{START}{parts[0].start}"
                 file.write(joined(parts))
             part.chmod(0o600)
             _sync(part)
