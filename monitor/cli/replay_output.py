@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -109,7 +110,8 @@ class Shown:
         if len(names) > 1 and not as_json:
             from monitor.cli.replay_table import RecordingTable
 
-            self._table = RecordingTable(names)
+            columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            self._table = RecordingTable(names, columns)
         self._blocks = self._count <= BLOCKS
         self._began = time.perf_counter()
         self._bar: Any = None

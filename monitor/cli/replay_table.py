@@ -14,7 +14,9 @@ from monitor.replay.scores import Case, Scores, Share, score, worst_first
 from monitor.text import clock, harmless
 
 NAME_WIDTH = 32
-EVIDENCE_WIDTH = 41
+EVIDENCE_WIDTH, SHORT_WIDTH = 41, 18
+ALARMS_WIDTH = 16
+"""Least room for alarms beside the evidence in full."""
 WORST = 10
 """Recordings in the list of those furthest from their label."""
 VERDICTS: tuple[VerdictValue, ...] = ("abnormal", "unsure", "normal", "none")
@@ -27,11 +29,17 @@ class RecordingTable:
     ----------
     names
         Of all recordings: they say how wide the first column is.
+    columns
+        Of the terminal; in a narrow one the evidence is short. None: room enough.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], columns: int | None = None) -> None:
         shown = [harmless(name, NAME_WIDTH) for name in names]
         self._width = max([len("recording"), *map(len, shown)])
+        self._evidence = EVIDENCE_WIDTH
+        whole = len(self.head()) - len("alarms") + ALARMS_WIDTH
+        if columns is not None and columns < whole:
+            self._evidence = SHORT_WIDTH
 
     def head(self) -> str:
         """The first line."""
@@ -49,15 +57,20 @@ class RecordingTable:
             "--" if row.rate is None else f"{row.rate:.0f}",
             "--" if row.quality is None else f"{100 * row.quality:.0f} %",
             (row.verdict or "none").upper(),
-            row.evidence or "",
+            self._words(row),
             _alarms(row),
         )
+
+    def _words(self, row: Row) -> str:
+        if self._evidence == EVIDENCE_WIDTH or row.p is None:
+            return row.evidence or ""
+        return f"p {row.p:.2f}, {row.windows} windows"
 
     def _line(
         self, name: str, length: str, rate: str, good: str, verdict: str, evidence: str, alarms: str
     ) -> str:
         first = f"{name:{self._width}}  {length:>7}  {rate:>4}  {good:>5}  {verdict:8}"
-        return f"{first}  {evidence:{EVIDENCE_WIDTH}}  {alarms}".rstrip()
+        return f"{first}  {evidence:{self._evidence}}  {alarms}".rstrip()
 
 
 def _alarms(row: Row) -> str:

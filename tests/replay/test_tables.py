@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 import apexbeat
 from monitor.analysis.verdict import Thresholds
 from monitor.cli.main import run
+from monitor.cli.replay_table import RecordingTable
 from monitor.errors import UsageError
 from monitor.replay import labels as lb
 from monitor.replay import scores as sc
@@ -215,3 +216,14 @@ def test_a_person_is_judged_by_all_recordings_and_a_broken_one_says_nothing():
     assert [(one.name, len(one.rows), one.judgement.value) for one in found] == [
         ("a", 2, "abnormal"), ("b", 1, "normal"), ("c", 1, "none"),
     ]  # fmt: skip
+
+
+def test_a_narrow_terminal_gets_short_evidence():
+    row = Row(name="13918_AV.flac", file="x", duration_s=10, rate=104, quality=1.0, p=0.48,
+              verdict="unsure", windows=13, evidence="1 of 13 windows ≥ 0.56, mean p 0.48",
+              alarm_kinds="tachycardia 2, poor_signal")  # fmt: skip
+    narrow = RecordingTable([row.name], 80).line(row)
+    assert narrow.startswith("13918_AV.flac     0:10   104  100 %  UNSURE    p 0.48, 13 windows")
+    assert len(RecordingTable([row.name], 80).head()) < 80
+    assert "1 of 13 windows" in RecordingTable([row.name], 120).line(row)
+    assert narrow.endswith("fast heart rate ×2, heart not heard")
