@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from apexbeat.result import Result
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
-from monitor.analysis.summary import Summary
+from monitor.analysis.summary import Collector, Summary
 from monitor.assembly import build_pipeline, open_models_once
 from monitor.capture.files import BLOCK_S
 from monitor.config.load import Settings, build
@@ -32,15 +32,18 @@ Source = str | PathLike[str] | ArrayLike
 
 
 class _EventSink(StreamSink):
-    """Keeps everything that a stream gives out."""
+    """Keeps everything that a stream gives out; its summary where nobody else makes it."""
 
-    def __init__(self, sound: bool) -> None:
+    def __init__(self, sound: bool, collector: Collector | None = None) -> None:
         self.events: list[ev.Event] = []
+        self._collector = collector
         self._sound: list[NDArray[np.float32]] | None = [] if sound else None
 
     def output(self, output: ev.Output) -> None:
         """Keep events, and the filtered sound if it is wanted."""
         self.events += output.events
+        if self._collector is not None:
+            self._collector.take(output)
         if self._sound is not None:
             self._sound += [picture.samples for picture in output.pictures]
 
@@ -49,6 +52,8 @@ class _EventSink(StreamSink):
         sound = None
         if self._sound is not None:
             sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
+        if self._collector is not None:
+            summary = self._collector.result()
         return Result(name, tuple(self.events), sound, file, summary)
 
 
@@ -160,8 +165,16 @@ class Stream:
         Everything found so far.
     """
 
-    def __init__(self, pipeline: Pipeline, rate: int, channels: int, name: str, keep: bool) -> None:
-        self._keeper = _EventSink(keep)
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        settings: Settings,
+        rate: int,
+        channels: int,
+        name: str,
+        keep: bool,
+    ) -> None:
+        self._keeper = _EventSink(keep, Collector(name, settings))
         self._runner = StreamRunner(pipeline, [self._keeper])
         self._rate, self._channels, self._name = rate, channels, name
         self._frames = 0
@@ -212,7 +225,7 @@ def stream(
     """
     given = _settings(settings)
     pipeline = build_pipeline(given, open_models_once(given), name, rate, channels)
-    return Stream(pipeline, rate, channels, name, keep_sound)
+    return Stream(pipeline, given, rate, channels, name, keep_sound)
 
 
 def read_events(path: str | PathLike[str]) -> Result:

@@ -28,6 +28,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         What it is called, and its path.
     quality, heard
         Shares of it with a good signal, and in which a heart is heard.
+    s2_db, systole_db, diastole_db
+        Loudness of the parts of the cycle against S1, in dB.
     verdict, p, abnormal, windows, evidence
         ``p`` is at equal priors; ``abnormal`` the plain question (p above 0.5).
     alarms, alarm_kinds
@@ -51,6 +53,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     beats: int | None = None
     quality: float | None = None
     heard: float | None = None
+    s2_db: float | None = None
+    systole_db: float | None = None
+    diastole_db: float | None = None
     verdict: VerdictValue | None = None
     p: float | None = None
     abnormal: bool | None = None
@@ -74,7 +79,7 @@ KEYS = Row.__struct_fields__
 def row_of(summary: Summary, file: str) -> Row:
     """Make the row of a recording that was judged."""
     kinds = Counter(entry.kind for entry in summary.alarms)
-    ecg = summary.reference
+    ecg, loud = summary.reference, summary.loudness
     return Row(
         name=summary.name,
         file=file,
@@ -87,6 +92,9 @@ def row_of(summary: Summary, file: str) -> Row:
         beats=summary.beats,
         quality=_share(summary.quality_s, "good"),
         heard=_share(summary.heart_s, "heard"),
+        s2_db=None if loud is None else loud.s2_db,
+        systole_db=None if loud is None else loud.systole_db,
+        diastole_db=None if loud is None else loud.diastole_db,
         verdict=summary.verdict.value,
         p=summary.verdict.p,
         abnormal=summary.verdict.abnormal,
