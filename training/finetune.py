@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from models.contract import ModelRefused
@@ -30,7 +31,7 @@ from training.config import Config, Distil
 from training.dataset_bundle import DatasetBundle, Progress, open_cinc2016
 from training.datasets import OWN, UNLISTED_GROUP
 from training.errors import TrainingError
-from training.evaluate import HeldOut
+from training.evaluate import DRAWS, HeldOut
 from training.experiments.ablation import record_scores, train_on
 from training.export import Provenance, classifier
 from training.extra_datasets import joined
@@ -38,7 +39,7 @@ from training.fit import Fitted
 from training.networks import Network, build
 from training.own import OwnSet
 from training.prepare import manifest
-from training.scores import within
+from training.scores import Array, within
 from training.ship import publish
 from training.splits import FOLDS, split
 
@@ -66,10 +67,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What fine-tuning does to held-out persons of one's own, and to the public set."""
+    """What fine-tuning does to held-out persons of one's own, and to the public set.
+
+    ``own_interval`` is that of the AUC afterwards, ``gain_interval`` that of the difference.
+    """
 
     own: Change
     own_interval: tuple[float, float]
+    gain_interval: tuple[float, float]
     old: Change
     held: HeldOut
 
@@ -175,8 +180,9 @@ def finetune(
     runs = data.runs / f"{config.name}-{config.key()}-{begun}-{manifest(public.recordings)[:8]}"
     training = _Training(config, first, world, runs, seed)
     outcome = _by_folds(training, say)
-    low, high = outcome.own_interval
-    say(f"held-out persons, AUC {outcome.own.words}, 95 % {low:.3f} to {high:.3f}")
+    low, high = outcome.gain_interval
+    chance = ": no more than chance" if low <= 0 else ""
+    say(f"held-out persons, AUC {outcome.own.words}, 95 % {low:+.3f} to {high:+.3f}{chance}")
     say(f"public set, mean AUC within databases {outcome.old.words}")
     _guard(outcome, anyway)
     whole = training.run("all", 0)
@@ -208,11 +214,14 @@ def _guard(outcome: Outcome, anyway: bool) -> None:
 
 def _shown(outcome: Outcome) -> dict[str, float]:
     low, high = outcome.own_interval
+    least, most = outcome.gain_interval
     return {
         "own, AUC before": round(outcome.own.before, 3),
         "own, AUC": round(outcome.own.after, 3),
         "own, AUC, low end of 95 %": round(low, 3),
         "own, AUC, high end of 95 %": round(high, 3),
+        "own, gain, low end of 95 %": round(least, 3),
+        "own, gain, high end of 95 %": round(most, 3),
         "public set, mean AUC within databases before": round(outcome.old.before, 3),
         "public set, mean AUC within databases": round(outcome.old.after, 3),
     }
@@ -259,4 +268,19 @@ def _by_folds(training: _Training, say: Say) -> Outcome:
     change = Change(auc(label[own], old[own]), auc(label[own], new[own]))
     public = [within(label[~own], z[~own], database[~own])["mean_auc"] for z in (old, new)]
     held = HeldOut(name, label, new, database, group, np.array(fold_of))
-    return Outcome(change, auc_interval(change.after, *persons), Change(*public), held)
+    gain = _gain_interval(label[own], old[own], new[own], group[own])
+    return Outcome(change, auc_interval(change.after, *persons), gain, Change(*public), held)
+
+
+def _gain_interval(
+    label: NDArray[np.int64], old: Array, new: Array, group: NDArray[np.str_]
+) -> tuple[float, float]:
+    """95 % interval of the difference of two AUC over the same recordings, drawn by person."""
+    rng = np.random.default_rng(0)
+    members = [np.flatnonzero(group == name) for name in sorted(set(group.tolist()))]
+    drawn = []
+    for _ in range(DRAWS):
+        i = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
+        drawn.append(auc(label[i], new[i]) - auc(label[i], old[i]))
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    return float(low), float(high)

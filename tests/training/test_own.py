@@ -194,7 +194,9 @@ def test_nothing_is_written_where_nothing_is_gained_or_too_much_is_lost(
     own: tuple[float, float], old: tuple[float, float], words: str
 ) -> None:
     none = HeldOut((), *[np.zeros(0)] * 5)  # type: ignore[arg-type]
-    outcome = finetune.Outcome(finetune.Change(*own), (0.5, 1.0), finetune.Change(*old), none)
+    outcome = finetune.Outcome(
+        finetune.Change(*own), (0.5, 1.0), (0.0, 0.1), finetune.Change(*old), none
+    )
     finetune._guard(outcome, anyway=True)
     if not words:
         finetune._guard(outcome, anyway=False)
