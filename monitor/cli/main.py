@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -59,6 +60,15 @@ class Commands(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a misspelt one say which is near."""
+        near = get_close_matches(args[0], COMMANDS)
+        if args[0] in COMMANDS or args[0].startswith("-") or not near:
+            return super().resolve_command(ctx, args)
+        raise UsageError(f"no command {harmless(args[0], 60)}", f"is it '{near[0]}'?")
 
     def invoke(self, ctx: click.Context) -> object:
         """Run; an interrupt goes on as click's own, which prints nothing more."""
