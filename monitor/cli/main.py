@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "live": ("monitor.cli.live:live", "Monitor a stethoscope (or a synthetic heart) on a screen."),
     "attach": ("monitor.cli.attach:attach", "Open the screen of a running monitor."),
     "devices": ("monitor.cli.devices:devices", "List input devices."),
+    "exam": ("monitor.cli.exam:exam", "Examine one person, place by place, into one page."),
     "listen": ("monitor.cli.listen:listen", "Play the sound of a running monitor."),
     "log": ("monitor.cli.log:log", "Show the log: alarms, quality, gaps, faults."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
@@ -35,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command → (module:function, its line of help)."""
 ON_WINDOWS = os.name == "nt"
-POSIX_ONLY = frozenset({"live", "attach", "listen", "ward"})
+POSIX_ONLY = frozenset({"live", "attach", "exam", "listen", "ward"})
 """They need a terminal, sockets and signals as Linux and macOS have them."""
 
 NOTICE = "A research and teaching instrument, not a medical device."
