@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -35,6 +36,10 @@ LOOK_BACK = 8 * RATE_HZ
 
 MIN_BEATS = 4
 """Fewer beats in them are no heart."""
+
+UNEVEN = 0.10
+"""Share by which the systoles of a heart differ at the most: from the usual one, or each from the
+one before. Those of its cycles may differ more."""
 
 SURE_IN_NOISE = 0.9
 """Mean confidence of the beats of a window from which noise does not matter."""
@@ -143,6 +148,7 @@ class HeartTracker:
         self._min_confidence = min_confidence
         self._spans: deque[Span] = deque()
         self._beats: deque[tuple[int, float]] = deque()
+        self._systoles: deque[tuple[int, int]] = deque()
         self._faint: deque[int] = deque()
         self._open: list[int] = []
         self._begin = index  # of the sound since the last gap
@@ -150,6 +156,7 @@ class HeartTracker:
         self._decided = self._judged = index
         self._last: int | None = None  # end of the last beat that counts
         self._onset = self._cycle = 0  # of the same, and from the one before
+        self._next: int | None = None  # a faint beat one cycle after it
         self._again: int | None = None  # a beat after a silence, not confirmed yet
         self._counted, self._silence = index, 0
         self._heard_at: int | None = None
@@ -196,9 +203,13 @@ class HeartTracker:
         if soft and beat.confidence < self._min_confidence:
             return
         self._beats.append((onset, beat.confidence))
+        if beat.s1 is not None and beat.s2 is not None:
+            self._systoles.append((onset, beat.s2 - beat.s1))
         if soft or beat.confidence < self._min_confidence:
             if beat.confidence >= FAINT:
                 self._faint.append(onset)
+                if self._next is None and self._alike(onset - self._onset):
+                    self._next = onset
             return
         end = max(onset, beat.s2 or 0)
         if self._last is not None and self._silence_until(onset) >= SILENCE:
@@ -212,19 +223,23 @@ class HeartTracker:
         self._again = None
         if onset - self._onset <= SILENCE:
             self._cycle = onset - self._onset
-        self._last, self._onset = end, onset
+        self._last, self._onset, self._next = end, onset, None
         self._counted, self._silence = end, 0
 
     def _resumed(self, onset: int) -> None:
         """Note a pause up to ``onset``, if nothing hid a beat in it.
 
-        A faint beat one cycle before has ended it already.
+        A faint beat one cycle before has ended it already; one a cycle after the last begins it.
         """
-        before = [at for at in self._faint if abs(onset - at - self._cycle) <= NEAR * self._cycle]
+        before = [at for at in self._faint if self._alike(onset - at)]
         onset = before[0] if before else onset
+        start = self._onset if self._next is None else self._next
         if self._now.lost and self._silence >= CLEAR_SHARE * (onset - (self._last or 0)):
-            self._pause = Pause(self._onset, onset - self._onset, self._silence)
+            self._pause = Pause(start, onset - start, self._silence)
             self.pauses.append(self._pause)
+
+    def _alike(self, cycle: int) -> bool:
+        return abs(cycle - self._cycle) <= NEAR * self._cycle
 
     def decided(self, index: int, onsets: Iterable[int]) -> None:
         """Note that all onsets up to ``index`` are known: those of beats, and these (of S1)."""
@@ -290,6 +305,8 @@ class HeartTracker:
     def _state(self) -> tuple[HeartValue, str]:
         while self._beats and self._beats[0][0] < self._decided - 2 * LOOK_BACK:
             self._beats.popleft()
+        while self._systoles and self._systoles[0][0] < self._decided - 2 * LOOK_BACK:
+            self._systoles.popleft()
         if self._spans and self._spans[-1].value == "flat":
             return "no_sound", self._spans[-1].reason
         if self._silence >= SILENCE and (not self._spans or _clear(self._spans[-1])):
@@ -316,9 +333,22 @@ class HeartTracker:
         return "beats not clear" if beats else "no beats found"
 
     def _like_heart(self, end: int) -> bool:
-        """Whether most of the sound before ``end`` may be a heart's."""
+        """Whether most of the sound before ``end``, and the pairs in it, may be a heart's."""
         like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
-        return 2 * sum(like) >= len(like)
+        return 2 * sum(like) >= len(like) and not self._uneven(end)
+
+    def _uneven(self, end: int) -> bool:
+        """Whether the systoles before ``end`` are of any length.
+
+        Beats in pairs have two lengths, a rate that changes shifts them little by little.
+        """
+        last = [n for onset, n in self._systoles if end - LOOK_BACK <= onset < end]
+        if len(last) < MIN_BEATS - 1:
+            return False
+        usual = _low_median(last)
+        apart = _low_median([abs(n - usual) for n in last])
+        jumps = _low_median([abs(after - before) for before, after in pairwise(last)])
+        return min(apart, jumps) > UNEVEN * usual
 
     def _quiet(self, onset: int) -> bool:
         near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]
@@ -359,3 +389,8 @@ def _median(values: Sequence[float]) -> float:
     order = sorted(values)
     middle = len(order) // 2
     return order[middle] if len(order) % 2 else (order[middle - 1] + order[middle]) / 2
+
+
+def _low_median(values: Sequence[int]) -> int:
+    """One of the values, the lower of the middle ones."""
+    return sorted(values)[(len(values) - 1) // 2]
