@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -37,9 +36,9 @@ LOOK_BACK = 8 * RATE_HZ
 MIN_BEATS = 4
 """Fewer beats in them are no heart."""
 
-UNEVEN = 0.10
-"""Share by which the systoles of a heart differ at the most: from the usual one, or each from the
-one before. Those of its cycles may differ more."""
+UNEVEN = 0.14
+"""Share by which systoles of a heart differ from each other at the most, by the median; its cycles
+may differ more."""
 
 SURE_IN_NOISE = 0.9
 """Mean confidence of the beats of a window from which noise does not matter."""
@@ -75,10 +74,10 @@ LONG_GAP = 10 * RATE_HZ
 """After a longer gap nothing is known of the heart from before."""
 
 HEARD_BEFORE = 10 * RATE_HZ
-"""A heart can be lost only if it was heard so shortly before its last beat."""
+"""A heart can be lost only if it was heard steadily so shortly before its last beat."""
 
 STEADY = 3 * RATE_HZ
-"""Samples of being heard that end a time of not being heard."""
+"""Samples of being heard that end a time of not being heard, and after which one can be lost."""
 
 LISTENING = "listening"
 
@@ -284,7 +283,7 @@ class HeartTracker:
         heard = value == "heard"
         self._steady = self._steady + sound if heard else 0
         unheard = self._now.unheard + sound + lost + idle
-        if heard:
+        if self._steady >= STEADY:
             self._heard_at = self._decided
         known = self._now.known or heard
         if heard and (self._steady >= STEADY or not self._now.unheard or not self._now.known):
@@ -340,15 +339,18 @@ class HeartTracker:
     def _uneven(self, end: int) -> bool:
         """Whether the systoles before ``end`` are of any length.
 
-        Beats in pairs have two lengths, a rate that changes shifts them little by little.
+        Each is compared with the one before and, as beats may come in twos and threes, with the
+        one two and three before.
         """
         last = [n for onset, n in self._systoles if end - LOOK_BACK <= onset < end]
-        if len(last) < MIN_BEATS - 1:
+        if len(last) < MIN_BEATS:
             return False
-        usual = _low_median(last)
-        apart = _low_median([abs(n - usual) for n in last])
-        jumps = _low_median([abs(after - before) for before, after in pairwise(last)])
-        return min(apart, jumps) > UNEVEN * usual
+        jumps = [
+            _median([abs(after - before) for after, before in zip(last[lag:], last, strict=False)])
+            for lag in (1, 2, 3)
+            if len(last) >= lag + MIN_BEATS - 1
+        ]
+        return min(jumps) > UNEVEN * _median(last)
 
     def _quiet(self, onset: int) -> bool:
         near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]
@@ -389,8 +391,3 @@ def _median(values: Sequence[float]) -> float:
     order = sorted(values)
     middle = len(order) // 2
     return order[middle] if len(order) % 2 else (order[middle - 1] + order[middle]) / 2
-
-
-def _low_median(values: Sequence[int]) -> int:
-    """One of the values, the lower of the middle ones."""
-    return sorted(values)[(len(values) - 1) // 2]
