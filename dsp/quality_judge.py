@@ -39,7 +39,7 @@ LONG, LONGEST = 0.85, 0.97
 and syllables. Those with a loud murmur may be longer, up to the second, if they have the rhythm of
 a heart and begin as suddenly."""
 
-RHYTHMIC, SUDDEN = 0.5, 0.42
+RHYTHMIC, SUDDEN = 0.6, 0.42
 """Prominence of the rhythm, and `dsp.quality_features.attack`, of a heart with a murmur."""
 
 TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0

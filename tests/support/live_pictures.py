@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from real_core import attach
 from svg import svg
 from virtual_microphone import VirtualMicrophone
 
@@ -121,15 +122,13 @@ async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) ->
     await camera.take("contact-lost")
     await camera.wait(27)
     await camera.take("noise")
-    core = subprocess.run(
-        ["pgrep", "-f", "monitor.live.core"], capture_output=True, text=True, check=True
-    )
-    for word in core.stdout.split():
-        if str(store) in os.readlink(f"/proc/{word}/fd/2"):
-            os.kill(int(word), signal.SIGKILL)
+    client, core = attach(store)
+    client.close()
+    os.kill(core, signal.SIGKILL)
     await camera.wait(4)
     await camera.take("core-dead")
-    await camera.wait(20)
+    microphone.play(ROOT / "recordings" / "normal.wav")
+    await camera.wait(24)
     await camera.take("restarted")
     microphone.suspend(True)
     await camera.wait(8)
