@@ -111,10 +111,10 @@ async def session(camera: Camera, microphone: VirtualMicrophone, store: Path) ->
     await camera.take("normal")
     for size in ((80, 24), (72, 85), (160, 50)):
         await camera.take("normal", size=size)
-    await camera.wait(10)
+    await camera.wait(12)
     await camera.take("stopped")
     await camera.take("stopped", size=(80, 24))
-    await camera.wait(12)
+    await camera.wait(10)
     await camera.take("log", "l")
     player.kill()
     microphone.play(ROOT / "recordings" / "noisy_contact_loss.wav")
