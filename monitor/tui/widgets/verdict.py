@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import IN_NOISE
 from monitor.link.messages import Status
 from monitor.tui import words
 from monitor.tui.state import SessionState
@@ -58,7 +59,8 @@ def _plain(status: Status, age: float | None) -> str:
     """What it rests on, and what to do, in plain words."""
     if status.verdict == "none":
         return f"listening, {status.windows} of {status.windows_of}"
-    heard = f"from {status.windows} windows, {words.age(age)} ago"
+    noise = f", {IN_NOISE}" if IN_NOISE in status.verdict_evidence else ""
+    heard = f"from {status.windows} windows{noise}, {words.age(age)} ago"
     if status.verdict == "abnormal":
         return f"{heard}: {words.advice('abnormal_sound')}"
     return f"between normal and abnormal, {heard}" if status.verdict == "unsure" else heard
