@@ -44,7 +44,6 @@ def rate(beats):
     return 120_000 / float(np.median([b.end - b.s1 for b in beats if b.s1 and b.end]))
 
 
-@NOT_LEARNT
 @pytest.mark.parametrize("per_min", [60.0, 70.0, 85.0])
 def test_clicks_of_mechanical_valves_are_heart_sounds(per_min):
     beats, truth = hear(Phantom(duration_s=30.0, rate_per_min=per_min, sounds=CLICKS, **STILL))
@@ -53,7 +52,6 @@ def test_clicks_of_mechanical_valves_are_heart_sounds(per_min):
     assert all(np.abs(onsets(beats) - v).min() < 120 for v in wanted)
 
 
-@NOT_LEARNT
 @pytest.mark.parametrize("per_min", [70.0, 80.0, 95.0])
 def test_a_systole_as_long_as_diastole_does_not_double_the_rate(per_min):
     heart = Phantom(duration_s=30.0, rate_per_min=per_min, systole_share=0.5, sounds=ALIKE, **STILL)
@@ -85,7 +83,6 @@ def test_a_pause_holds_no_beats_and_is_no_cycle():
     assert max(b.end - b.s1 for b in beats if b.s1 and b.end) < 3 * 2000
 
 
-@NOT_LEARNT
 def test_bigeminy_keeps_its_pairs():
     heart = Phantom(
         duration_s=40.0, rate_per_min=75.0, pattern=(0.625, 1.375), sounds=TONES, **STILL
