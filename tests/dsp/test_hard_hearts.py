@@ -69,7 +69,6 @@ def test_sounds_that_cannot_be_told_apart_are_in_doubt():
     assert np.median([b.swapped + b.halved + b.doubled for b in plain[5:]]) < 0.05
 
 
-@NOT_LEARNT
 def test_a_pause_holds_no_beats_and_is_no_cycle():
     stops = ((10.0, 14.5), (24.0, 28.5))
     heart = Phantom(duration_s=40.0, rate_per_min=75.0, sounds=TONES, stops=stops, **STILL)
