@@ -16,13 +16,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from dsp.cycles.beat import Beat
+from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ
 from training.segmentation.crossvalidate import held_out
 from training.segmentation.data import PHANTOM, Prepared
 from training.segmentation.evaluate import evaluate
-from training.segmentation.fit import Schedule
 from training.segmentation.score import f1, pairs, reference
-from training.segmentation.train import Part, fitted
 
 TOLERANCES_MS = (60, 100)
 Centres = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -82,7 +81,10 @@ def our_centres(beats: list[Beat]) -> Centres:
 
 
 def compare(
-    prepared: Prepared, schedule: Schedule, every: int, report: Callable[[str], None]
+    prepared: Prepared,
+    model_of_fold: Callable[[int], CycleModel],
+    every: int,
+    report: Callable[[str], None],
 ) -> Row:
     """Every ``every``-th recording of each fold, by all programs, in all and per database."""
     tallies: dict[tuple[str, str], Tally] = {}
@@ -91,8 +93,7 @@ def compare(
         places = [
             k for k in held_out(prepared, fold) if prepared.recordings[k].database != PHANTOM
         ][::every]
-        model = fitted(prepared, Part(f"fold{fold}"), schedule)
-        run = evaluate(prepared, places, model)
+        run = evaluate(prepared, places, model_of_fold(fold))
         for place, beats in zip(places, run.beats, strict=True):
             count += 1
             item = prepared.recordings[place]

@@ -103,6 +103,17 @@ def hearts_table(rows: list[dict[str, Any]], first: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shares_table(rows: list[dict[str, Any]]) -> str:
+    """Rates told over the share of the cycle that systole takes."""
+    names = [name for name in rows[0] if name not in ("share", "hearts")]
+    lines = [f"| systole's share | hearts | {' | '.join(names)} |"]
+    lines.append("|---" * (len(names) + 2) + "|")
+    for row in rows:
+        cells = [f"{row['share']:.2f}", row["hearts"], *(row[name] for name in names)]
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def markdown(result: dict[str, Any]) -> str:
     """All tables."""
     parts = []
@@ -120,6 +131,9 @@ def markdown(result: dict[str, Any]) -> str:
     if "phantom siblings" in result:
         cases = hearts_table(result["phantom siblings"], "case")
         parts.append("### Twenty phantoms like each reported heart\n\n" + cases)
+    if "systole's share" in result:
+        told = shares_table(result["systole's share"])
+        parts.append("### The rate on the screen, over the share of systole\n\n" + told)
     if "other programs" in result:
         parts.append("### Beside other programs\n\n" + compare_table(result["other programs"]))
     if "phantom rates" in result:
