@@ -21,7 +21,7 @@ from training.segmentation.data import (
 from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, outcome
 from training.segmentation.evaluate import Run, calibrate
 from training.segmentation.fit import noise_bank
-from training.segmentation.folds import Recipe, fold_path, pooled, write_fold
+from training.segmentation.folds import Recipe, fold_path, pooled, write_fold, written
 from training.segmentation.hearts import KINDS, hear, held_hearts, sibling, training_hearts
 from training.segmentation.network import Network, Shape, arrays, restore
 from training.segmentation.report import by_database, calibration, joined_calibration
@@ -180,15 +180,18 @@ def test_the_tables_are_summed_from_the_files_of_the_folds(tmp_path):
         items, counts = items + fold_items, counts + found
     result = pooled(tmp_path)
     whole = by_database(items, counts)
-    assert set(result["streaming"]) == {*whole, "without development groups"}
+    assert set(result["streaming"]) == set(whole)
     for name, row in whole.items():
         for key in ("f1 onset 30", "swaps per cycle", "rate of recordings", "interval onset 60"):
             assert result["streaming"][name][key] == row[key], (name, key)
     assert result["run"]["times real time"] == 100
     assert result["variant"]["carried on"] == 3
-    (fold_path(tmp_path, 4)).unlink()
-    with pytest.raises(FileNotFoundError, match="fold4"):
-        pooled(tmp_path)
+    assert written(tmp_path, Recipe(5, 3)) == [0, 1, 2, 3, 4]
+    assert written(tmp_path, Recipe(5, 4)) == []
+    fold_path(tmp_path, 4).unlink()
+    assert pooled(tmp_path)["streaming"]["all"]["recordings"] == 12
+    with pytest.raises(FileNotFoundError, match="no fold"):
+        pooled(tmp_path / "elsewhere")
 
 
 def test_reliabilities_join_to_that_of_all_cycles():

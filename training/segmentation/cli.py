@@ -88,26 +88,29 @@ def segmentation(
 
 
 def _folds(data: Path, result: Path, steps: int, carry_on: int, every: int) -> None:
-    """Run the shipped recipe fold by fold, or put other programs beside it."""
+    """Run the shipped recipe fold by fold, or put other programs beside the finished folds."""
     import models.shipped
     from dsp.cycles.model import CycleModel
     from training.segmentation import folds
     from training.segmentation.compare import compare
     from training.segmentation.crossvalidate import write
     from training.segmentation.data import prepare
+    from training.segmentation.train import FOLDS
 
     prepared, recipe = prepare(data), folds.Recipe(steps, carry_on)
     calibration = CycleModel.from_arrays(models.shipped.cycles_arrays()).calibration
     folder = result.with_name(f"{result.stem}-folds")
+    done = folds.written(folder, recipe)
+
+    def model(fold: int) -> CycleModel:
+        return folds.fold_model(prepared, fold, recipe, calibration, _progress)
+
     if every:
-        rows = compare(
-            prepared,
-            lambda fold: folds.fold_model(prepared, fold, recipe, calibration, _progress),
-            every, _say,
-        )  # fmt: skip
-        write(result, "other programs", rows)
+        write(result, "other programs", compare(prepared, model, done, every, _say))
         return
-    folds.run_folds(prepared, recipe, calibration, folder, _say, _progress)
+    for fold in sorted(set(range(FOLDS)) - set(done)):
+        _say(f"fold {fold}")
+        folds.run_fold(prepared, fold, recipe, model(fold), folder)
     for section, content in folds.pooled(folder).items():
         write(result, section, content)
 
@@ -142,7 +145,7 @@ def _phantoms(result: Path) -> None:
 @click.option("--baseline", is_flag=True, help="Only the logistic emission of the publications.")
 @click.option(
     "--compare", "every", type=int, default=0,
-    help="Only BioSPPy and pyPCG, on every N-th recording (needs the compare extra).",
+    help="Only BioSPPy and pyPCG, on every N-th recording of the finished folds (extra: compare).",
 )  # fmt: skip
 @click.option("--phantoms", is_flag=True, help="Only the shipped model on phantoms of every kind.")
 @click.option("--tables", is_flag=True, help="Only print the tables of the result file.")

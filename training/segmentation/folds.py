@@ -1,9 +1,9 @@
 """The shipped recipe fold by fold: fitted on cinc2016, carried on over everything, streamed.
 
 Each fold leaves out a fifth of the persons of every set, and of the phantoms, from both fits.
-What became of its recordings is written to one file as soon as it is decoded (`run_folds`), and
-the tables are summed from those files alone (`pooled`): an interrupted run goes on with the fold
-that has no file yet. Confidences are those of the shipped calibration.
+What became of its recordings is written to one file as soon as it is decoded (`run_fold`), and
+the tables are summed from the files that are there (`pooled`): an interrupted run goes on with the
+fold that has no file yet. Confidences are those of the shipped calibration.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from dsp.cycles.model import CycleModel
 from training.segmentation.carry_on import RATE
 from training.segmentation.crossvalidate import held_out
-from training.segmentation.data import CIRCOR, PHANTOM, Prepared, Recording, development
+from training.segmentation.data import CIRCOR, PHANTOM, Prepared, Recording
 from training.segmentation.evaluate import Run, evaluate
 from training.segmentation.fit import Schedule
-from training.segmentation.report import Row, by_database, joined_calibration, summary
+from training.segmentation.report import Row, by_database, joined_calibration
 from training.segmentation.score import Counts
 from training.segmentation.train import FOLDS, VARIANT, Part, learn, learn_onsets, model_of
 
@@ -39,6 +39,11 @@ class Recipe:
     def words(self) -> Row:
         """What is written beside the results."""
         return {"variant": VARIANT, "steps": self.steps, "carried on": self.carried_on}
+
+    @classmethod
+    def of(cls, words: dict[str, Any]) -> Recipe | None:
+        """The recipe that was written so, None for one of another variant."""
+        return cls(words["steps"], words["carried on"]) if words["variant"] == VARIANT else None
 
 
 def adults(prepared: Prepared) -> Prepared:
@@ -74,25 +79,21 @@ def fold_path(folder: Path, fold: int) -> Path:
     return folder / f"fold{fold}.json"
 
 
-def run_folds(
-    prepared: Prepared,
-    recipe: Recipe,
-    calibration: NDArray[np.float64],
-    folder: Path,
-    report: Callable[[str], None],
-    progress: Callable[[int, float], None] = lambda step, loss: None,
+def written(folder: Path, recipe: Recipe | None = None) -> list[int]:
+    """Folds that have a file in ``folder``, of this recipe where one is given."""
+    paths = {fold: fold_path(folder, fold) for fold in range(FOLDS)}
+    return [
+        fold for fold, path in paths.items() if path.exists()
+        and recipe in (None, Recipe.of(json.loads(path.read_text())["recipe"]))
+    ]  # fmt: skip
+
+
+def run_fold(
+    prepared: Prepared, fold: int, recipe: Recipe, model: CycleModel, folder: Path
 ) -> None:
-    """Fit, decode and write each fold that has no file of this recipe in ``folder`` yet."""
-    for fold in range(FOLDS):
-        path = fold_path(folder, fold)
-        if path.exists() and json.loads(path.read_text())["recipe"] == recipe.words():
-            report(f"fold {fold}: done before")
-            continue
-        report(f"fold {fold}")
-        model = fold_model(prepared, fold, recipe, calibration, progress)
-        run = evaluate(prepared, held_out(prepared, fold), model)
-        write_fold(path, recipe, prepared, run)
-        report(f"fold {fold}: {path} written")
+    """Decode a fold with the model that has not seen it, and write its file."""
+    run = evaluate(prepared, held_out(prepared, fold), model)
+    write_fold(fold_path(folder, fold), recipe, prepared, run)
 
 
 def write_fold(path: Path, recipe: Recipe, prepared: Prepared, run: Run) -> None:
@@ -137,14 +138,16 @@ def _read(line: list[Any]) -> tuple[Recording, Counts]:
 
 
 def pooled(folder: Path) -> dict[str, Any]:
-    """Sections of the result file from the files of all folds.
+    """Sections of the result file from the files of the folds that are there.
 
     Raises
     ------
     FileNotFoundError
-        When a fold has no file yet.
+        When no fold has a file yet.
     """
-    files = [json.loads(fold_path(folder, fold).read_text()) for fold in range(FOLDS)]
+    files = [json.loads(fold_path(folder, fold).read_text()) for fold in written(folder)]
+    if not files:
+        raise FileNotFoundError(f"no fold in {folder} yet")
     pairs = [_read(line) for found in files for line in found["recordings"]]
     items, counts = [item for item, _ in pairs], [count for _, count in pairs]
     table = by_database(items, counts)
@@ -152,13 +155,8 @@ def pooled(folder: Path) -> dict[str, Any]:
         row["calibration"] = joined_calibration(
             [found["rows"][name]["calibration"] for found in files if name in found["rows"]]
         )
-    chosen = development(items)
-    kept = [k for k, r in enumerate(items) if r.group not in chosen and r.database != PHANTOM]
-    table["without development groups"] = summary(
-        [items[k] for k in kept], [counts[k] for k in kept]
-    )
     return {
-        "variant": {"name": VARIANT, "folds": FOLDS, **files[0]["recipe"]},
+        "variant": {"name": VARIANT, "folds": len(files), **files[0]["recipe"]},
         "streaming": table,
         "folds": [
             {name: found["rows"][name] for name in ("all", "cinc2016", CIRCOR)} for found in files
