@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
+RATE_HZ = 2000
+"""Rate of every index in samples: that of the signal chain (`dsp.stage.RATE_HZ`), which screens and
+other light processes do not load."""
 
 QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
 HeartValue = Literal["heard", "uncertain", "absent", "no_sound"]

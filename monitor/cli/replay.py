@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.file_options import file_options, hints_of, part_of
 from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
+from monitor.events import RATE_HZ
 from monitor.system.imports import large_imports
 from monitor.text import harmless
 
@@ -230,7 +231,7 @@ class Shown:
 
         def seen(output: Output) -> None:
             if alone:
-                self._bar.update(self._task, completed=output.events[-1].index / 2000)
+                self._bar.update(self._task, completed=output.events[-1].index / RATE_HZ)
 
         with self._bar:
             yield seen

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 
 from monitor.clock import Clock
 from monitor.errors import NoInputError
-from monitor.events import Alarm, WaveformChunk
+from monitor.events import RATE_HZ, Alarm, WaveformChunk
 
-RATE_HZ = 2000
 BEFORE = 10 * RATE_HZ
 AFTER = 20 * RATE_HZ
 SOON = 5 * RATE_HZ

@@ -22,13 +22,16 @@ from monitor import events as ev
 from monitor.clock import Clock
 from monitor.link.messages import (
     LINK_VERSION,
+    AnyRequest,
     Attach,
     EventLine,
     FromScreen,
     Hello,
+    MovePlayhead,
     Play,
     Reply,
     Request,
+    Stop,
 )
 from monitor.link.server import Server
 from monitor.replay.lookahead import SESSION, LookaheadAnalysis
@@ -164,15 +167,15 @@ class Player(Closing):
         snapshot = self._found.snapshot(index, self._play(index))
         self._server.admit(client, [hello, snapshot], attach.waves)
 
-    def _request(self, client: int, request: Request) -> None:
+    def _request(self, client: int, request: AnyRequest) -> None:
         error = ""
-        if request.what == "play":
+        if isinstance(request, MovePlayhead):
             error = self._move(request)
-        elif request.what != "stop":
+        elif not isinstance(request, Stop):
             error = REFUSED.get(request.what, f"a replay cannot {request.what}")
         self._server.send(client, Reply(id=request.id, ok=not error, error=error))
 
-    def _move(self, request: Request) -> str:
+    def _move(self, request: MovePlayhead) -> str:
         """Move the play-head; return what stands in the way."""
         end = self._found.end
         index = self.head.at(end)

@@ -61,7 +61,7 @@ class Connection:
             for message in decoder.feed(data):
                 deliver(message)
 
-    def send(self, request: ms.Request) -> bool:
+    def send(self, request: ms.AnyRequest) -> bool:
         """Put a request on its way; False where there is no connection."""
         if self._writer is None or self._writer.is_closing():
             return False

@@ -158,6 +158,15 @@ def test_a_worker_that_is_killed_loses_nothing(
     assert path.read_bytes() == expected
 
 
+def test_a_result_never_takes_the_place_of_a_device(wanted: Plan, tmp_path: Path) -> None:
+    """As root, `-o /dev/null --overwrite` made a plain file of it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="no regular file"):
+        ResultFile(pipe, wanted.head, resume=False, overwrite=True)
+    assert pipe.is_fifo()
+
+
 def test_a_result_is_neither_overwritten_nor_mixed_with_another_model(
     wanted: Plan, expected: bytes, tmp_path: Path
 ) -> None:

@@ -42,8 +42,7 @@ def from_store(folder: Path, name: str) -> Record:
     InputError
         If its events are not in order.
     """
-    archive = Archive(folder)
-    try:
+    with Archive(folder) as archive:
         row = next(iter(archive.sessions()), None) if name == "last" else archive.session(name)
         if row is None:
             raise NoInputError(
@@ -53,8 +52,6 @@ def from_store(folder: Path, name: str) -> Record:
         lines = [event for _, event in archive.events(row.id)]
         anchors = tuple(Anchor(one.index, one.wall) for one in archive.anchors(row.id))
         history = tuple(cleaned(one) for one in alarms_of(archive, row))
-    finally:
-        archive.close()
     lines = [line for line in lines if not isinstance(line, (ev.Session, ev.End))]
     record = record_of([_session(row), *lines, *_end(row, lines)], f"session {row.id}")
     kept = None if row.folder is None else Path(row.folder)

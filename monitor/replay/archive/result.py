@@ -107,6 +107,8 @@ class ResultFile:
         self._path, self._head = path, head
         self.lines: dict[str, Line] = {}
         self._unsynced = 0
+        if path.exists() and not path.is_file():  # a device would be replaced by a file
+            raise UsageError(f"{path} is no regular file", "give another name with -o")
         if path.exists() and not (resume or overwrite):
             raise UsageError(
                 f"{path} exists", "use --resume to continue it, --overwrite to replace it"

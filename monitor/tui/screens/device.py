@@ -69,5 +69,7 @@ class DeviceScreen(Dialog[None]):
         app = home(self)
         session = app.state.shown()
         if device and session is not None:
-            app.ask("add", session, device=device, done=f"{device} is monitored too")
+            app.ask(
+                ms.AddDevice(session=session.id, device=device), done=f"{device} is monitored too"
+            )
             self.dismiss(None)

@@ -47,7 +47,7 @@ class PickerScreen(Dialog[str]):
         app.state.levels = None
         session = app.state.shown()
         name = session.id if session is not None else ""
-        app.send(ms.Request(id=0, session=name, what="levels", on=on), lambda reply: None)
+        app.send(ms.WatchLevels(session=name, on=on), lambda reply: None)
 
     def _names(self) -> list[str]:
         told = home(self).state.levels

@@ -62,7 +62,7 @@ class QuitScreen(Dialog[None]):
         session = app.state.shown()
         silent = app.state.silent(app.now())
         name = session.id if session else ""
-        request = ms.Request(id=0, session=name, what="stop")
+        request = ms.Stop(session=name)
         if silent or not app.send(request, self._answered):
             self.app.exit(0)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import RATE_HZ
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
 from monitor.tui.alarmbook import is_active, needs_answer, urgency
@@ -39,7 +40,7 @@ def _lasted(line: AlarmLine) -> str:
     if wall is not None and line.gone_wall is not None:
         return words.lasted(max(0.0, line.gone_wall - wall))
     index = line.raised if line.since < 0 else line.since
-    return "" if line.gone is None else words.lasted((line.gone - index) / words.RATE_HZ)
+    return "" if line.gone is None else words.lasted((line.gone - index) / RATE_HZ)
 
 
 def reason(line: AlarmLine, details: bool) -> str:

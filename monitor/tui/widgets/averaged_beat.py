@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.tui.state import SessionState
-from monitor.tui.waves import PAIR, RATE_HZ
+from monitor.tui.waves import PAIR
 from monitor.tui.widgets import braille
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line

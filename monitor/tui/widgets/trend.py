@@ -7,6 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.tui import words
 from monitor.tui.state import SessionState
 from monitor.tui.widgets import braille
@@ -27,7 +28,7 @@ def lines(
     if session.status is None or height < 5 or width < 20:
         return []
     plot = width - AXIS
-    end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * 2000
+    end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * RATE_HZ
     rate, p = session.trend.columns(end, span, 2 * plot)
     p_height = max(2, round((height - 2) * 0.4))
     rate_height = height - 2 - p_height
@@ -41,7 +42,7 @@ def lines(
 
 def right_edge(index: int, span_min: int, plot: int) -> int:
     """End of the newest column: columns stand on a fixed grid, so the curve moves as one."""
-    column = max(1, span_min * 60 * 2000 // (2 * plot))
+    column = max(1, span_min * 60 * RATE_HZ // (2 * plot))
     return -(-index // column) * column
 
 
@@ -92,15 +93,15 @@ def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
     """Times under the columns that they are of, at round moments."""
     status = session.status
     assert status is not None
-    zero = 0.0 if status.play is not None else status.wall - status.index / 2000
-    first, last = zero + (end - span) / 2000, zero + end / 2000
+    zero = 0.0 if status.play is not None else status.wall - status.index / RATE_HZ
+    first, last = zero + (end - span) / RATE_HZ, zero + end / RATE_HZ
     offset = 0 if status.play is not None else time.localtime(last).tm_gmtoff
-    seconds = next((s for s in STEPS_S if s * plot / (span / 2000) >= LABEL), STEPS_S[-1])
+    seconds = next((s for s in STEPS_S if s * plot / (span / RATE_HZ) >= LABEL), STEPS_S[-1])
     row = [" "] * plot
     moment = -(-(first + offset) // seconds) * seconds - offset
     while moment <= last:
-        at = int((moment - first) / (span / 2000) * plot)
-        text = session.time(round((moment - zero) * 2000))
+        at = int((moment - first) / (span / RATE_HZ) * plot)
+        text = session.time(round((moment - zero) * RATE_HZ))
         text = text if seconds % 60 or status.play is not None else text[:-3]
         text = ("┴" if glyphs.unicode else "^") + text
         if at >= 0 and at + len(text) <= plot and moment >= 0:
@@ -125,5 +126,5 @@ def times(session: SessionState, span_min: int) -> str:
     if session.status is None:
         return ""
     end = session.status.index
-    begin = max(0, end - span_min * 60 * 2000)
+    begin = max(0, end - span_min * 60 * RATE_HZ)
     return f"{session.time(begin)} to {session.time(end)}"
