@@ -15,9 +15,6 @@ from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
 from dsp.phantom import Noise, Phantom, Sounds, Tone
 
-NOT_LEARNT = pytest.mark.xfail(
-    reason="the shipped emission was fitted before these hearts were learnt from", strict=False
-)
 STILL = {"variability": 0.0, "respiratory": 0.0, "breath_depth": 0.0, "breath_snr_db": 40.0}
 CLICKS = Sounds(s1_tone=Tone(150.0, 0.03), s2_tone=Tone(165.0, 0.03), s2_db=-1.0)
 ALIKE = Sounds(s1_tone=Tone(60.0, 0.11), s2_tone=Tone(60.0, 0.09), s2_db=-1.0)
@@ -59,7 +56,7 @@ def test_a_systole_as_long_as_diastole_does_not_double_the_rate(per_min):
     assert rate(beats) == pytest.approx(per_min, rel=0.02)
 
 
-@NOT_LEARNT
+@pytest.mark.xfail(reason="no weights of the doubt are shipped: it misses most wrong rates")
 def test_sounds_that_cannot_be_told_apart_are_in_doubt():
     same = Sounds(s1_tone=Tone(60.0, 0.1), s2_tone=Tone(60.0, 0.1), s2_db=0.0, variation=0.0)
     heart = Phantom(duration_s=40.0, rate_per_min=80.0, systole_share=0.5, sounds=same, **STILL)
