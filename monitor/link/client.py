@@ -17,7 +17,8 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import InputError
 from monitor.link import address as where
 from monitor.link.frames import Decoder, LinkError, encode
-from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply, request
+from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply
+from monitor.link.requests import request
 from monitor.system.closing import Closing
 
 SEND_S = 2.0

@@ -26,15 +26,8 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError, RecordError
 from monitor.integrations.publisher import Publisher
 from monitor.link.address import place_of
-from monitor.link.messages import (
-    LINK_VERSION,
-    AnyRequest,
-    Attach,
-    Beat,
-    FromCore,
-    FromScreen,
-    Hello,
-)
+from monitor.link.messages import LINK_VERSION, Attach, Beat, FromCore, FromScreen, Hello
+from monitor.link.requests import AnyRequest
 from monitor.link.server import Server
 from monitor.live.context import SessionContext
 from monitor.live.presence import GONE, Presence, SupervisorWatch

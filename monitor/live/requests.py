@@ -10,16 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.errors import ApexbeatError
-from monitor.link.messages import (
-    Acknowledge,
-    AddDevice,
-    AnyRequest,
-    FromCore,
-    Remember,
-    Reply,
-    Stop,
-    WatchLevels,
-)
+from monitor.link.messages import FromCore, Reply
+from monitor.link.requests import Acknowledge, AddDevice, AnyRequest, Remember, Stop, WatchLevels
 from monitor.live.levels import LevelWatch
 from monitor.live.session import LiveSession
 from monitor.live.startup import Prepared, SessionStarter

@@ -19,14 +19,13 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
 from monitor.clock import ClockAnchor
 from monitor.errors import ApexbeatError
-from monitor.link.messages import (
+from monitor.link.messages import Snapshot, Status
+from monitor.link.requests import (
     Acknowledge,
     AddMark,
     AnyRequest,
     PauseAudio,
     SetLimits,
-    Snapshot,
-    Status,
     SwitchAlarm,
     SwitchRecording,
 )

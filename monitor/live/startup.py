@@ -20,7 +20,8 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.assembly import Models, build_pipeline, open_models
 from monitor.capture.stream import Capture
 from monitor.errors import ModelError
-from monitor.link.messages import Acknowledge, AlarmLine
+from monitor.link.messages import AlarmLine
+from monitor.link.requests import Acknowledge
 from monitor.live.context import SessionContext
 from monitor.live.restore import before_of
 from monitor.live.session import Before, LiveSession

@@ -20,19 +20,8 @@ import msgspec
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.clock import Clock
-from monitor.link.messages import (
-    LINK_VERSION,
-    AnyRequest,
-    Attach,
-    EventLine,
-    FromScreen,
-    Hello,
-    MovePlayhead,
-    Play,
-    Reply,
-    Request,
-    Stop,
-)
+from monitor.link.messages import LINK_VERSION, Attach, EventLine, FromScreen, Hello, Play, Reply
+from monitor.link.requests import AnyRequest, MovePlayhead, Request, Stop
 from monitor.link.server import Server
 from monitor.replay.lookahead import SESSION, LookaheadAnalysis
 from monitor.replay.playhead import Playhead

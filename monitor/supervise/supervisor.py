@@ -26,7 +26,8 @@ from monitor.clock import Clock
 from monitor.errors import ApexbeatError
 from monitor.events import Priority
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Sounded, Status, Stop
+from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Sounded, Status
+from monitor.link.requests import Stop
 from monitor.sound.output import AlarmSound
 from monitor.supervise.job import Job, StartReport
 from monitor.supervise.start import Adopt, Process, Reached, Start

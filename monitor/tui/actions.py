@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from monitor.events import RATE_HZ
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, Program, home
 from monitor.tui.waves import AFTER_ALARM
@@ -74,7 +75,7 @@ class Actions(Live, Screen[None]):
             return
         left = session.status.audio_paused_s - session.age(self._home.now())
         seconds = 0.0 if left > 0 else PAUSE_S
-        self._home.ask(ms.PauseAudio(session=session.id, seconds=seconds))
+        self._home.ask(rq.PauseAudio(session=session.id, seconds=seconds))
 
     def action_mark(self) -> None:
         """Ask for a note and mark the moment."""
@@ -87,14 +88,14 @@ class Actions(Live, Screen[None]):
     def _noted(self, note: str | None) -> None:
         session = self._home.state.shown()
         if note is not None and session is not None:
-            self._home.ask(ms.AddMark(session=session.id, note=note), done="marked")
+            self._home.ask(rq.AddMark(session=session.id, note=note), done="marked")
 
     def action_record(self) -> None:
         """Keep the raw sound, or stop."""
         session = self._session()
         if session is not None and session.status is not None:
             on = not session.status.recording
-            self._home.ask(ms.SwitchRecording(session=session.id, on=on))
+            self._home.ask(rq.SwitchRecording(session=session.id, on=on))
 
     def action_freeze(self) -> None:
         """Stop or free the picture."""
@@ -144,7 +145,7 @@ class Actions(Live, Screen[None]):
         play = session.play
         if play is None:
             return False
-        request = ms.MovePlayhead(
+        request = rq.MovePlayhead(
             session=session.id,
             on=play.paused if pause else None,
             speed=_speed(play.speed, faster) if faster else None,

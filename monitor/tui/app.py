@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
@@ -39,7 +40,7 @@ class Link(Protocol):
         """Read until cancelled."""
         ...
 
-    def send(self, request: ms.AnyRequest) -> bool:
+    def send(self, request: rq.AnyRequest) -> bool:
         """Put a request on its way."""
         ...
 
@@ -142,7 +143,7 @@ class ApexbeatApp(TerminalApp):
         return not self.read_only
 
     def ask(
-        self, request: ms.AnyRequest, *, done: str = "", after: Callable[[], None] | None = None
+        self, request: rq.AnyRequest, *, done: str = "", after: Callable[[], None] | None = None
     ) -> bool:
         """Ask the core for something; False, and a line, where that cannot be.
 
@@ -163,7 +164,7 @@ class ApexbeatApp(TerminalApp):
         self.say(f"{named(request.what)}: not sent, the core does not respond", "medium")
         return False
 
-    def send(self, request: ms.AnyRequest, answered: Answered) -> bool:
+    def send(self, request: rq.AnyRequest, answered: Answered) -> bool:
         """Send a request and be called with its reply; False where there is no connection."""
         return self._requests.ask(request, self.now(), answered)
 
@@ -182,7 +183,7 @@ class ApexbeatApp(TerminalApp):
                 book.asked.discard(key)
 
         known = line.earlier_session is None and line.occurrence > 0
-        request = ms.Acknowledge(
+        request = rq.Acknowledge(
             session=line.earlier_session or session.id,
             alarm=line.kind,
             occurrence=line.occurrence if known else None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 
 PATIENCE_S = 3.0
 
@@ -31,11 +32,11 @@ class _Open:
 class Requests:
     """Numbers requests, keeps them until their reply, and finds the overdue ones."""
 
-    send: Callable[[ms.AnyRequest], bool]
+    send: Callable[[rq.AnyRequest], bool]
     _open: dict[int, _Open] = field(default_factory=dict)
     _last: int = 0
 
-    def ask(self, request: ms.AnyRequest, now: float, answered: Answered | None = None) -> bool:
+    def ask(self, request: rq.AnyRequest, now: float, answered: Answered | None = None) -> bool:
         """Send; False where there is no connection to send it on."""
         self._last += 1
         request = msgspec.structs.replace(request, id=self._last)

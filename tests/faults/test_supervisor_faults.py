@@ -194,7 +194,7 @@ def test_a_flood_of_requests_delays_neither_analysis_nor_the_beats_of_the_superv
 
 
 def _mark(session: str, number: int) -> object:
-    from monitor.link.messages import AddMark
+    from monitor.link.requests import AddMark
 
     return AddMark(id=number, session=session, note="x")
 

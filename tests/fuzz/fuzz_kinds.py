@@ -278,7 +278,8 @@ def events(folder: Path) -> Kind:
 def link() -> Kind:
     """Bytes on the link's socket, both ways, cut anywhere."""
     from monitor.link.frames import Decoder, LinkError, encode
-    from monitor.link.messages import AddMark, EventLine, FromCore, FromScreen, Hello, SetLimits
+    from monitor.link.messages import EventLine, FromCore, FromScreen, Hello
+    from monitor.link.requests import AddMark, SetLimits
 
     core = encode(Hello(link=1, software="apexbeat", pid=1, sessions=["s"]))
     beat = ev.Beat(index=9, s1=1, systole=2, s2=3, diastole=4, end=5, confidence=0.5)

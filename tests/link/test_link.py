@@ -28,12 +28,11 @@ from monitor.link.messages import (
     Heartbeat,
     Hello,
     Reply,
-    Request,
     Status,
-    Stop,
     Wave,
 )
 from monitor.link.queue import WAVES, SendQueue
+from monitor.link.requests import Request, Stop
 from monitor.link.server import Server
 
 

@@ -19,7 +19,8 @@ from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.link.frames import encode
-from monitor.link.messages import EventLine, Status, Wave, request
+from monitor.link.messages import EventLine, Status, Wave
+from monitor.link.requests import request
 from monitor.record.store import Archive
 from monitor.replay.batch import Options, replay_file
 from monitor.sessionfolder import format as ff

@@ -15,7 +15,7 @@ from monitor.analysis.summary import Collector
 from monitor.cli.log_lines import clock_s
 from monitor.cli.main import run
 from monitor.config.load import Settings
-from monitor.link.messages import Acknowledge
+from monitor.link.requests import Acknowledge
 from monitor.live.restore import before_of
 from monitor.record.export.stored import from_store
 from monitor.record.history import alarms_of, fold

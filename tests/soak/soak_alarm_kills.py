@@ -49,7 +49,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor.analysis.pipeline import Pipeline
     from monitor.capture.stream import Capture
     from monitor.config.load import Settings
-    from monitor.link.messages import Acknowledge
+    from monitor.link.requests import Acknowledge
     from monitor.live.context import SessionContext
     from monitor.live.session import LiveSession
     from monitor.live.startup import unapplied

@@ -32,7 +32,7 @@ from whole_monitor import Monitor, monitor, of_store  # noqa: E402
 
 from monitor import events as ev  # noqa: E402
 from monitor.link.client import Client, Gone  # noqa: E402
-from monitor.link.messages import AddMark  # noqa: E402
+from monitor.link.requests import AddMark  # noqa: E402
 from monitor.record.schema import FILE  # noqa: E402
 from monitor.record.store import Archive  # noqa: E402
 

@@ -27,7 +27,8 @@ from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.frames import encode
-from monitor.link.messages import EventLine, FromCore, request
+from monitor.link.messages import EventLine, FromCore
+from monitor.link.requests import request
 from monitor.live.session import LiveSession, SessionContext
 from monitor.record.store import SessionRow, Store
 from monitor.view.state import AlarmLog

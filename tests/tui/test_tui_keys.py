@@ -8,6 +8,7 @@ from hands import bench, run
 from scenes import alarm, scene
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.app import SEEN_S
 from monitor.tui.widgets import theme
 
@@ -274,7 +275,7 @@ def test_a_replay_shows_its_bar_and_keys_move_its_play_head(tmp_path: Path) -> N
             ):
                 await it.press(key)
                 asked = await it.asked("play", number)
-                assert asked == ms.MovePlayhead(id=asked.id, session=played.session, **wanted)
+                assert asked == rq.MovePlayhead(id=asked.id, session=played.session, **wanted)
             assert it.wave.frozen is None
             await it.press("q")
             assert it.app.return_code == 0
