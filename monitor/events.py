@@ -165,6 +165,12 @@ class Beat(_Line, tag="beat", frozen=True, kw_only=True):
     end: int | None
     confidence: float
 
+    @property
+    def onset(self) -> int:
+        """The first boundary that is known."""
+        known = (self.s1, self.systole, self.s2, self.diastole, self.end)
+        return next((at for at in known if at is not None), self.index)
+
 
 class Window(_Line, tag="window", frozen=True, kw_only=True):
     """One 2.5 s window: its start (an S1), p(abnormal) at equal priors, and whether it counts."""

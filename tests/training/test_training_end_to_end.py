@@ -235,7 +235,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_half_cache(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(room, "read", full)
+    monkeypatch.setattr(room, "read_sound", full)
     with pytest.raises(TrainingError, match="No space left"):
         prepare("some", datasets.load_cinc2016(place / "set"), folder=tmp_path)
     assert not list((tmp_path / "prepared").iterdir())
