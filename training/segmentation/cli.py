@@ -111,6 +111,7 @@ def _folds(data: Path, result: Path, steps: int, carry_on: int, every: int) -> N
     for fold in sorted(set(range(FOLDS)) - set(done)):
         _say(f"fold {fold}")
         folds.run_fold(prepared, fold, recipe, model(fold), folder)
+        write(result, "finished folds", folds.pooled(folder))
     for section, content in folds.pooled(folder).items():
         write(result, section, content)
 

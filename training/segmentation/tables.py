@@ -132,6 +132,11 @@ def _folds(variant: dict[str, Any]) -> str:
 def markdown(result: dict[str, Any]) -> str:
     """All tables."""
     parts = []
+    finished = result.get("finished folds")
+    if finished and finished["variant"] != result["variant"]:
+        title = "The shipped recipe, in the folds that are finished"
+        note = _folds(finished["variant"])
+        parts.append(f"### {title}\n\n{note}\n\n{table(finished['streaming'])}")
     for section, title in TITLES.items():
         if section in result:
             note = NOTES.get(section) or _folds(result["variant"])
