@@ -19,14 +19,17 @@ from monitor.text import harmless
 
 if TYPE_CHECKING:
     from monitor.analysis.verdict import Judgement
+    from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.exam.folder import Person
     from monitor.exam.listening import Progress
 
 AGES = ("adult", "child", "infant", "neonate")
-BAR = 20
+BAR = 12
 BAR_DB = 60.0
 ENDS = ("q", "quit", "end")
+STRAY_S = 0.7
+"""A key so soon after the end of a place was meant for that."""
 
 
 @click.command("exam")
@@ -145,6 +148,7 @@ def _examine(
                 continue
             plan.done(place)
             show.end(done.add(heard, begun))
+            _forget_keys(clock)
     except KeyboardInterrupt:
         click.echo("\napexbeat: interrupted; the places that were heard are kept", err=True)
         code = EXIT_INTERRUPTED
@@ -215,6 +219,15 @@ def _pressed() -> Callable[[], bool]:
     return pressed
 
 
+def _forget_keys(clock: Clock) -> None:
+    """An Enter that was meant to end a place, and came just after it had ended, begins no other."""
+    if sys.stdin.isatty():
+        import termios
+
+        clock.sleep(STRAY_S)
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 class _Line:
     """What is seen of a place while it is heard."""
 
@@ -228,14 +241,14 @@ class _Line:
             return
         share = 0.0 if now.level_db is None else max(0.0, 1 + now.level_db / BAR_DB)
         bar = "█" * round(BAR * min(share, 1.0))
-        level = f"{bar:{BAR}}" if now.level_db is not None else f"{'no sound comes':{BAR}}"
+        level = f"{bar:{BAR}}" if now.level_db is not None else f"{'no sound':{BAR}}"
         rate = "--" if now.rate is None else f"{now.rate:.0f}"
         lamp = "●" if now.quality == "good" else "○"
         quality = (now.quality or "listening").replace("_", " ")
         words = (
-            f"{self._place:12} {level} {lamp} {quality:9} {rate:>4}/min"
-            f"  heard {min(now.windows, now.wanted)} of {now.wanted}  {now.verdict.upper():8}"
-            f" {now.heard_s:3.0f} s; Enter ends"
+            f"{self._place:10.10} {level} {lamp} {quality:8} {rate:>3}/min"
+            f"  {min(now.windows, now.wanted)}/{now.wanted} {now.verdict.upper():8}"
+            f" {now.heard_s:2.0f} s, Enter ends"
         )
         click.echo("\r" + words[: self._width].ljust(self._width), nl=False, err=True)
 
