@@ -32,7 +32,7 @@ BLOCK_S = 1.0
 Source = str | PathLike[str] | ArrayLike
 
 
-class _Keeper(StreamSink):
+class _EventSink(StreamSink):
     """Keeps everything that a stream gives out."""
 
     def __init__(self, sound: bool) -> None:
@@ -91,7 +91,7 @@ def analyze(
     >>> result.verdict.value, round(result.rate)
     ('normal', 72)
     """
-    keeper = _Keeper(keep_sound)
+    keeper = _EventSink(keep_sound)
     if isinstance(source, str | PathLike):
         if rate is not None:
             raise InputError("a file knows its rate", "leave out rate")
@@ -162,7 +162,7 @@ class Stream:
     """
 
     def __init__(self, pipeline: Pipeline, rate: int, channels: int, name: str, keep: bool) -> None:
-        self._keeper = _Keeper(keep)
+        self._keeper = _EventSink(keep)
         self._runner = StreamRunner(pipeline, [self._keeper])
         self._rate, self._channels, self._name = rate, channels, name
         self._frames = 0
@@ -246,7 +246,7 @@ class _Item:
 
 
 def _one(item: _Item) -> Result | InputError:
-    keeper = _Keeper(sound=False)
+    keeper = _EventSink(sound=False)
     try:
         models = open_models_once(item.settings)
         summary = replay_file(item.path, item.settings, models, Options(), sinks=[keeper])

@@ -79,7 +79,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _PendingSpan:
     """One span that was heard."""
 
     start: int
@@ -117,8 +117,8 @@ class QualityIndex:
         self._raw: FloatArray = np.zeros(0)
         self._filtered: FloatArray = np.zeros(0)
         self._before: FloatArray = np.zeros(HOP)
-        self._waiting: deque[_Heard] = deque()
-        self._past: deque[_Heard] = deque(maxlen=BEHIND)
+        self._waiting: deque[_PendingSpan] = deque()
+        self._past: deque[_PendingSpan] = deque(maxlen=BEHIND)
         self._vectors: dict[int, tuple[FloatArray, float]] = {}
         self._started = False
         self._flat_run = 0
@@ -165,7 +165,7 @@ class QualityIndex:
             spans.append(self._next())
         return spans
 
-    def _take(self, raw: FloatArray, filtered: FloatArray) -> list[_Heard]:
+    def _take(self, raw: FloatArray, filtered: FloatArray) -> list[_PendingSpan]:
         """Measure the spans that this sound completes; keep the rest."""
         raw = np.concatenate([self._raw, raw])
         filtered = np.concatenate([self._filtered, filtered])
@@ -183,7 +183,7 @@ class QualityIndex:
         self._look_ahead(heard)
         return heard
 
-    def _hear(self, raw: FloatArray, filtered: FloatArray) -> list[_Heard]:
+    def _hear(self, raw: FloatArray, filtered: FloatArray) -> list[_PendingSpan]:
         """Measure spans, float64 [n, samples] of each kind."""
         if not np.isfinite(raw.sum() + filtered.sum()):
             raw, filtered = (np.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (raw, filtered))
@@ -192,11 +192,11 @@ class QualityIndex:
             start, self._index = self._index, self._index + raw.shape[1]
             flat = measures.peak_to_peak < FLAT_PEAK_TO_PEAK
             tops = NONE if self._flat_tops is None else self._flat_tops.take(start)
-            heard.append(_Heard(start, self._index, flat, measures, tops))
+            heard.append(_PendingSpan(start, self._index, flat, measures, tops))
         self._before = np.concatenate([self._before, filtered[-1, -HOP:]])[-HOP:]
         return heard
 
-    def _look_ahead(self, heard: list[_Heard]) -> None:
+    def _look_ahead(self, heard: list[_PendingSpan]) -> None:
         """Compute at once the vectors of all spans whose whole context is now heard."""
         if len(heard) < 2:
             return  # nothing is gained
@@ -210,7 +210,7 @@ class QualityIndex:
         for one, vector, loud in zip(judged, *_vectors(around, LOUD_SPANS), strict=True):
             self._vectors[one.start] = vector, loud
 
-    def _certain(self, heard: _Heard) -> list[Span]:
+    def _certain(self, heard: _PendingSpan) -> list[Span]:
         """Take the next span; return those that it makes certain."""
         self._waiting.append(heard)
         if not self._started and len(self._waiting) < START:

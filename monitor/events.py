@@ -242,7 +242,7 @@ ORDER = (Gap, Fault, Quality, Heart, Beat, Pause, Window, Vitals, Verdict, Mark,
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class WaveformChunk:
     """A tap for screens: the filtered sound of one step.
 
     Attributes
@@ -268,4 +268,4 @@ class Output:
     """What a pipeline gives out for one input: events in order, and the pictures of its steps."""
 
     events: tuple[Event, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[WaveformChunk, ...] = ()

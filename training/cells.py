@@ -24,7 +24,7 @@ from torch import nn
 
 from models.teacher import Ensemble
 from training.config import Config, load_config
-from training.dataset_bundle import World, thinned
+from training.dataset_bundle import DatasetBundle, thinned
 from training.errors import TrainingError
 from training.experiments.ablation import train_on
 from training.fit import Fitted, finished, predict
@@ -78,7 +78,7 @@ def checkpoint_path(config: Config, cell: Cell, runs: Path | None = None) -> Pat
 
 def trained(
     config: Config,
-    world: World,
+    world: DatasetBundle,
     cell: Cell,
     *,
     systems: Path = SYSTEMS,
@@ -119,7 +119,7 @@ def trained(
 
 def teacher_of(
     config: Config,
-    world: World,
+    world: DatasetBundle,
     cell: Cell,
     *,
     systems: Path = SYSTEMS,
@@ -152,7 +152,7 @@ def teacher_of(
 
 def run_cell(
     cell: Cell,
-    world: World,
+    world: DatasetBundle,
     folder: Path,
     *,
     systems: Path = SYSTEMS,
@@ -193,7 +193,7 @@ def run_cell(
 
 
 def further_scores(
-    world: World, scores: Mapping[str, tuple[float, int]]
+    world: DatasetBundle, scores: Mapping[str, tuple[float, int]]
 ) -> dict[str, dict[str, list[float]]]:
     """Held-out recordings of further sets: set → name → z, windows, label."""
     found: dict[str, dict[str, list[float]]] = {}

@@ -25,7 +25,7 @@ from models import engine_onnx, shipped
 from models.engine import Engine
 from training import datasets, evaluate
 from training.cells import Cell, Say, commit, machine, system, trained
-from training.dataset_bundle import World
+from training.dataset_bundle import DatasetBundle
 from training.datasets import Recording
 from training.evaluate import HeldOut
 from training.experiments.probe import database_accuracy
@@ -136,7 +136,7 @@ def _auc_of(label: NDArray[np.int64], z: NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
-def gives_away(name: str, world: World, seed: int) -> dict[str, float]:
+def gives_away(name: str, world: DatasetBundle, seed: int) -> dict[str, float]:
     """Balanced accuracy of telling the database from the last layer of the shipped network."""
     config = system(name)
     fitted = trained(config, world, Cell(name, "all", 0, seed))

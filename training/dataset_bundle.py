@@ -23,7 +23,7 @@ Progress = Callable[[Iterable[Recording]], Iterable[Recording]]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DatasetBundle:
     """One public set, ready to train on or to be scored."""
 
     recordings: tuple[Recording, ...]
@@ -43,7 +43,7 @@ def open_cinc2016(
     cache: Path | None = None,
     onsets: dict[str, NDArray[np.int64]] | None = None,
     progress: Progress = iter,
-) -> World:
+) -> DatasetBundle:
     """Open cinc2016 with a window at each annotated S1 (or at the onsets given).
 
     Raises
@@ -66,7 +66,7 @@ def open_cinc2016(
         if name in prepared.start
     ]
     states = frame_states(len(grid), settings.hop_length, settings.n_fft, spans)
-    return World(tuple(recordings), prepared, Data(grid, table, states))
+    return DatasetBundle(tuple(recordings), prepared, Data(grid, table, states))
 
 
 def hand_annotated(folder: Path, recordings: list[Recording]) -> dict[str, States]:
@@ -85,12 +85,14 @@ def open_other(
     *,
     cache: Path | None = None,
     onsets: dict[str, NDArray[np.int64]] | None = None,
-) -> World:
+) -> DatasetBundle:
     """Open yaseen2018 or pascal: windows every 0.5 s, or at the onsets given."""
     recordings = datasets.FURTHER[name](folder)
     prepared = prepare(name, recordings, folder=cache)
     table = window_table(recordings, prepared, onsets or regular_onsets(prepared))
-    return World(tuple(recordings), prepared, Data(mel_grid(prepared, settings, cache), table))
+    return DatasetBundle(
+        tuple(recordings), prepared, Data(mel_grid(prepared, settings, cache), table)
+    )
 
 
 def thinned(which: NDArray[np.int64], owner: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from models import shipped
 from monitor.events import Beat
 from training.batches import Data
 from training.config import Config
-from training.dataset_bundle import Progress, World, open_cinc2016, open_other
+from training.dataset_bundle import DatasetBundle, Progress, open_cinc2016, open_other
 from training.datasets import FURTHER, Recording
 from training.errors import TrainingError
 from training.monitor_eval import play
@@ -34,7 +34,7 @@ from training.windows import WindowTable
 
 def open_world(
     data: Path, config: Config, *, cache: Path | None = None, progress: Progress = iter
-) -> World:
+) -> DatasetBundle:
     """Open cinc2016 and what a configuration trains on besides; it lies in folders beside it.
 
     Raises
@@ -78,7 +78,7 @@ def _heard(recording: Recording, cycles: CycleModel) -> list[int]:
     return [beat.s1 for beat in beats if beat.s1 is not None]
 
 
-def joined(first: World, second: World, hop: int) -> World:
+def joined(first: DatasetBundle, second: DatasetBundle, hop: int) -> DatasetBundle:
     """Both worlds as one: recordings, windows and features of the second after the first's.
 
     Parameters
@@ -99,4 +99,6 @@ def joined(first: World, second: World, hop: int) -> World:
     if states is not None:
         states = torch.cat([states, torch.zeros(len(second.data.grid), dtype=states.dtype)])
     grid = torch.cat([first.data.grid, second.data.grid])
-    return World((*first.recordings, *second.recordings), first.prepared, Data(grid, table, states))
+    return DatasetBundle(
+        (*first.recordings, *second.recordings), first.prepared, Data(grid, table, states)
+    )

@@ -13,7 +13,7 @@ from models.shipped.pin import pin
 from training import datasets, evaluate
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
-from training.dataset_bundle import World, open_other
+from training.dataset_bundle import DatasetBundle, open_other
 from training.errors import TrainingError
 from training.experiments.ablation import other_scores
 from training.export import Calibration, Provenance, classifier, write
@@ -51,7 +51,7 @@ def trained_on(data: Path, config: Config) -> str:
 
 
 def held_out_calibration(
-    name: str, world: World, results: Path, seed: int
+    name: str, world: DatasetBundle, results: Path, seed: int
 ) -> tuple[Calibration, dict[str, Any]]:
     """Calibration and figures of a system from its finished cells of protocol S."""
     cells = evaluate.load_cells(results / "cells", name, "S", seed)
@@ -93,7 +93,7 @@ def ship(
     say: Say = lambda text: None,
     pin_it: bool = False,
     others: Path | None = None,
-    opened: Callable[[Config], World] | None = None,
+    opened: Callable[[Config], DatasetBundle] | None = None,
 ) -> str:
     """Train (or take from its checkpoint), calibrate, export; return the sha256 of the file.
 

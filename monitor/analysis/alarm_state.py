@@ -99,7 +99,7 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class AlarmTime:
     """Now: index, samples of sound that passed, the same with idleness, next occurrence."""
 
     index: int
@@ -111,7 +111,7 @@ class Moment:
 Result = tuple[Alarm, tuple[Transition, ...]]
 
 
-def advance(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms) -> Result:
+def advance(alarm: Alarm, rule: Rule, reading: Reading, now: AlarmTime, limits: Alarms) -> Result:
     """Let time pass over one alarm.
 
     Parameters
@@ -167,7 +167,7 @@ def silenced(alarm: Alarm, rule: Rule, reason: str, index: int) -> Result:
     return _clear(replace(alarm, held=0), rule, SWITCHED_OFF + reason, index)
 
 
-def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms) -> Result:
+def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: AlarmTime, limits: Alarms) -> Result:
     if not reading.present:
         return alarm, ()
     if rule.delay(limits) == 0:
@@ -175,7 +175,7 @@ def _inactive(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: A
     return _move(replace(alarm, held=0), "pending", reading.evidence, now.index)
 
 
-def _hold(alarm: Alarm, reading: Reading, now: Moment) -> Result:
+def _hold(alarm: Alarm, reading: Reading, now: AlarmTime) -> Result:
     state: AlarmState = "interrupted" if reading.blocked == "gap" else "suspended"
     if alarm.state in (state, "interrupted"):
         return alarm, ()  # after a gap it stays interrupted until the condition is known again
@@ -183,7 +183,7 @@ def _hold(alarm: Alarm, reading: Reading, now: Moment) -> Result:
 
 
 def _pending(
-    alarm: Alarm, rule: Rule, reading: Reading, now: Moment, limits: Alarms, passed: int
+    alarm: Alarm, rule: Rule, reading: Reading, now: AlarmTime, limits: Alarms, passed: int
 ) -> Result:
     if not reading.present:
         delay_s = rule.delay(limits) / 2000
@@ -197,7 +197,7 @@ def _pending(
     return alarm, ()
 
 
-def _raise(alarm: Alarm, rule: Rule, evidence: str, now: Moment) -> Result:
+def _raise(alarm: Alarm, rule: Rule, evidence: str, now: AlarmTime) -> Result:
     merged = alarm.state == "latched" or (
         alarm.cleared is not None and now.index - alarm.cleared <= MERGE
     )
@@ -219,7 +219,7 @@ def _raise(alarm: Alarm, rule: Rule, evidence: str, now: Moment) -> Result:
     return _move(raised, "active", words, now.index)
 
 
-def _signal(alarm: Alarm, rule: Rule, reading: Reading, now: Moment, passed: int) -> Result:
+def _signal(alarm: Alarm, rule: Rule, reading: Reading, now: AlarmTime, passed: int) -> Result:
     """Clear an active or acknowledged alarm once its clearing condition has lasted."""
     if not reading.gone:
         evidence = reading.evidence if reading.present else alarm.evidence
@@ -239,7 +239,7 @@ def _clear(alarm: Alarm, rule: Rule, evidence: str, index: int) -> Result:
     return _move(cleared, "inactive", evidence, index)
 
 
-def _escalate(alarm: Alarm, rule: Rule, now: Moment, limits: Alarms) -> Result:
+def _escalate(alarm: Alarm, rule: Rule, now: AlarmTime, limits: Alarms) -> Result:
     """Raise once more what lasts: to a higher priority, or a high one that nobody acknowledged."""
     alarm = replace(alarm, lasted=alarm.lasted + now.elapsed)
     if alarm.escalated or alarm.lasted < rule.escalation(limits):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from monitor.alarms.table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import (
     Alarm,
-    Moment,
+    AlarmTime,
     Reading,
     Transition,
     acknowledge,
@@ -150,7 +150,7 @@ def step(board: Board, tick: Tick) -> tuple[Board, tuple[Transition, ...]]:
             continue
         if alarms[rule.kind].state == "inactive" and not reading.present:
             continue  # the most common case by far, and nothing can come of it
-        now = Moment(tick.index, tick.sound, tick.sound + tick.idle, occurrences + 1)
+        now = AlarmTime(tick.index, tick.sound, tick.sound + tick.idle, occurrences + 1)
         alarm, moved = advance(alarms[rule.kind], rule, reading, now, board.limits)
         alarms[rule.kind] = alarm
         occurrences = max(occurrences, alarm.occurrence)

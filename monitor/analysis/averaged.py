@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsp.stage import RATE_HZ, FloatArray
-from monitor.events import Beat, Picture
+from monitor.events import Beat, WaveformChunk
 
 BINS = 96
 """Parts of a cycle."""
@@ -35,7 +35,7 @@ class AveragedBeat:
         """Beats in the average."""
         return len(self._systoles)
 
-    def picture(self, picture: Picture) -> None:
+    def picture(self, picture: WaveformChunk) -> None:
         """Take the sound of the next step; after a gap it begins anew."""
         if picture.start != self._first + len(self._past):
             self._past, self._first = np.zeros(0, dtype=np.float32), picture.start

@@ -18,7 +18,7 @@ from monitor.analysis.alarm_state import Transition
 from monitor.analysis.conditions import MINUTE, NO_SAMPLES, Findings, read
 from monitor.analysis.hearing import HeartTracker
 from monitor.analysis.limits import Learner, changed, reasons, switched, words_of
-from monitor.analysis.steps import HUM, Found
+from monitor.analysis.steps import HUM, StepResult
 from monitor.analysis.verdict import Judgement, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
 from monitor.config.load import Settings
@@ -31,7 +31,7 @@ SETTLED = 4
 _ORDER: dict[type, int] = {kind: rank for rank, kind in enumerate(ev.ORDER)}
 
 
-class Decisions:
+class StepEvaluator:
     """Judges and alarms of one stream.
 
     Parameters
@@ -93,7 +93,7 @@ class Decisions:
         """Take a condition that others watch over."""
         self._reported[kind] = (present, evidence)
 
-    def step(self, index: int, found: Found, closing: bool = False) -> list[ev.Event]:
+    def step(self, index: int, found: StepResult, closing: bool = False) -> list[ev.Event]:
         """Decide at the end of a step of sound; ``closing`` says that it is the last one."""
         sound = index - self.index
         self.idle = 0
@@ -101,14 +101,14 @@ class Decisions:
 
     def close(self) -> list[ev.Event]:
         """Write the last verdict of a stream whose last step was decided before."""
-        return self._decide(self.index, Found(), closing=True)
+        return self._decide(self.index, StepResult(), closing=True)
 
     def wait(self, samples: int) -> list[ev.Event]:
         """Let time pass without sound."""
         self.idle += samples
-        return self._decide(self.index, Found(), idle=samples)
+        return self._decide(self.index, StepResult(), idle=samples)
 
-    def gap(self, index: int, found: Found) -> list[ev.Event]:
+    def gap(self, index: int, found: StepResult) -> list[ev.Event]:
         """Move the index over lost sound: what was known of the signal is not known any more."""
         length = index - self.index
         self._lately.append((index, length))
@@ -122,7 +122,7 @@ class Decisions:
     def _decide(
         self,
         index: int,
-        found: Found,
+        found: StepResult,
         *,
         sound: int = 0,
         idle: int = 0,
@@ -167,7 +167,7 @@ class Decisions:
         lines += map(_alarm_line, transitions)
         return sorted(lines, key=lambda line: _ORDER[type(line)])
 
-    def _take_quality(self, found: Found) -> list[ev.Quality]:
+    def _take_quality(self, found: StepResult) -> list[ev.Quality]:
         """Follow the quality; what lasts less than `SETTLED` spans is a flicker, but silence."""
         lines = []
         for span in found.spans:
@@ -186,7 +186,7 @@ class Decisions:
                 lines.append(self.quality)
         return lines
 
-    def _take_heart(self, found: Found, sound: int, idle: int, gap: int) -> list[ev.Event]:
+    def _take_heart(self, found: StepResult, sound: int, idle: int, gap: int) -> list[ev.Event]:
         """Follow the heart, and the pauses that were found."""
         lines: list[ev.Event] = []
         limit = self.board.limits.pause_s * RATE_HZ
@@ -203,7 +203,7 @@ class Decisions:
             )
         return lines
 
-    def _findings(self, found: Found, gap: bool) -> Findings:
+    def _findings(self, found: StepResult, gap: bool) -> Findings:
         while self._lately and self._lately[0][0] < self.index - MINUTE:
             self._lately.popleft()
         quality = self.quality if self._heard else None

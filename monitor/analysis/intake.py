@@ -26,7 +26,7 @@ KEEP = 60 * RATE_HZ
 Float32Array = NDArray[np.float32]
 
 
-class Intake:
+class FrameSanitizer:
     """Cleans frames and keeps count by step.
 
     Parameters

@@ -26,10 +26,10 @@ from dsp.stage import RATE_HZ, STEP, FloatArray
 from monitor import events as ev
 from monitor.analysis import alarms, stages
 from monitor.analysis.conditions import NO_SAMPLES
-from monitor.analysis.decisions import Decisions
+from monitor.analysis.decisions import StepEvaluator
 from monitor.analysis.hearing import Heart, HeartTracker
-from monitor.analysis.intake import Intake
-from monitor.analysis.steps import Found, Steps, words_of
+from monitor.analysis.intake import FrameSanitizer
+from monitor.analysis.steps import StepResult, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker
 from monitor.analysis.vitals import Vitals, VitalsTracker
 from monitor.config.load import Settings
@@ -152,13 +152,13 @@ class Pipeline:
         if engine is not None:
             contract = engine.contract
             thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
-        self._intake = Intake(rate_hz, index)
+        self._intake = FrameSanitizer(rate_hz, index)
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)
         self._verdict = settings.verdict
         heart = HeartTracker(settings.analysis.min_confidence, index)
         self._steps = Steps(parts, engine, self._intake, heart, vitals, verdict)
-        self._decisions = Decisions(settings, heart, vitals, verdict, board, index)
+        self._decisions = StepEvaluator(settings, heart, vitals, verdict, board, index)
         if engine is None:
             self._decisions.report("model_refused", True, "no model is open")
         self._held: list[NDArray[np.float32]] = []
@@ -166,7 +166,7 @@ class Pipeline:
         self._raw: FloatArray = np.zeros(0)
         self._counts: Counter[str] = Counter()
         self._events: list[ev.Event] = []
-        self._pictures: list[ev.Picture] = []
+        self._pictures: list[ev.WaveformChunk] = []
         self._begun = self._ended = False
 
     @property
@@ -309,18 +309,18 @@ class Pipeline:
 
     def _gap(self, lost: ev.Lost) -> None:
         self._rest(closing=False)
-        self._jump(lost, Found())
+        self._jump(lost, StepResult())
 
     def _chain_failed(self, error: Exception) -> None:
         """Go on after what was received: it is lost, and said to be."""
         self._filtered = self._raw = np.zeros(0)
         length = max(0, self._intake.received - self.index)
-        found = Found(fault=words_of(error))
+        found = StepResult(fault=words_of(error))
         index = self.index + length
         found.events.append(ev.Fault(index=index, what=found.fault))
         self._jump(ev.Lost(self.index, length, 0, "analysis fault"), found)
 
-    def _jump(self, lost: ev.Lost, found: Found) -> None:
+    def _jump(self, lost: ev.Lost, found: StepResult) -> None:
         """Book lost sound, move the index, start every stage afresh behind it."""
         index = max(self.index, lost.start + lost.length)
         self._parts.reset(index)
@@ -348,7 +348,7 @@ class Pipeline:
             self._emit(self._decisions.step(end, found, closing and end == ends[-1]))
             part = slice(start - first, end - first)
             level_db = _level_db(raw[part])
-            self._pictures.append(ev.Picture(start, shown[part], level_db, found.clipped))
+            self._pictures.append(ev.WaveformChunk(start, shown[part], level_db, found.clipped))
             start = end
 
     def _emit(self, lines: list[ev.Event]) -> None:

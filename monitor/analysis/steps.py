@@ -23,7 +23,7 @@ from dsp.windows import WINDOW, Float32Array, Windows
 from monitor import events as ev
 from monitor.analysis.contrast import Contrast, contrast_of
 from monitor.analysis.hearing import HeartTracker, Pause
-from monitor.analysis.intake import Intake
+from monitor.analysis.intake import FrameSanitizer
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker
 from monitor.analysis.vitals import VitalsTracker
@@ -35,7 +35,7 @@ NO_HEART = "no heart heard"
 
 
 @dataclass
-class Found:
+class StepResult:
     """Findings of one step: lines, spans of quality, pauses, fault in words, clipped frames."""
 
     events: list[ev.Event] = field(default_factory=list)
@@ -60,7 +60,7 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _StageOutput:
     """What the stages said in one step, up to the end ``index``; ``error`` if one raised."""
 
     index: int
@@ -90,7 +90,7 @@ class Steps:
         self,
         parts: Stages,
         engine: Model | None,
-        intake: Intake,
+        intake: FrameSanitizer,
         heart: HeartTracker,
         vitals: VitalsTracker,
         verdict: VerdictTracker,
@@ -106,7 +106,7 @@ class Steps:
 
     def run(
         self, start: int, raw: FloatArray, filtered: FloatArray, ends: Sequence[int], last: bool
-    ) -> Iterator[Found]:
+    ) -> Iterator[StepResult]:
         """Yield the findings of consecutive steps.
 
         Parameters
@@ -137,15 +137,15 @@ class Steps:
 
     def _listen(
         self, start: int, raw: FloatArray, filtered: FloatArray, ends: Sequence[int], last: bool
-    ) -> list[_Heard]:
+    ) -> list[_StageOutput]:
         """Let every stage hear the sound, up to the first one that raises; then ask the model."""
         parts = self._parts
-        out: list[_Heard] = []
+        out: list[_StageOutput] = []
         sizes = [end - begin for begin, end in pairwise([start, *ends])]
         quality = by_step(parts.quality, parts.quality.push, sizes, raw, filtered)
         cycles = by_step(parts.cycles, parts.cycles.push, sizes, filtered)
         for end, size in zip(ends, sizes, strict=True):
-            heard = _Heard(end)
+            heard = _StageOutput(end)
             out.append(heard)
             closing = last and end == ends[-1]
             try:
@@ -189,9 +189,9 @@ class Steps:
         except Exception as error:  # noqa: BLE001 - told as a fault when the window's turn comes
             window.p = error
 
-    def _tell(self, start: int, heard: _Heard, last: bool) -> Found:
+    def _tell(self, start: int, heard: _StageOutput, last: bool) -> StepResult:
         """Turn what was heard in one step into its findings."""
-        found = Found()
+        found = StepResult()
         index = heard.index
         bad, found.clipped = self._intake.take(start)
         if bad:
@@ -203,14 +203,14 @@ class Steps:
             self._findings(heard, last, found)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is a fault, not an end
             heard.error = error
-            found = Found(fault=words_of(error))
+            found = StepResult(fault=words_of(error))
             found.events.append(ev.Fault(index=index, what=found.fault))
             self._parts.reset_after_chain(index)
             self._heart.gap(index, 0)
             self.reset()
         return found
 
-    def _findings(self, heard: _Heard, last: bool, found: Found) -> None:
+    def _findings(self, heard: _StageOutput, last: bool, found: StepResult) -> None:
         for span in heard.spans:
             self._vitals.quality(span)
             self._heart.quality(span)

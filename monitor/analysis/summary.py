@@ -54,7 +54,7 @@ class RecordVerdict(msgspec.Struct, frozen=True):
     evidence: str
 
 
-class Picture(msgspec.Struct, frozen=True):
+class BeatShape(msgspec.Struct, frozen=True):
     """An averaged beat: loudness over 96 parts of the cycle, loudest 1; S2 at this share."""
 
     loudness: list[float]
@@ -84,7 +84,7 @@ class Summary(msgspec.Struct, frozen=True):
     faults: list[str]
     gaps: int
     complete: bool
-    averaged: Picture | None
+    averaged: BeatShape | None
     rate_uncertainty: float | None = None
     warnings: list[str] = []
     channel: str = ""
@@ -188,7 +188,7 @@ class Collector:
             complete=self._complete,
             averaged=None
             if averaged is None
-            else Picture([round(float(v), 3) for v in averaged[0]], averaged[1], self._beats),
+            else BeatShape([round(float(v), 3) for v in averaged[0]], averaged[1], self._beats),
         )
 
     def _median(self, name: str, digits: int) -> float | None:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Attempt(Generic[T]):
+class AbandonableCall(Generic[T]):
     """One call on a thread of its own.
 
     Parameters

@@ -1,7 +1,7 @@
 """What a live device is to the capture: something that opens, delivers and may hang.
 
 A driver's calls run on threads that can be abandoned (`attempt`); its callback writes into a
-`Port` and returns.
+`CaptureSink` and returns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MANY_ARRIVALS = 4096
 """Callbacks kept for the ledger one by one; more are folded into the last."""
 
 
-class Port:
+class CaptureSink:
     """Where the callback of one opened stream delivers; dead once the stream is given up.
 
     Parameters
@@ -113,7 +113,7 @@ class Driver(Protocol):
         """
         ...
 
-    def open(self, port: Port) -> OpenStream:
+    def open(self, port: CaptureSink) -> OpenStream:
         """Open and start it; may hang.
 
         Raises

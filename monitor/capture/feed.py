@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 
 from dsp.stage import RATE_HZ
-from monitor.capture.ledger import Arrival, Hole, Ledger
+from monitor.capture.ledger import Arrival, Ledger, MissingFrames
 from monitor.capture.ring import RING_S, Ring
 from monitor.capture.timeline import Timeline
 from monitor.clock import Clock
@@ -23,7 +23,7 @@ MOST_S = 1.0
 FULL_SCALE = 32768.0
 
 
-class Feed:
+class SampleAssembler:
     """Sound of one device, over all the streams that it was opened with.
 
     Parameters
@@ -48,7 +48,7 @@ class Feed:
         self._ledger = Ledger(rate_hz)
         self._timeline = Timeline(rate_hz, start_index)
         self._flags: tuple[str, ...] = ()
-        self._pending: list[Hole] = []
+        self._pending: list[MissingFrames] = []
         self._came_s: float | None = None
 
     @property

@@ -61,7 +61,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class MissingFrames:
     """Frames that never came.
 
     Attributes
@@ -120,7 +120,7 @@ class Ledger:
         self._last: Arrival | None = None
         self._stream_since: float | None = None
         self._block = 0
-        self._holes: list[Hole] = []
+        self._holes: list[MissingFrames] = []
 
     @property
     def drift_ppm(self) -> float | None:
@@ -182,7 +182,7 @@ class Ledger:
         self._watch = None
         self.certain = self.delivered
 
-    def take_holes(self) -> list[Hole]:
+    def take_holes(self) -> list[MissingFrames]:
         """The holes that became certain since the last call, in order."""
         holes, self._holes = self._holes, []
         return holes
@@ -264,5 +264,5 @@ class Ledger:
                 last, length=last.length + length, uncertainty=last.uncertainty + doubt
             )
         else:
-            self._holes.append(Hole(watch.frame, length, doubt, watch.reason))
+            self._holes.append(MissingFrames(watch.frame, length, doubt, watch.reason))
         return missing

@@ -23,7 +23,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from monitor.capture.attempt import Attempt
+from monitor.capture.attempt import AbandonableCall
 from monitor.capture.devices import Device
 from monitor.capture.microphone import fresh_devices, record
 from monitor.capture.ring import Int16Array
@@ -160,7 +160,7 @@ class Meters:
 
 
 def _in_time(call: Callable[[], T]) -> T:
-    attempt = Attempt(call, lambda _: None, time.monotonic())
+    attempt = AbandonableCall(call, lambda _: None, time.monotonic())
     if not attempt.wait(OPEN_S):
         attempt.abandon()
         raise TimeoutError("does not answer")

@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
-from monitor.capture.attempt import Attempt
+from monitor.capture.attempt import AbandonableCall
 from monitor.capture.devices import Device, choose, from_portaudio
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.capture.ring import Int16Array
-from monitor.capture.route import Fed, Route, ask
+from monitor.capture.route import PulseRouteWatcher, RecordingStream, ask
 from monitor.clock import SystemClock
 from monitor.errors import DeviceError
 
@@ -28,7 +28,7 @@ MANY = 2
 """A device with more channels than this is opened with one."""
 
 _library = threading.Lock()
-_open_ports: list[Port] = []
+_open_ports: list[CaptureSink] = []
 
 
 def list_devices(limit_s: float) -> list[Device]:
@@ -39,7 +39,7 @@ def list_devices(limit_s: float) -> list[Device]:
     DeviceError
         If PortAudio is missing or does not answer within ``limit_s``.
     """
-    attempt = Attempt(_list, lambda _: None, SystemClock().monotonic())
+    attempt = AbandonableCall(_list, lambda _: None, SystemClock().monotonic())
     if not attempt.wait(limit_s):
         attempt.abandon()
         raise DeviceError("the sound system does not answer", "restart the sound server")
@@ -143,7 +143,7 @@ class Microphone:
         own = device.channels if device.channels <= MANY else 1
         return self._rate_hz or device.rate_hz, self._channels or own
 
-    def open(self, port: Port) -> _Recording:
+    def open(self, port: CaptureSink) -> _Recording:
         """Open and start the stream found by `resolve`."""
         sd = _portaudio()
         with _library:
@@ -171,7 +171,7 @@ class Microphone:
             _Recording(stream, port, None).close()
             raise
 
-    def _route(self, mine: list[Fed]) -> Route | None:
+    def _route(self, mine: list[RecordingStream]) -> PulseRouteWatcher | None:
         """Pin the source of the stream, or see that it is the pinned one."""
         if len(mine) != 1:
             return None
@@ -181,11 +181,11 @@ class Microphone:
                 f"{self.name}: the system offers {fed.source} in its place", "plug it in again"
             )
         self._pinned = fed.source
-        return Route(fed.number, fed.source)
+        return PulseRouteWatcher(fed.number, fed.source)
 
 
 class _Recording:
-    def __init__(self, stream: Any, port: Port, route: Route | None) -> None:
+    def __init__(self, stream: Any, port: CaptureSink, route: PulseRouteWatcher | None) -> None:
         self._stream, self._port, self._route = stream, port, route
 
     def moved(self) -> str | None:
@@ -204,7 +204,7 @@ class _Recording:
             self._stream.close()
 
 
-def _callback(port: Port) -> Any:
+def _callback(port: CaptureSink) -> Any:
     def callback(frames: Int16Array, _count: int, _time: Any, status: Any) -> None:
         flags = ("input_overflow",) if status and status.input_overflow else ()
         port.deliver(frames, flags)

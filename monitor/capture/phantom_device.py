@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from dsp.phantom import PRESETS, PhantomStream
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.clock import Clock
 from monitor.errors import DeviceError
 
@@ -47,13 +47,13 @@ class PhantomDevice:
         """Rate and channels."""
         return RATE_HZ, 1
 
-    def open(self, port: Port) -> _Playing:
+    def open(self, port: CaptureSink) -> _Playing:
         """Begin to play from the start."""
         return _Playing(PhantomStream(PRESETS[self.name], RATE_HZ), port, self._clock)
 
 
 class _Playing:
-    def __init__(self, stream: PhantomStream, port: Port, clock: Clock) -> None:
+    def __init__(self, stream: PhantomStream, port: CaptureSink, clock: Clock) -> None:
         self._stream, self._port, self._clock = stream, port, clock
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="phantom", daemon=True)

@@ -26,14 +26,14 @@ _PID = re.compile(r'^\s*application\.process\.id = "(\d+)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Fed:
+class RecordingStream:
     """One recording stream of this process: its number, and the source it is fed from."""
 
     number: int
     source: str
 
 
-def parse(outputs: str, sources: str, pid: int) -> list[Fed]:
+def parse(outputs: str, sources: str, pid: int) -> list[RecordingStream]:
     """Streams of process ``pid`` out of ``pactl list source-outputs`` and ``… sources short``."""
     names = {}
     for line in sources.splitlines():
@@ -46,11 +46,11 @@ def parse(outputs: str, sources: str, pid: int) -> list[Fed]:
         part = outputs[start:end]
         number, source, owner = _OUTPUT.search(part), _SOURCE.search(part), _PID.search(part)
         if number and source and owner and int(owner[1]) == pid:
-            found.append(Fed(int(number[1]), names.get(source[1], f"#{source[1]}")))
+            found.append(RecordingStream(int(number[1]), names.get(source[1], f"#{source[1]}")))
     return found
 
 
-def ask() -> list[Fed] | None:
+def ask() -> list[RecordingStream] | None:
     """Recording streams of this process; None where there is no server that tells."""
     texts = []
     for what in (["source-outputs"], ["sources", "short"]):
@@ -70,7 +70,7 @@ def ask() -> list[Fed] | None:
     return parse(texts[0], texts[1], os.getpid())
 
 
-class Route:
+class PulseRouteWatcher:
     """Watches one stream from a thread of its own.
 
     Parameters

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 
-from monitor.capture.attempt import Attempt
-from monitor.capture.driver import Driver, OpenStream, Port
-from monitor.capture.feed import Feed
+from monitor.capture.attempt import AbandonableCall
+from monitor.capture.driver import CaptureSink, Driver, OpenStream
+from monitor.capture.feed import SampleAssembler
 from monitor.capture.health import (
     HUNG_S,
     SILENT_AT_START_S,
@@ -41,7 +41,7 @@ DRIFT_CLEAR_PPM = 9_500.0
 BEHIND_S = 5.0
 """Analysis this late is a technical alarm."""
 
-_Opened = tuple[Port, OpenStream]
+_Opened = tuple[CaptureSink, OpenStream]
 
 
 class Capture:
@@ -77,10 +77,10 @@ class Capture:
         self.rate_hz = rate_hz
         self.channels = channels
         self.health = Health(clock.boot())
-        self._feed: Feed | None = None
-        self._port: Port | None = None
+        self._feed: SampleAssembler | None = None
+        self._port: CaptureSink | None = None
         self._stream: OpenStream | None = None
-        self._attempt: Attempt[_Opened] | None = None
+        self._attempt: AbandonableCall[_Opened] | None = None
         self._wrong = False
         self._conditions: dict[str, bool] = {}
         self._idle_since = clock.boot()
@@ -182,7 +182,7 @@ class Capture:
             self._attempt.abandon()
         stream, self._stream = self._stream, None
         if stream is not None:
-            Attempt(stream.close, lambda _: None, self.clock.boot()).wait(limit_s)
+            AbandonableCall(stream.close, lambda _: None, self.clock.boot()).wait(limit_s)
 
     # ------------------------------------------------------------ sound
 
@@ -248,12 +248,12 @@ class Capture:
         except Exception as error:  # noqa: BLE001 - whatever a device does, we go on trying
             self.health.open_failed(now_s, str(error) or type(error).__name__)
 
-    def _prepare(self, rate_hz: int, channels: int) -> Feed:
+    def _prepare(self, rate_hz: int, channels: int) -> SampleAssembler:
         self.rate_hz, self.channels = rate_hz, channels
-        self._feed = Feed(rate_hz, channels, self.start_index, self.clock)
+        self._feed = SampleAssembler(rate_hz, channels, self.start_index, self.clock)
         return self._feed
 
-    def _try_open(self, old: OpenStream | None) -> Attempt[_Opened]:
+    def _try_open(self, old: OpenStream | None) -> AbandonableCall[_Opened]:
         def call() -> _Opened:
             if old is not None:
                 old.close()
@@ -264,14 +264,14 @@ class Capture:
                     f"it was opened with {self.rate_hz} Hz, {self.channels}",
                 )
             feed = self._feed or self._prepare(rate_hz, channels)
-            port = Port(feed.ring, feed.arrivals, rate_hz, self.clock, self.wake)
+            port = CaptureSink(feed.ring, feed.arrivals, rate_hz, self.clock, self.wake)
             return port, self.driver.open(port)
 
         def undo(opened: _Opened) -> None:
             opened[0].live = False
             opened[1].close()
 
-        return Attempt(call, undo, self.clock.boot())
+        return AbandonableCall(call, undo, self.clock.boot())
 
     def _adopt(self, opened: _Opened) -> None:
         now_s = self.clock.boot()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.cli.web import Beside
     from monitor.config.load import Settings
-    from monitor.supervise.job import Begun, Job
+    from monitor.supervise.job import Job, StartReport
 
 
 ANY = "device:"
@@ -103,7 +103,7 @@ def live(
     )
     with ExitStack() as stack:
 
-        def then(begun: Begun) -> None:
+        def then(begun: StartReport) -> None:
             if remember:
                 _remember(begun, job, overrides)
             if web is not None and (page := _page(begun, web, web_control)) is not None:
@@ -116,7 +116,7 @@ def _device(device: str | None, settings: Settings) -> str:
     return f"device:{device if device is not None else settings.capture.device}"
 
 
-def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
+def _remember(begun: StartReport, job: Job, overrides: tuple[str, ...]) -> None:
     """Write the device that was found into the settings file; where it cannot, say so and go on."""
     from monitor.config.edit import remember
     from monitor.config.load import parse_options
@@ -137,7 +137,7 @@ def _remember(begun: Begun, job: Job, overrides: tuple[str, ...]) -> None:
         click.echo(f"{device} is remembered in {job.config}", err=True)
 
 
-def _headless(job: Job, then: Callable[[Begun], None]) -> int:
+def _headless(job: Job, then: Callable[[StartReport], None]) -> int:
     from monitor.supervise.launch import log_path, supervise
     from monitor.system.background import log_stderr
 
@@ -145,7 +145,7 @@ def _headless(job: Job, then: Callable[[Begun], None]) -> int:
     terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")
     times = 0
 
-    def began(begun: Begun) -> None:
+    def began(begun: StartReport) -> None:
         nonlocal times
         times += 1
         with suppress(OSError):  # a terminal that was closed is no reason to stop
@@ -165,7 +165,7 @@ def _headless(job: Job, then: Callable[[Begun], None]) -> int:
         sys.stderr = terminal  # what is said last is for the person again
 
 
-def _page(begun: Begun, web: str, control: bool) -> Beside | None:
+def _page(begun: StartReport, web: str, control: bool) -> Beside | None:
     """The web server; where it cannot begin, the monitoring goes on all the same."""
     from monitor.cli.web import Beside
     from monitor.errors import ApexbeatError
@@ -177,7 +177,7 @@ def _page(begun: Begun, web: str, control: bool) -> Beside | None:
         return None
 
 
-def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
+def _with_screen(job: Job, then: Callable[[StartReport], None]) -> int:
     from monitor.cli import leaving
     from monitor.errors import UsageError
     from monitor.supervise.launch import InterruptsHeld, spawn
@@ -202,7 +202,7 @@ def _with_screen(job: Job, then: Callable[[Begun], None]) -> int:
             raise
     try:
         code = run(address, helpers=beside)
-    except (KeyboardInterrupt, UsageError):  # there was no screen to ask on
+    except (KeyboardInterrupt, UsageError):  # no screen on which to ask
         leaving.end(address)
         raise
     leaving.tell(address)

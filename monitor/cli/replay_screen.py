@@ -52,14 +52,14 @@ def show(
     from monitor.clock import SystemClock
     from monitor.link.address import runtime_folder
     from monitor.replay.annotation import read
-    from monitor.replay.lookahead import Ahead
+    from monitor.replay.lookahead import LookaheadAnalysis
     from monitor.replay.player import Player
     from monitor.tui.app import run
 
     annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
     try:
-        ahead = Ahead(path, settings, models, look, hints, part)
+        ahead = LookaheadAnalysis(path, settings, models, look, hints, part)
     except InputError as error:
         raise NoInputError(error.what, error.remedy) from None
     ahead.found.annotation = annotated

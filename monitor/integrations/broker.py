@@ -1,8 +1,8 @@
 """One connection to an MQTT broker: made from settings, driven by the thread that owns it.
 
-A `Link` lives for one connection only. paho would send again by itself what was under way when a
-connection broke, beside what is sent anew, and so out of order: whoever sends must keep what was
-not confirmed and begin with it on the next `Link`.
+A `BrokerLink` lives for one connection only. paho would send again by itself what was under way
+when a connection broke, beside what is sent anew, and so out of order: whoever sends must keep what
+was not confirmed and begin with it on the next `BrokerLink`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _paho() -> Any:
     return paho
 
 
-class Link:
+class BrokerLink:
     """One connection.
 
     Parameters

@@ -20,7 +20,7 @@ class CallFailed(Exception):
     """One line that says why."""
 
 
-class Caller:
+class AlarmDispatcher:
     """One kind of call.
 
     Parameters

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from monitor.errors import UsageError
-from monitor.integrations.broker import Broker, BrokerGone, Link
+from monitor.integrations.broker import Broker, BrokerGone, BrokerLink
 
 TURN_S = 0.2
 WAITS_S = (0.2, 0.5, 1.0, 2.0)
@@ -21,7 +21,7 @@ TOPICS = ("availability", "state", "alarm", "recent")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedMessage:
     """A message, or (without a topic) a change of the connection: a trouble, empty for none."""
 
     topic: str
@@ -44,7 +44,7 @@ class Listening:
         self._broker = broker
         self._topics = [f"{prefix}/+/{what}" for what in TOPICS]
         self._name = f"apexbeat-ward-{secrets.token_hex(4)}"
-        self._heard: deque[Heard] = deque(maxlen=WAITING)
+        self._heard: deque[ReceivedMessage] = deque(maxlen=WAITING)
         self._bytes = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ward", daemon=True)
@@ -58,7 +58,7 @@ class Listening:
         self._over.set()
         self._thread.join(2.0)
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[ReceivedMessage]:
         """What was heard since the last time, in order."""
         found = []
         while self._heard:
@@ -70,22 +70,24 @@ class Listening:
         failures = 0
         while not self._over.is_set():
             try:
-                link = Link(self._broker, self._name, received=self._received, session_s=SESSION_S)
+                link = BrokerLink(
+                    self._broker, self._name, received=self._received, session_s=SESSION_S
+                )
             except UsageError as error:
-                self._heard.append(Heard("", str(error).encode()))
+                self._heard.append(ReceivedMessage("", str(error).encode()))
                 self._over.wait(WAITS_S[-1])
                 continue
             try:
                 link.open()
                 link.subscribe(*self._topics)
                 failures = 0
-                self._heard.append(Heard("", b""))
+                self._heard.append(ReceivedMessage("", b""))
                 while not self._over.is_set():
                     link.turn(TURN_S)
                 link.close()
             except BrokerGone as error:
                 link.drop()
-                self._heard.append(Heard("", str(error).encode()))
+                self._heard.append(ReceivedMessage("", str(error).encode()))
             self._over.wait(WAITS_S[min(failures, len(WAITS_S) - 1)])
             failures += 1
 
@@ -93,4 +95,4 @@ class Listening:
         if self._bytes > WAITING_BYTES:
             raise BrokerGone("more came than can be taken in; joining again")
         self._bytes += len(body) + len(topic)
-        self._heard.append(Heard(topic, body, retained))
+        self._heard.append(ReceivedMessage(topic, body, retained))

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.integrations import discovery
-from monitor.integrations.broker import Broker, BrokerGone, Link
+from monitor.integrations.broker import Broker, BrokerGone, BrokerLink
 from monitor.integrations.identity import Bed
 from monitor.integrations.messages import OFFLINE, ONLINE, STATE_S, BedState, numbered, topic
-from monitor.integrations.outbox import Letter, Outbox
+from monitor.integrations.outbox import Outbox, OutboxMessage
 
 IN_MEMORY = 20_000
 """Letters that may wait for the disk; beyond that trends are dropped."""
@@ -76,7 +76,7 @@ class Mqtt:
         self._broker, self._place, self._said = broker, place, said
         self.outbox = outbox
         self._changed = threading.Condition()
-        self._letters: deque[Letter] = deque()
+        self._letters: deque[OutboxMessage] = deque()
         self._states: dict[str, BedState] = {}
         self._beds: dict[str, Bed] = {}
         self._stale: set[str] = set()
@@ -101,7 +101,7 @@ class Mqtt:
         with self._changed:
             self._beds[bed.id] = bed
 
-    def put(self, letter: Letter) -> None:
+    def put(self, letter: OutboxMessage) -> None:
         """Lay a letter down; never waits."""
         with self._changed:
             if len(self._letters) >= IN_MEMORY and not letter.alarm:
@@ -155,7 +155,7 @@ class Mqtt:
                 self._written.set()
                 return
 
-    def _keep(self, batch: list[Letter]) -> None:
+    def _keep(self, batch: list[OutboxMessage]) -> None:
         try:
             self.outbox.put(batch)
         except sqlite3.Error as error:
@@ -177,7 +177,7 @@ class Mqtt:
         name = f"apexbeat-{self.outbox.origin}-{self._place.instance}"
         while True:
             try:
-                link = Link(self._broker, name, will, self._overheard)
+                link = BrokerLink(self._broker, name, will, self._overheard)
                 link.open()
                 failures = 0
                 self.connected = True
@@ -195,7 +195,7 @@ class Mqtt:
             if self._over.wait(wait_s):
                 return
 
-    def _greet(self, link: Link) -> None:
+    def _greet(self, link: BrokerLink) -> None:
         """Say who is here; all of it retained, so that a broker that forgot knows again."""
         link.subscribe(self._topic(self._place.bed.id, "state"))
         link.publish(self._topic(self._place.bed.id, "availability"), ONLINE, retain=True)
@@ -205,7 +205,7 @@ class Mqtt:
         for bed in beds:
             self._announce(link, bed)
 
-    def _announce(self, link: Link, bed: Bed) -> None:
+    def _announce(self, link: BrokerLink, bed: Bed) -> None:
         place = self._place
         if place.discovery:
             for where, body in discovery.configs(place.discovery, place.prefix, bed, place.bed.id):
@@ -239,7 +239,7 @@ class Mqtt:
 class _Delivery:
     """Sends over one connection until it breaks or all is over."""
 
-    def __init__(self, owner: Mqtt, link: Link) -> None:
+    def __init__(self, owner: Mqtt, link: BrokerLink) -> None:
         self._owner, self._link = owner, link
         self._under_way: dict[int, tuple[int, bool]] = {}
         self._last = 0

@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS expendable ON message (sent, alarm, number);
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """One message: its topic, a JSON object without id, and whether it is an alarm's."""
 
     topic: str
@@ -46,7 +46,7 @@ class Waiting:
     """A letter with its number."""
 
     number: int
-    letter: Letter
+    letter: OutboxMessage
 
 
 class Outbox:
@@ -97,7 +97,7 @@ class Outbox:
             raise
         return db
 
-    def put(self, letters: Sequence[Letter]) -> None:
+    def put(self, letters: Sequence[OutboxMessage]) -> None:
         """Commit letters in order.
 
         Raises
@@ -120,7 +120,9 @@ class Outbox:
                 " ORDER BY number LIMIT ?",
                 (number, count),
             ).fetchall()
-        return [Waiting(n, Letter(topic, body, bool(alarm))) for n, topic, body, alarm in rows]
+        return [
+            Waiting(n, OutboxMessage(topic, body, bool(alarm))) for n, topic, body, alarm in rows
+        ]
 
     def sent(self, numbers: Sequence[int]) -> None:
         """Forget letters that the broker has; the last alarms stay for `recent`."""
@@ -146,7 +148,7 @@ class Outbox:
                 " ORDER BY number DESC LIMIT ?",
                 (topic, RECENT),
             ).fetchall()
-        return [Waiting(n, Letter(topic, body, True)) for n, body in reversed(rows)]
+        return [Waiting(n, OutboxMessage(topic, body, True)) for n, body in reversed(rows)]
 
     def waiting(self) -> int:
         """How many letters wait."""

@@ -6,7 +6,7 @@ for each change, and counted in the metrics; it never stops the monitoring.
 
 | caller          | uses                                  |
 |-----------------|---------------------------------------|
-| ``Core``        | ``Outward(...)``, ``start``, ``close`` |
+| ``Core``        | ``Publisher(...)``, ``start``, ``close`` |
 | a live session  | ``event``, ``state``                   |
 """
 
@@ -27,7 +27,7 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.config.load import Outward as OutwardSettings
 from monitor.errors import RecordError, UsageError
-from monitor.integrations.dispatcher import RANK, Caller
+from monitor.integrations.dispatcher import RANK, AlarmDispatcher
 from monitor.integrations.identity import Bed, bed_of
 from monitor.integrations.messages import (
     RECENT,
@@ -36,7 +36,7 @@ from monitor.integrations.messages import (
     alarm_message,
     topic,
 )
-from monitor.integrations.outbox import Letter, Outbox
+from monitor.integrations.outbox import Outbox, OutboxMessage
 from monitor.integrations.table import Table
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ TRENDS = (ev.Quality, ev.Verdict, ev.Gap, ev.Fault)
 _decode = msgspec.json.Decoder(AlarmMessage).decode
 
 
-class Outward:
+class Publisher:
     """The door of one core.
 
     Parameters
@@ -85,7 +85,7 @@ class Outward:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._over = threading.Event()
         self._table = Table()
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[str, AlarmDispatcher] = {}
         self._mqtt: Mqtt | None = None
         self._server: MetricsServer | None = None
         for opening in (
@@ -200,7 +200,7 @@ class Outward:
             from monitor.integrations.command import Command
 
             call = Command(self._settings.command, self._settings.command_limit_s)
-            self._callers["command"] = Caller("command", call, self._said)
+            self._callers["command"] = AlarmDispatcher("command", call, self._said)
 
     def _open_webhook(self, _folder: Path) -> None:
         s = self._settings
@@ -208,7 +208,7 @@ class Outward:
             from monitor.integrations.webhook import Webhook
 
             hook = Webhook(s.webhook, s.webhook_header_file, s.webhook_limit_s, self._over)
-            self._callers["webhook"] = Caller("webhook", hook, self._said)
+            self._callers["webhook"] = AlarmDispatcher("webhook", hook, self._said)
 
     def _open_metrics(self, _folder: Path) -> None:
         if self._settings.metrics_port:
@@ -273,7 +273,7 @@ class Outward:
 
     def _put(self, what: str, bed: str, body: bytes, alarm: bool) -> None:
         assert self._mqtt is not None
-        self._mqtt.put(Letter(self._topic(what, bed), body, alarm))
+        self._mqtt.put(OutboxMessage(self._topic(what, bed), body, alarm))
 
     def _topic(self, what: str, bed: str) -> str:
         return topic(self._settings.mqtt_prefix.strip("/"), bed, what)

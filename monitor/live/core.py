@@ -24,7 +24,7 @@ import msgspec
 from monitor import events as ev
 from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError, RecordError
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 from monitor.link.address import place_of
 from monitor.link.messages import (
     LINK_VERSION,
@@ -42,11 +42,11 @@ from monitor.live.reporting import Reporter
 from monitor.live.requests import Requests
 from monitor.live.retention import Retention
 from monitor.live.session import LiveSession
-from monitor.live.sleep_inhibitor import Awake
+from monitor.live.sleep_inhibitor import SleepInhibitor
 from monitor.live.source import boot_id
-from monitor.live.startup import Starter
+from monitor.live.startup import SessionStarter
 from monitor.record.store import CommandRow, Store
-from monitor.supervise.job import EXIT_RESTART, LOG, Begun, Job
+from monitor.supervise.job import EXIT_RESTART, LOG, Job, StartReport
 from monitor.system.background import log_stderr, unfailing_stderr
 from monitor.version import version
 
@@ -92,18 +92,18 @@ class Core:
         self._greeted: set[str] = set()
         self.store = Store(Path(job.store), clock)
         self._server: Server | None = None
-        self._awake = Awake()
-        self._outward: Outward | None = None
+        self._awake = SleepInhibitor()
+        self._outward: Publisher | None = None
         try:
             # First of all: a core that nobody can reach must not begin a session.
             self._server = self._listen(Path(job.store))
-            self._outward = Outward(job.settings.outward, Path(job.store), strict=not job.resume)
+            self._outward = Publisher(job.settings.outward, Path(job.store), strict=not job.resume)
             self._reporter = Reporter(self._outward, clock)
             if job.resume:
                 self._reporter.catch_up(Path(job.store))
             self._outward.start()
             context = SessionContext(clock, self.store, self._publish, self._inbox.put, boot_id())
-            self._starter = Starter(job, context)
+            self._starter = SessionStarter(job, context)
             self._requests = Requests(
                 self._starter, self.sessions, job.config, self._send, self._publish,
                 self._inbox.put, self._stop,
@@ -132,10 +132,10 @@ class Core:
             ) from None
 
     @property
-    def begun(self) -> Begun:
+    def begun(self) -> StartReport:
         """What to tell whoever started us."""
         assert self._server is not None
-        return Begun(
+        return StartReport(
             address=str(self._server.address),
             sessions=list(self.sessions),
             notes=self._retention.words + self._starter.notes + self._sleep_note(),
@@ -324,11 +324,11 @@ def main() -> int:
     try:
         core = Core(job, SystemClock())
     except ApexbeatError as error:
-        _say(Begun(error=str(error), code=error.exit_code))
+        _say(StartReport(error=str(error), code=error.exit_code))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - told to the supervisor, whatever it was
         traceback.print_exc()
-        _say(Begun(error=f"the core failed: {error!r}", code=1))
+        _say(StartReport(error=f"the core failed: {error!r}", code=1))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: core.terminate())
     _say(core.begun)
@@ -337,7 +337,7 @@ def main() -> int:
     return core.run()
 
 
-def _say(begun: Begun) -> None:
+def _say(begun: StartReport) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(begun) + b"\n")
     sys.stdout.buffer.flush()
 

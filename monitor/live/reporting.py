@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from monitor import events as ev
 from monitor.clock import Clock
 from monitor.integrations.messages import BedState, OpenAlarm
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 from monitor.link.messages import EventLine, FromCore, Status
 from monitor.record.store import Archive
 
@@ -23,7 +23,7 @@ class Reporter:
         Of this core.
     """
 
-    def __init__(self, outward: Outward, clock: Clock) -> None:
+    def __init__(self, outward: Publisher, clock: Clock) -> None:
         self._outward, self._clock = outward, clock
         self._last: dict[str, BedState] = {}
 

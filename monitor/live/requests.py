@@ -13,7 +13,7 @@ from monitor.errors import ApexbeatError
 from monitor.link.messages import FromCore, Reply, Request
 from monitor.live.levels import LevelWatch
 from monitor.live.session import LiveSession
-from monitor.live.startup import Prepared, Starter
+from monitor.live.startup import Prepared, SessionStarter
 
 Answer = Callable[[bool, str], None]
 
@@ -40,7 +40,7 @@ class Requests:
 
     def __init__(
         self,
-        starter: Starter,
+        starter: SessionStarter,
         sessions: dict[str, LiveSession],
         config: str,
         send: Callable[[int, FromCore], None],

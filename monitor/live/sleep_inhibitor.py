@@ -19,7 +19,7 @@ WINDOWS_KEEP = 0x80000001
 """ES_CONTINUOUS | ES_SYSTEM_REQUIRED."""
 
 
-class Awake:
+class SleepInhibitor:
     """Holds the inhibition from construction until `release`.
 
     Parameters

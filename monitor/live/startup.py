@@ -85,7 +85,7 @@ class Prepared:
     folder: FolderWriter | None
 
 
-class Starter:
+class SessionStarter:
     """Begins the sessions of one core.
 
     Parameters

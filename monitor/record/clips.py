@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from monitor.clock import Clock
 from monitor.errors import NoInputError
-from monitor.events import Alarm, Picture
+from monitor.events import Alarm, WaveformChunk
 
 RATE_HZ = 2000
 BEFORE = 10 * RATE_HZ
@@ -41,7 +41,7 @@ WAITING = 64
 """Clips that may wait for the disk (some 250 KB each); beyond, the oldest is given up and told."""
 
 FOLDER = "clips"
-Parts = list[Picture]
+Parts = list[WaveformChunk]
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Clips:
         self._root = store / FOLDER
         self._session, self._unacknowledged = session, unacknowledged
         self._clock, self._quota = clock, quota_bytes
-        self._past: deque[Picture] = deque()
+        self._past: deque[WaveformChunk] = deque()
         self._running: list[_Clip] = []
         self._changed = threading.Condition()
         self._waiting: dict[str, Parts] = {}
@@ -104,7 +104,7 @@ class Clips:
             self._running.append(clip)
             self._write(clip)
 
-    def picture(self, picture: Picture) -> None:
+    def picture(self, picture: WaveformChunk) -> None:
         """The sound of one more step."""
         self._past.append(picture)
         end = picture.start + len(picture.samples)
@@ -216,7 +216,7 @@ def _name(index: int, kind: str) -> str:
     return f"{index:012d}-{kind}.flac"
 
 
-def joined(parts: list[Picture]) -> NDArray[np.float32]:
+def joined(parts: list[WaveformChunk]) -> NDArray[np.float32]:
     """Steps put together; lost sound between them is silence (at most a clip's length)."""
     if not parts:
         return np.zeros(0, np.float32)

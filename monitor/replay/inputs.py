@@ -45,7 +45,7 @@ class Item:
 
 
 @dataclass
-class Found:
+class FolderContents:
     """What a folder holds.
 
     Attributes
@@ -71,7 +71,7 @@ class Found:
         return f"{self.folder}: {total} {what} left out ({harmless(shown)})"
 
 
-def search(folder: Path, hints: Hints = NO_HINTS) -> Found:
+def search(folder: Path, hints: Hints = NO_HINTS) -> FolderContents:
     """Search a folder and the folders in it.
 
     Raises
@@ -83,7 +83,7 @@ def search(folder: Path, hints: Hints = NO_HINTS) -> Found:
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename}: {(error.strerror or 'cannot be read').lower()}")
 
-    found = Found(folder)
+    found = FolderContents(folder)
     for where, _, names in os.walk(folder, onerror=refuse):
         here = [Path(where) / name for name in sorted(names) if not name.startswith(".")]
         part_of_records = _signals_of(here)

@@ -1,7 +1,7 @@
 """Analyses a file ahead of its play-head: the same session as any replay, kept by moment.
 
-    ahead = Ahead(path, settings, models)     # opens the file; what is wrong with it is raised
-    ahead.start()                             # a thread; `ahead.found` fills
+    ahead = LookaheadAnalysis(path, settings, models)  # opens it; what is wrong with it is raised
+    ahead.start()                                     # a thread; `ahead.found` fills
     ahead.close()
 
 The state of each moment is put together as a live session does it (``live_status``,
@@ -26,7 +26,7 @@ from monitor.config.load import Settings
 from monitor.decoding.decoder import NO_HINTS, Hints
 from monitor.errors import ApexbeatError
 from monitor.events import Output
-from monitor.replay.timeline import Found, Moment
+from monitor.replay.timeline import ReplaySnapshot, ReplayTimeline
 from monitor.runner import StreamRunner, StreamSink
 from monitor.view.state import AlarmLog, ScreenHistory
 from monitor.view.status import status_of
@@ -42,7 +42,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _FileStatus:
     """A file as a source whose state is told: always there, and exact."""
 
     driver: FileSource
@@ -60,7 +60,7 @@ class _Heard:
 
 
 @dataclass(frozen=True)
-class _Keeper(StreamSink):
+class _TimelineSink(StreamSink):
     """A sink that hands on; what was found stays, however the stream ends."""
 
     keep: Callable[[Output], None]
@@ -70,7 +70,7 @@ class _Keeper(StreamSink):
         self.keep(output)
 
 
-class Ahead:
+class LookaheadAnalysis:
     """One file, analysed on a thread of its own.
 
     Parameters
@@ -109,13 +109,13 @@ class Ahead:
         except BaseException:
             self.source.close()
             raise
-        self._heard = _Heard(self.source, Health(0.0))
+        self._heard = _FileStatus(self.source, Health(0.0))
         self._heard.health.samples(0.0)
         self._shown, self._log = ScreenHistory(), AlarmLog(answerable=False)
         self._alarms = self._log.all()
         self._seq = 0
         self._over = False
-        self.found = Found(self._moment((), ()))
+        self.found = ReplayTimeline(self._moment((), ()))
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
 
     def start(self) -> None:
@@ -138,7 +138,7 @@ class Ahead:
     def _run(self) -> None:
         try:
             with self.source:
-                runner = StreamRunner(self._pipeline, [_Keeper(self._keep)])
+                runner = StreamRunner(self._pipeline, [_TimelineSink(self._keep)])
                 runner.run(self.source, lambda: self.source.complete)
         except Stopped:
             pass  # the screen has gone
@@ -155,7 +155,9 @@ class Ahead:
         if output.events or output.pictures:
             self.found.add(self._moment(output.events, output.pictures))
 
-    def _moment(self, lines: tuple[ev.Event, ...], pictures: tuple[ev.Picture, ...]) -> Moment:
+    def _moment(
+        self, lines: tuple[ev.Event, ...], pictures: tuple[ev.WaveformChunk, ...]
+    ) -> ReplaySnapshot:
         waves = tuple(self._shown.picture(SESSION, picture) for picture in pictures)
         board = self._pipeline.present.board
         if any(isinstance(line, ev.Alarm) for line in lines):
@@ -175,4 +177,4 @@ class Ahead:
             duration_s=self.source.duration_s,
         )
         first, self._seq = self._seq, self._seq + len(lines)
-        return Moment(status, self._alarms, lines, first, waves)
+        return ReplaySnapshot(status, self._alarms, lines, first, waves)

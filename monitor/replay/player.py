@@ -31,7 +31,7 @@ from monitor.link.messages import (
     Request,
 )
 from monitor.link.server import Server
-from monitor.replay.lookahead import SESSION, Ahead
+from monitor.replay.lookahead import SESSION, LookaheadAnalysis
 from monitor.replay.playhead import Playhead
 from monitor.replay.timeline import UNCERTAIN, shown
 from monitor.system.closing import Closing
@@ -71,7 +71,7 @@ class Player(Closing):
         Time.
     """
 
-    def __init__(self, ahead: Ahead, address: Path, speed: float, clock: Clock) -> None:
+    def __init__(self, ahead: LookaheadAnalysis, address: Path, speed: float, clock: Clock) -> None:
         self._ahead, self._found = ahead, ahead.found
         self._clock = clock
         self.head = Playhead(clock, speed)

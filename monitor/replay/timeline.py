@@ -23,7 +23,7 @@ UNCERTAIN = 3 * RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ReplaySnapshot:
     """The state after a stretch of sound, and what became known in it.
 
     Attributes
@@ -45,7 +45,7 @@ class Moment:
     waves: tuple[Wave, ...] = ()
 
 
-class Found:
+class ReplayTimeline:
     """All moments so far, in order.
 
     Parameters
@@ -61,7 +61,7 @@ class Found:
         Whether no moment will follow.
     """
 
-    def __init__(self, first: Moment) -> None:
+    def __init__(self, first: ReplaySnapshot) -> None:
         self._moments = [first]
         self._at = [first.status.index]
         self._waves: list[Wave] = []
@@ -82,10 +82,10 @@ class Found:
     def __len__(self) -> int:
         return len(self._at)
 
-    def __getitem__(self, number: int) -> Moment:
+    def __getitem__(self, number: int) -> ReplaySnapshot:
         return self._moments[number]
 
-    def add(self, moment: Moment) -> None:
+    def add(self, moment: ReplaySnapshot) -> None:
         """Take the next moment."""
         self._waves += moment.waves
         for line in moment.lines:
@@ -191,7 +191,7 @@ class Found:
         return waves
 
 
-def shown(moment: Moment, index: int, play: Play) -> Status:
+def shown(moment: ReplaySnapshot, index: int, play: Play) -> Status:
     """The status of ``moment`` as told while the play-head stands at ``index``."""
     return msgspec.structs.replace(moment.status, clock_s=index / RATE_HZ, play=play)
 

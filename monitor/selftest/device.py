@@ -28,7 +28,7 @@ BEATS = 5
 
 
 @dataclass
-class _Heard:
+class _Observation:
     peak_db: float = float("-inf")
     clipped: int = 0
     samples: int = 0
@@ -115,9 +115,9 @@ def checks(
     ]
 
 
-def _listen(capture: Capture, settings: Settings, models: Models, clock: Clock) -> _Heard:
+def _listen(capture: Capture, settings: Settings, models: Models, clock: Clock) -> _Observation:
     pipe = build_pipeline(settings, models, capture.driver.name, capture.rate_hz, capture.channels)
-    heard = _Heard()
+    heard = _Observation()
     until_s = clock.monotonic() + LISTEN_S
     while clock.monotonic() < until_s:
         clock.sleep(0.1)

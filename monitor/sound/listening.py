@@ -161,12 +161,13 @@ class Helper:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
+            bufsize=0,
         )
         self.starts += 1
         assert process.stdin is not None
-        with process.stdin as channel, contextlib.suppress(BrokenPipeError):
-            channel.write(msgspec.json.encode(self._hearing) + b"\n")
-            channel.flush()
+        with process.stdin as channel:
+            with contextlib.suppress(BrokenPipeError):  # it ended at once
+                channel.write(msgspec.json.encode(self._hearing) + b"\n")
             if self._over.is_set():
                 process.kill()
             process.wait()  # its end, or ours: it plays until this channel closes

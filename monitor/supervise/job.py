@@ -36,7 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Go on with the sessions that have no end."""
 
 
-class Begun(msgspec.Struct, frozen=True, kw_only=True):
+class StartReport(msgspec.Struct, frozen=True, kw_only=True):
     """A core that monitors, or why it does not."""
 
     address: str = ""

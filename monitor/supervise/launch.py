@@ -2,7 +2,7 @@
 
 spawn(job)                start one in the background, wait until its core has begun
 supervise(job, began)     be one
-python -m monitor.supervise.launch   what `spawn` starts: a job on stdin, `Begun` on stdout
+python -m monitor.supervise.launch   what `spawn` starts: a job on stdin, `StartReport` on stdout
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monitor.sound.audible import audible
 from monitor.sound.listening import Hearing, Helper
 from monitor.sound.output import AlarmSound
 from monitor.sound.speaker import Speaker
-from monitor.supervise.job import LOG, Begun, Job
+from monitor.supervise.job import LOG, Job, StartReport
 from monitor.supervise.sd_notify import Watchdog
 from monitor.supervise.supervisor import END_S, CoreFailed, Supervisor
 from monitor.system.background import Background, log_stderr, unfailing_stderr
@@ -49,7 +49,7 @@ def log_path(store: Path) -> Path:
     return store / LOG
 
 
-def supervise(job: Job, began: Callable[[Begun], None]) -> int:
+def supervise(job: Job, began: Callable[[StartReport], None]) -> int:
     """Be the supervisor of ``job`` until it is over; the exit code.
 
     Parameters
@@ -81,7 +81,7 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
     teller = Background("told")
     told = False
 
-    def tell(begun: Begun) -> None:
+    def tell(begun: StartReport) -> None:
         nonlocal told
         first, told = not told, True
         try:
@@ -90,7 +90,7 @@ def supervise(job: Job, began: Callable[[Begun], None]) -> int:
             if first:
                 supervisor.stop(EXIT_INTERRUPTED)
 
-    def ready(begun: Begun) -> None:
+    def ready(begun: StartReport) -> None:
         teller.put(lambda: tell(begun))
         watchdog.ready(f"monitoring {' '.join(begun.sessions)}")
         if sound.listen != "off" and not helpers:
@@ -199,7 +199,7 @@ class InterruptsHeld:
         self.asked = True
 
 
-def spawn(job: Job, held: InterruptsHeld | None = None) -> Begun:
+def spawn(job: Job, held: InterruptsHeld | None = None) -> StartReport:
     """Start a supervisor of its own session and wait until it monitors.
 
     Parameters
@@ -234,7 +234,7 @@ def spawn(job: Job, held: InterruptsHeld | None = None) -> Begun:
         line = answer.readline()
     if not line:
         raise ApexbeatError("the supervisor died at its start", f"see {log}")
-    begun = msgspec.json.decode(line, type=Begun)
+    begun = msgspec.json.decode(line, type=StartReport)
     if begun.error:
         raise CoreFailed(begun)
     process.returncode = 0  # it lives on without us: no complaint when we forget it
@@ -260,7 +260,7 @@ def main() -> int:
         unfailing_stderr()
     first = True
 
-    def began(begun: Begun) -> None:
+    def began(begun: StartReport) -> None:
         nonlocal first
         if first:
             first = False
@@ -270,11 +270,11 @@ def main() -> int:
         return supervise(job, began)
     except ApexbeatError as error:
         with contextlib.suppress(OSError):  # whoever started us has gone
-            _say(Begun(error=str(error), code=error.exit_code))
+            _say(StartReport(error=str(error), code=error.exit_code))
         return error.exit_code
 
 
-def _say(begun: Begun) -> None:
+def _say(begun: StartReport) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(begun) + b"\n")
     sys.stdout.buffer.flush()
     with open(os.devnull, "wb") as nowhere:  # whoever read it must not wait for more

@@ -23,7 +23,7 @@ from monitor.link.address import address_of
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Hello
 from monitor.supervise.adopted import AdoptedCore
-from monitor.supervise.job import Begun, Job
+from monitor.supervise.job import Job, StartReport
 
 HELLO_S = 6.0
 """A core that is there says so within this."""
@@ -35,7 +35,7 @@ Process = subprocess.Popen[bytes] | AdoptedCore
 class Reached:
     """A core that runs and our link to it; or neither, and in ``begun`` why."""
 
-    begun: Begun
+    begun: StartReport
     process: Process | None = None
     client: Client | None = None
 
@@ -79,8 +79,10 @@ class Start:
                     channel.write(msgspec.json.encode(self._job))
                 line = answer.readline()
             if not line:
-                return Reached(Begun(error="the core died at its start; see the log", code=1), core)
-            begun = msgspec.json.decode(line, type=Begun)
+                return Reached(
+                    StartReport(error="the core died at its start; see the log", code=1), core
+                )
+            begun = msgspec.json.decode(line, type=StartReport)
             if begun.error:
                 return Reached(begun, core)
             client = Client.connect(Path(begun.address), "supervisor", False, self._clock)
@@ -112,8 +114,8 @@ class Adopt:
             raise
         if not isinstance(hello, Hello):
             client.close()
-            return Reached(Begun(error="the core does not answer", code=1))
-        begun = Begun(address=str(address), sessions=hello.sessions)
+            return Reached(StartReport(error="the core does not answer", code=1))
+        begun = StartReport(address=str(address), sessions=hello.sessions)
         return Reached(begun, AdoptedCore(hello.pid), client)
 
 
@@ -122,14 +124,14 @@ def _told(call: Callable[[], Reached]) -> Reached:
     try:
         return call()
     except ApexbeatError as error:
-        return Reached(Begun(error=str(error), code=error.exit_code))
+        return Reached(StartReport(error=str(error), code=error.exit_code))
     except Gone as error:
-        return Reached(Begun(error=f"the core is gone ({error})", code=1))
+        return Reached(StartReport(error=f"the core is gone ({error})", code=1))
     except msgspec.MsgspecError:
-        return Reached(Begun(error="the core died at its start; see the log", code=1))
+        return Reached(StartReport(error="the core died at its start; see the log", code=1))
     except (OSError, MemoryError, RuntimeError, ValueError) as error:
         words = str(error) or type(error).__name__
-        return Reached(Begun(error=f"no core can be started: {words}", code=1))
+        return Reached(StartReport(error=f"no core can be started: {words}", code=1))
 
 
 def _own_group() -> dict[str, Any]:

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.capture.attempt import Attempt
+from monitor.capture.attempt import AbandonableCall
 from monitor.clock import Clock
 from monitor.errors import ApexbeatError
 from monitor.events import Priority
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Request, Sounded, Status
 from monitor.sound.output import AlarmSound
-from monitor.supervise.job import Begun, Job
+from monitor.supervise.job import Job, StartReport
 from monitor.supervise.start import Adopt, Process, Reached, Start
 
 SILENT_S = 2.0
@@ -67,7 +67,7 @@ RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
 class CoreFailed(ApexbeatError):
     """The core could not begin."""
 
-    def __init__(self, begun: Begun) -> None:
+    def __init__(self, begun: StartReport) -> None:
         super().__init__(begun.error)
         self.exit_code = begun.code or 1
 
@@ -97,7 +97,7 @@ class Supervisor:
         sound: AlarmSound,
         log: Path,
         clock: Clock,
-        began: Callable[[Begun], None],
+        began: Callable[[StartReport], None],
         core: Sequence[str] = CORE,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
@@ -158,12 +158,12 @@ class Supervisor:
 
     # ------------------------------------------------------------ one core
 
-    def _reach(self, way: Start | Adopt) -> Begun:
+    def _reach(self, way: Start | Adopt) -> StartReport:
         """Start or adopt a core on a thread, and tick until it has begun, or has not."""
         try:
-            attempt = Attempt(way, Reached.undo, self._clock.monotonic())
+            attempt = AbandonableCall(way, Reached.undo, self._clock.monotonic())
         except (RuntimeError, MemoryError) as error:
-            return Begun(error=f"no core can be started: {error}", code=1)
+            return StartReport(error=f"no core can be started: {error}", code=1)
         while not attempt.done:
             self._tick()
             self._clock.sleep(TICK_S)
@@ -174,11 +174,11 @@ class Supervisor:
             if way.process is not None:
                 way.process.kill()
                 self._dying.append(way.process)
-            return Begun(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
+            return StartReport(error=f"the core did not begin within {BEGIN_S:.0f} s", code=1)
         try:
             reached = attempt.result()
         except (Exception, MemoryError) as error:  # noqa: BLE001 - a start that failed, whatever it was
-            return Begun(error=f"no core can be started: {error!r}", code=1)
+            return StartReport(error=f"no core can be started: {error!r}", code=1)
         if reached.client is None:
             if reached.process is not None:
                 self._end(reached.process)

@@ -6,16 +6,16 @@ or die without the core noticing.
 
 from __future__ import annotations
 
-import asyncio
 import pathlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
+from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
 from monitor.tui.keys import offered
@@ -44,7 +44,7 @@ class Link(Protocol):
         ...
 
 
-class ApexbeatApp(App[int]):
+class ApexbeatApp(TerminalApp):
     """Shows one core."""
 
     CSS_PATH = "apexbeat.tcss"
@@ -62,8 +62,7 @@ class ApexbeatApp(App[int]):
         frames_per_s: float = FRAMES_PER_S,
         helpers: Helpers | None = None,
     ) -> None:
-        super().__init__(ansi_color=True)
-        self.glyphs = glyphs
+        super().__init__(glyphs, theme_name)
         self.read_only = read_only
         self.details = False
         """Whether evidence is shown, in the place of what to do."""
@@ -76,16 +75,7 @@ class ApexbeatApp(App[int]):
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)
         self._frames_per_s = frames_per_s
-        self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._message = ("", "plain", 0.0)
-        self.register_theme(theme.DARK)
-        self.register_theme(theme.LIGHT)
-        self.theme = theme_name
-
-    def leave(self, code: int) -> None:
-        """End with ``code``; may be called from a signal handler."""
-        if self._loop_of_app is not None:
-            self._loop_of_app.call_soon_threadsafe(self.exit, code)
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -97,7 +87,6 @@ class ApexbeatApp(App[int]):
 
     def on_mount(self) -> None:
         """Start to listen and to draw."""
-        self._loop_of_app = asyncio.get_running_loop()
         self.state.begin(self.now())
         self.run_worker(self._link.run(self.deliver, self._noted), exit_on_error=True)
         if self._frames_per_s:

@@ -1,9 +1,10 @@
 """The terminal around the screen: is there one, which alphabet has it, and is it left clean.
 
 PortAudio and other libraries write to file descriptor 2, and so does Textual: while the screen is
-up, Textual gets a duplicate of the terminal and descriptor 2 points at a log. SIGTERM and SIGHUP
-end the screen in order; where the terminal is not read, so that the event loop stands still, a
-timer restores it and leaves all the same.
+up, Textual gets a duplicate of the terminal and descriptor 2 points at a log. SIGINT, SIGTERM and
+SIGHUP end the screen in order; where the terminal is not read, so that the event loop stands still,
+a timer restores it after the latter two and leaves all the same. Ctrl-C on a screen that is up is a
+key and no signal; SIGINT is what it sends while the screen is still being made.
 """
 
 from __future__ import annotations
@@ -90,6 +91,8 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
         As `check`.
     ApexbeatError
         Where the screen itself failed; the trace is in ``log``.
+    KeyboardInterrupt
+        If SIGINT ended it.
     """
     descriptor = check()
     glyphs = alphabet()
@@ -97,7 +100,7 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
     with _terminal_for_textual(descriptor, glyphs, log) as tty:
         app = make(glyphs)
         try:
-            with _signals(app, tty, before):
+            with _signals(app, tty, before) as came:
                 result = app.run()
         except OSError as error:
             if error.errno != errno.EIO:
@@ -106,6 +109,8 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
         finally:
             with contextlib.suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(0, termios.TCSANOW, before)
+    if signal.SIGINT in came:
+        raise KeyboardInterrupt
     failure = getattr(app, "_exception", None)
     if failure is not None:
         words = f"the screen failed ({type(failure).__name__}: {failure})"
@@ -148,8 +153,9 @@ def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterato
 
 
 @contextlib.contextmanager
-def _signals(app: Program, tty: int, before: list[object]) -> Iterator[None]:
-    """End in order on SIGTERM and SIGHUP, at the latest after `GRACE_S`."""
+def _signals(app: Program, tty: int, before: list[object]) -> Iterator[set[int]]:
+    """End in order on a signal; gives those that came."""
+    came: set[int] = set()
 
     def abandon() -> None:
         with contextlib.suppress(termios.error, OSError):
@@ -160,14 +166,17 @@ def _signals(app: Program, tty: int, before: list[object]) -> Iterator[None]:
         os._exit(EXIT_INTERRUPTED)
 
     def leave(number: int, frame: FrameType | None) -> None:
-        timer = threading.Timer(GRACE_S, abandon)
-        timer.daemon = True
-        timer.start()
+        came.add(number)
+        if number != signal.SIGINT:  # whoever sends that waits for what it ends
+            timer = threading.Timer(GRACE_S, abandon)
+            timer.daemon = True
+            timer.start()
         app.leave(EXIT_INTERRUPTED)
 
-    kept = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kept = {number: signal.signal(number, leave) for number in numbers}
     try:
-        yield
+        yield came
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

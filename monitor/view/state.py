@@ -208,7 +208,7 @@ class ScreenHistory:
         first = fine[0][0] if fine else 0
         return [point for point in self._coarse.all() if point[0] < first] + fine
 
-    def picture(self, session: str, picture: ev.Picture) -> Wave:
+    def picture(self, session: str, picture: ev.WaveformChunk) -> Wave:
         """Take the sound of a step; return its wave."""
         level = picture.level_db
         self.level_db = None if np.isnan(level) else level

@@ -24,7 +24,7 @@ class Named(Protocol):
     def kind(self) -> str: ...
 
 
-class Heard(Protocol):
+class SourceStatus(Protocol):
     """What is told of a source: a ``Capture``, or a file."""
 
     @property
@@ -43,7 +43,7 @@ class Heard(Protocol):
 
 def status_of(
     session: str,
-    capture: Heard,
+    capture: SourceStatus,
     pipeline: Pipeline,
     shown: ScreenHistory,
     alarms: list[AlarmLine],
@@ -124,7 +124,7 @@ def status_of(
     )
 
 
-def _reason(capture: Heard) -> str:
+def _reason(capture: SourceStatus) -> str:
     health = capture.health
     if health.attempts and health.state is not HealthState.HEALTHY:
         return f"{health.reason} ({health.attempts} attempts)"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.alarms.table import RULES, TABLE
-from monitor.analysis.alarm_state import MERGE, Alarm, Moment, Reading, acknowledge, advance
+from monitor.analysis.alarm_state import MERGE, Alarm, AlarmTime, Reading, acknowledge, advance
 from monitor.config.load import Alarms
 
 LIMITS = Alarms()
@@ -67,7 +67,7 @@ CELLS = {
 
 
 def moment(index=100_000, sound=STEP, idle=0):
-    return Moment(index, sound, sound + idle, 7)
+    return AlarmTime(index, sound, sound + idle, 7)
 
 
 def test_the_table_of_cells_covers_every_state_and_event():
@@ -107,7 +107,7 @@ def run(rule, readings, alarm=None, start=0, limits=LIMITS, idle=0):
     log = []
     for n, reading in enumerate(readings):
         index = start + (n + 1) * STEP
-        now = Moment(index, 0 if idle else STEP, idle or STEP, alarm.occurrence + 1)
+        now = AlarmTime(index, 0 if idle else STEP, idle or STEP, alarm.occurrence + 1)
         alarm, changes = advance(alarm, rule, reading, now, limits)
         log += [(change.index, change.alarm.state) for change in changes]
     return alarm, log

@@ -10,7 +10,7 @@ from test_alarm_state import AT_ONCE, GONE, LATCHING, LIMITS, PLAIN, PRESENT, ST
 from test_conditions import FINE, heart, known, rate
 
 from monitor.alarms.table import RULES, TABLE, rows
-from monitor.analysis.alarm_state import Alarm, Moment, Reading, acknowledge, advance
+from monitor.analysis.alarm_state import Alarm, AlarmTime, Reading, acknowledge, advance
 from monitor.analysis.alarms import Tick, start, step
 from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms
@@ -79,7 +79,7 @@ def test_reports_of_nothing_say_nothing_of_their_own():
 
 
 def moved(alarm, rule, reading, occurrence=7, sound=STEP, index=50_000):
-    return advance(alarm, rule, reading, Moment(index, sound, sound, occurrence), LIMITS)
+    return advance(alarm, rule, reading, AlarmTime(index, sound, sound, occurrence), LIMITS)
 
 
 def test_raising_begins_afresh_but_for_the_occurrence():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.capture.devices import choose, from_portaudio
-from monitor.capture.route import Fed, parse
+from monitor.capture.route import RecordingStream, parse
 from monitor.errors import DeviceError, UsageError
 
 HOSTS = [{"name": "ALSA"}, {"name": "JACK Audio"}]
@@ -103,7 +103,7 @@ Source Output #9
 
 def test_the_source_that_feeds_us_is_read_from_the_servers_list() -> None:
     sources = "1\tvmic.monitor\tmodule\n3\tlaptop\tmodule\n"
-    assert parse(OUTPUTS, sources, 77) == [Fed(4, "vmic.monitor")]
-    assert parse(OUTPUTS, "", 12) == [Fed(9, "#3")]
+    assert parse(OUTPUTS, sources, 77) == [RecordingStream(4, "vmic.monitor")]
+    assert parse(OUTPUTS, "", 12) == [RecordingStream(9, "#3")]
     assert parse(OUTPUTS, sources, 1) == []
     assert parse("", "", 77) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.capture.ledger import Arrival, Hole, Ledger
+from monitor.capture.ledger import Arrival, Ledger, MissingFrames
 from monitor.capture.timeline import Timeline
 
 RATE = 4000
@@ -25,7 +25,7 @@ class Device:
         self.made = 0.0
         self.lost = 0
         self.rng = np.random.default_rng(seed)
-        self.holes: list[Hole] = []
+        self.holes: list[MissingFrames] = []
 
     def run(self, seconds: float, flags: tuple[str, ...] = ()) -> None:
         for _ in range(round(seconds * self.true_hz / BLOCK)):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.capture.health import HealthState
 from monitor.capture.stream import Capture
 from monitor.errors import DeviceError
@@ -59,7 +59,7 @@ class FakeDevice:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.port: Port | None = None
+        self.port: CaptureSink | None = None
         self.present = True
         self.moved_to: str | None = None
         self.hangs = False
@@ -76,7 +76,7 @@ class FakeDevice:
             raise DeviceError("fake: not there")
         return RATE, 1
 
-    def open(self, port: Port) -> FakeStream:
+    def open(self, port: CaptureSink) -> FakeStream:
         self.port, self.moved_to = port, None
         self.opened += 1
         return FakeStream(self)

@@ -7,7 +7,7 @@ import threading
 import pytest
 from test_live_capture import RATE, FakeClock, FakeDevice, FakeStream
 
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.capture.stream import Capture
 from monitor.errors import DeviceError
 from monitor.events import Block, Idle
@@ -25,7 +25,7 @@ class OnlyOnce(FakeDevice):
         super().__init__(clock)
         self.holder = holder
 
-    def open(self, port: Port) -> FakeStream:
+    def open(self, port: CaptureSink) -> FakeStream:
         if self.holder:
             raise DeviceError("fake: in use by another program", "close it, or choose another")
         self.holder.append(self)

@@ -14,18 +14,18 @@ from reports import message, raised
 
 from monitor.config.load import Outward as Settings
 from monitor.integrations.command import Command
-from monitor.integrations.dispatcher import QUEUE, Caller, CallFailed
+from monitor.integrations.dispatcher import QUEUE, AlarmDispatcher, CallFailed
 from monitor.integrations.messages import AlarmMessage
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_by_default_nothing_is_opened_started_loaded_or_listened_on(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib, threading; from monitor.integrations.publisher import Outward;"
+        "import sys, pathlib, threading; from monitor.integrations.publisher import Publisher;"
         "from monitor.config.load import Settings;"
-        f"o = Outward(Settings().outward, pathlib.Path({str(tmp_path)!r})); o.start();"
+        f"o = Publisher(Settings().outward, pathlib.Path({str(tmp_path)!r})); o.start();"
         "print(o.on, threading.active_count(), [m for m in ('ssl', 'http.server', 'paho',"
         " 'urllib.request') if m in sys.modules]); o.close()"
     )
@@ -87,7 +87,7 @@ def test_a_full_queue_drops_what_matters_least_and_says_so() -> None:
         go.wait(10)
         called.append(alarm.kind)
 
-    caller = Caller("command", call, said.append)
+    caller = AlarmDispatcher("command", call, said.append)
     caller.put(message("first"))
     caller.start()
     until(lambda: not caller._alarms, "the first call")
@@ -105,7 +105,7 @@ def test_only_alarms_that_are_raised_and_urgent_enough_are_handed_on(tmp_path: P
     out = tmp_path / "out"
     code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')"
     command = (sys.executable, "-c", code, str(out))
-    outward = Outward(Settings(command=command, least="medium", command_limit_s=30), tmp_path)
+    outward = Publisher(Settings(command=command, least="medium", command_limit_s=30), tmp_path)
     outward.start()
     for alarm in (raised("low"), raised("medium"), raised("high", "latched"), raised("high")):
         outward.event("s", 0.0, alarm)

@@ -14,21 +14,21 @@ from reports import raised, state
 
 from monitor.config.load import Outward as Settings
 from monitor.errors import UsageError
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 from monitor.integrations.table import HELP, Table
 
 
 @pytest.fixture
-def metrics(tmp_path: Path) -> Iterator[tuple[Outward, str]]:
+def metrics(tmp_path: Path) -> Iterator[tuple[Publisher, str]]:
     port = free_port()
-    outward = Outward(Settings(metrics_port=port), tmp_path)
+    outward = Publisher(Settings(metrics_port=port), tmp_path)
     outward.start()
     yield outward, f"http://127.0.0.1:{port}/metrics"
     outward.close()
 
 
 def test_metrics_are_counters_and_gauges_of_the_known_names_and_name_nobody(
-    metrics: tuple[Outward, str],
+    metrics: tuple[Publisher, str],
 ) -> None:
     outward, address = metrics
     outward.event("canary-session", 0.0, raised())
@@ -58,7 +58,7 @@ def status(request: urllib.request.Request) -> int:
 
 
 def test_metrics_answer_to_the_loopback_by_its_own_names_only(
-    metrics: tuple[Outward, str],
+    metrics: tuple[Publisher, str],
 ) -> None:
     _, address = metrics
     for headers, path, expected in (
@@ -77,8 +77,8 @@ def test_a_port_that_is_taken_is_one_line_and_no_reason_not_to_go_on(tmp_path: P
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(metrics_port=taken.getsockname()[1])
         with pytest.raises(UsageError, match=r"outward\.metrics_port.*in use"):
-            Outward(settings, tmp_path)
-        outward = Outward(settings, tmp_path, strict=False)
+            Publisher(settings, tmp_path)
+        outward = Publisher(settings, tmp_path, strict=False)
         assert "in use" in outward.troubles()[0]
         outward.close()
 

@@ -16,7 +16,7 @@ from monitor.errors import UsageError
 from monitor.integrations.identity import bed_of
 from monitor.integrations.messages import BedState, OpenAlarm
 from monitor.integrations.mqtt import IN_FLIGHT
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 
 pytestmark = pytest.mark.mqtt
 
@@ -60,7 +60,7 @@ def test_a_broker_restarted_during_a_thousand_alarms_gets_each_once_and_in_order
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     listener = Listener(mosquitto.broker, "apexbeat/+/alarm")
-    outward = Outward(settings(mosquitto), tmp_path / "bed")
+    outward = Publisher(settings(mosquitto), tmp_path / "bed")
     outward.start()
     for number in range(1, 1001):
         outward.event("s1", 0.0, alarm(number))
@@ -83,7 +83,7 @@ def test_after_a_broker_was_killed_the_recent_alarms_tell_what_it_forgot(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     listener = Listener(mosquitto.broker, "apexbeat/+/alarm", "apexbeat/+/recent")
-    outward = Outward(settings(mosquitto), tmp_path / "bed")
+    outward = Publisher(settings(mosquitto), tmp_path / "bed")
     outward.start()
 
     def known() -> set[int]:
@@ -109,14 +109,14 @@ def test_alarms_raised_while_there_is_no_broker_wait_on_disk_for_the_next_start(
 ) -> None:
     listener = Listener(mosquitto.broker, "apexbeat/#")
     mosquitto.stop()
-    first = Outward(settings(mosquitto), tmp_path / "bed")
+    first = Publisher(settings(mosquitto), tmp_path / "bed")
     first.start()
     for number in range(1, 51):
         first.event("s1", 0.0, alarm(number))
     first.close(1.0)
     assert "refused" in first.troubles()[0]
     mosquitto.start()
-    second = Outward(settings(mosquitto), tmp_path / "bed")
+    second = Publisher(settings(mosquitto), tmp_path / "bed")
     second.start()
     second.event("s2", 0.0, alarm(51))
     listener.until(lambda: len(listener.bodies("/alarm")) == 51, "the alarms")
@@ -128,7 +128,7 @@ def test_alarms_raised_while_there_is_no_broker_wait_on_disk_for_the_next_start(
 def test_who_comes_late_finds_the_bed_its_state_and_its_last_alarms(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
-    outward = Outward(settings(mosquitto), tmp_path / "bed")
+    outward = Publisher(settings(mosquitto), tmp_path / "bed")
     outward.start()
     for number in range(1, 61):
         outward.event("s1", 0.0, alarm(number))
@@ -156,9 +156,9 @@ def test_a_process_that_is_killed_is_offline_by_its_last_will(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     code = (
-        "import sys, pathlib, time; from monitor.integrations.publisher import Outward;"
+        "import sys, pathlib, time; from monitor.integrations.publisher import Publisher;"
         "from monitor.config.load import Outward as S;"
-        f"o = Outward(S(bed='x', mqtt_host='127.0.0.1', mqtt_port={mosquitto.port}),"
+        f"o = Publisher(S(bed='x', mqtt_host='127.0.0.1', mqtt_port={mosquitto.port}),"
         f"pathlib.Path({str(tmp_path)!r})); o.start(); time.sleep(60)"
     )
     listener = Listener(mosquitto.broker, "apexbeat/+/availability")
@@ -174,7 +174,7 @@ def test_trends_go_out_sparsely_and_a_second_device_is_a_bed_of_its_own(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     listener = Listener(mosquitto.broker, "apexbeat/+/trend")
-    outward = Outward(settings(mosquitto), tmp_path / "bed")
+    outward = Publisher(settings(mosquitto), tmp_path / "bed")
     outward.start()
     for second in range(1, 31):
         for session in ("s1", "s2"):
@@ -223,7 +223,7 @@ def test_tls_and_password_let_in_who_has_them_and_say_why_others_are_not(tmp_pat
         ):
             secret.write_text(content)
             folder = tmp_path / f"bed{len(content)}{len(more)}"
-            outward = Outward(settings(broker, **(known | more)), folder)
+            outward = Publisher(settings(broker, **(known | more)), folder)
             outward.start()
             mqtt = outward._mqtt
             assert mqtt is not None
@@ -242,4 +242,4 @@ def test_a_password_file_that_cannot_be_read_is_said_before_anything_begins(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(UsageError, match=r"password file .*: No such file"):
-        Outward(Settings(mqtt_host="h", mqtt_password_file=str(tmp_path / "none")), tmp_path)
+        Publisher(Settings(mqtt_host="h", mqtt_password_file=str(tmp_path / "none")), tmp_path)

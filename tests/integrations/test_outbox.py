@@ -20,12 +20,12 @@ from monitor import events as ev
 from monitor.config.load import Outward as Settings
 from monitor.integrations.discovery import configs
 from monitor.integrations.identity import Bed, bed_of
-from monitor.integrations.outbox import Letter, Outbox
-from monitor.integrations.publisher import Outward
+from monitor.integrations.outbox import Outbox, OutboxMessage
+from monitor.integrations.publisher import Publisher
 
 
-def letter(number: int, alarm: bool) -> Letter:
-    return Letter("t/alarm" if alarm else "t/trend", b'{"n":%d}' % number, alarm)
+def letter(number: int, alarm: bool) -> OutboxMessage:
+    return OutboxMessage("t/alarm" if alarm else "t/trend", b'{"n":%d}' % number, alarm)
 
 
 def test_a_full_queue_on_disk_drops_trends_before_alarms_and_the_oldest_first(
@@ -90,7 +90,7 @@ def test_the_queue_is_private_and_a_damaged_one_is_kept_and_replaced(tmp_path: P
 def test_a_queue_whose_disk_refuses_keeps_nothing_half(tmp_path: Path) -> None:
     box = Outbox(tmp_path, 10)
     with pytest.raises(sqlite3.Error):
-        box.put([letter(1, True), Letter(None, b"", True)])  # type: ignore[arg-type]
+        box.put([letter(1, True), OutboxMessage(None, b"", True)])  # type: ignore[arg-type]
     assert box.waiting() == 0
     box.close()
 
@@ -103,12 +103,12 @@ def test_what_a_dead_core_had_recorded_but_not_sent_is_sent_by_the_next_once(
         ev.Alarm(index=n, kind="gaps", priority="low", state="active", evidence="")
         for n in range(1000, 9000, 1000)
     ]
-    first = Outward(settings, tmp_path)
+    first = Publisher(settings, tmp_path)
     first.start()
     for alarm in history[:5]:
         first.event("s", 0.0, alarm)
     first.close(0.5)
-    second = Outward(settings, tmp_path)
+    second = Publisher(settings, tmp_path)
     second.catch_up("s", 0.0, history)
     second.start()
     second.close(0.5)

@@ -16,7 +16,7 @@ from simulator import SimulatedBed, Watch
 from ward_scene import HeldClock, HeldEar, states
 
 from monitor.integrations.beds import BEDS, SILENT_S, Ward
-from monitor.integrations.listen import Heard
+from monitor.integrations.listen import ReceivedMessage
 from monitor.integrations.messages import AlarmMessage, Recent
 from monitor.tui.ward import lines
 from monitor.tui.ward.app import WardApp
@@ -227,18 +227,20 @@ def test_ten_thousand_mutated_messages_end_nothing_and_the_good_bed_stays() -> N
         ear, clock = HeldEar(), HeldClock()
         app = WardApp(ear, "broker", clock=clock, frames_per_s=0)
         async with app.run_test(size=(120, 40)) as pilot:
-            ear.waiting = [Heard("", b"")]
+            ear.waiting = [ReceivedMessage("", b"")]
             for number in range(10_000):
                 what = chance.choice(list(kinds))
                 body = mutated(chance, chance.choice(kinds[what]))
                 bed = chance.choice(("good", f"b{number % 60}", "\x1b[2J", "x" * 200, "床"))
-                ear.waiting.append(Heard(f"apexbeat/{bed}/{what}", body, chance.random() < 0.3))
+                ear.waiting.append(
+                    ReceivedMessage(f"apexbeat/{bed}/{what}", body, chance.random() < 0.3)
+                )
                 if number % 100 == 0:
                     clock.time += 0.5
-                    ear.waiting.append(Heard("apexbeat/good/state", bodies[0], False))
+                    ear.waiting.append(ReceivedMessage("apexbeat/good/state", bodies[0], False))
                     app.frame()
             await pilot.pause()
-            ear.waiting.append(Heard("apexbeat/good/state", bodies[0], False))
+            ear.waiting.append(ReceivedMessage("apexbeat/good/state", bodies[0], False))
             app.frame()
             [good] = [r for r in app.ward.rows(clock.time) if r.bed == "good"]
             assert good.fresh

@@ -16,7 +16,7 @@ from reports import message, raised
 from monitor.config.load import Outward as Settings
 from monitor.errors import UsageError
 from monitor.integrations.dispatcher import CallFailed
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 from monitor.integrations.webhook import Webhook
 
 
@@ -86,7 +86,7 @@ def test_a_webhook_is_tried_again_where_that_may_help_and_follows_nobody(
 def test_a_webhook_that_is_away_fails_within_its_limit_and_is_counted(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}/"
     port = free_port()
-    outward = Outward(Settings(webhook=address, metrics_port=port), tmp_path)
+    outward = Publisher(Settings(webhook=address, metrics_port=port), tmp_path)
     outward.start()
     outward.event("s", 0.0, raised())
     said: list[str] = []
@@ -100,4 +100,4 @@ def test_a_webhook_that_is_away_fails_within_its_limit_and_is_counted(tmp_path: 
 @pytest.mark.parametrize("wrong", ["ftp://x/", "file:///etc/passwd", "x", "http://"])
 def test_a_webhook_that_is_no_web_address_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"outward\.webhook"):
-        Outward(Settings(webhook=wrong), tmp_path)
+        Publisher(Settings(webhook=wrong), tmp_path)

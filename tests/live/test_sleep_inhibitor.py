@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from monitor.live.sleep_inhibitor import Awake
+from monitor.live.sleep_inhibitor import SleepInhibitor
 
 
 def test_a_helper_that_runs_holds_the_machine_awake_until_it_is_released() -> None:
-    awake = Awake(["cat"])
+    awake = SleepInhibitor(["cat"])
     helper = awake._helper
     assert helper is not None
     assert awake.refusal is None
@@ -18,13 +18,13 @@ def test_a_helper_that_runs_holds_the_machine_awake_until_it_is_released() -> No
 
 
 def test_a_helper_that_is_not_there_is_said() -> None:
-    awake = Awake(["no-such-helper-anywhere"])
+    awake = SleepInhibitor(["no-such-helper-anywhere"])
     assert awake.refusal == "no-such-helper-anywhere is not there"
     awake.release()
 
 
 def test_a_helper_that_is_refused_is_said() -> None:
-    awake = Awake(["false"])
+    awake = SleepInhibitor(["false"])
     assert awake._helper is not None
     awake._helper.wait(10)
     assert awake.refusal == "false was refused"
@@ -33,8 +33,8 @@ def test_a_helper_that_is_refused_is_said() -> None:
 
 def test_the_helper_ends_when_we_are_killed() -> None:
     code = (
-        "import os, signal\nfrom monitor.live.sleep_inhibitor import Awake\n"
-        "a = Awake(['cat'])\nprint(a._helper.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+        "import os, signal\nfrom monitor.live.sleep_inhibitor import SleepInhibitor\n"
+        "a = SleepInhibitor(['cat'])\nprint(a._helper.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     pid = int(done.stdout)

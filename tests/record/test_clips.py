@@ -13,7 +13,7 @@ import pytest
 import soundfile as sf
 
 from monitor.clock import SystemClock
-from monitor.events import Alarm, AlarmState, Picture
+from monitor.events import Alarm, AlarmState, WaveformChunk
 from monitor.record.clips import DAY_S, Clips, joined, purge
 
 STEP = 1000
@@ -23,9 +23,9 @@ def _alarm(index: int, state: AlarmState = "active") -> Alarm:
     return Alarm(index=index, kind="tachycardia", priority="medium", state=state, evidence="")
 
 
-def _picture(start: int) -> Picture:
+def _picture(start: int) -> WaveformChunk:
     samples = ((np.arange(start, start + STEP) % 1000) / 4000).astype(np.float32)
-    return Picture(start, samples, -10.0, 0)
+    return WaveformChunk(start, samples, -10.0, 0)
 
 
 def test_a_clip_has_ten_seconds_before_and_twenty_after(tmp_path: Path) -> None:

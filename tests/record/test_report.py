@@ -25,8 +25,8 @@ from monitor.errors import InputError, UsageError
 from monitor.record import session_sound as heard
 from monitor.record.export.model import from_event_file, record_of
 from monitor.record.report import averaged, media, pdf
+from monitor.record.report.excerpts import choose
 from monitor.record.report.facts import gather
-from monitor.record.report.moments import choose
 from monitor.record.report.svg import ticks, time_ticks
 from monitor.record.report.write import render, write_report
 

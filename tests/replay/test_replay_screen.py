@@ -19,10 +19,10 @@ from monitor.link import messages as ms
 from monitor.link.client import Client
 from monitor.replay.annotation import Annotation, read
 from monitor.replay.batch import EventFileSink
-from monitor.replay.lookahead import SESSION, Ahead
+from monitor.replay.lookahead import SESSION, LookaheadAnalysis
 from monitor.replay.player import REFUSED, Player
 from monitor.replay.playhead import Playhead
-from monitor.replay.timeline import Found
+from monitor.replay.timeline import ReplayTimeline
 from monitor.runner import StreamRunner
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -108,21 +108,21 @@ def models() -> Models:
 
 
 @pytest.fixture(scope="module")
-def found(models: Models) -> Found:
+def found(models: Models) -> ReplayTimeline:
     """A tachycardia, analysed to its end."""
-    ahead = Ahead(RECORDINGS / "tachycardia.flac", Settings(), models)
+    ahead = LookaheadAnalysis(RECORDINGS / "tachycardia.flac", Settings(), models)
     ahead.start()
     assert ahead.wait(120.0)
     assert not ahead.found.trouble
     return ahead.found
 
 
-def play(found: Found, at: int) -> ms.Play:
+def play(found: ReplayTimeline, at: int) -> ms.Play:
     return ms.Play(paused=True, speed=1.0, at=at, analysed=found.end, raised=found.raised)
 
 
 def test_the_events_ahead_are_those_of_a_plain_replay(
-    found: Found, models: Models, tmp_path: Path
+    found: ReplayTimeline, models: Models, tmp_path: Path
 ) -> None:
     from monitor.record.eventfile import EventFile
     from monitor.record.eventfile import read as events_of
@@ -138,7 +138,7 @@ def test_the_events_ahead_are_those_of_a_plain_replay(
     assert firsts == sorted(firsts)
 
 
-def test_a_moment_is_one_step_and_its_status_is_of_its_end(found: Found) -> None:
+def test_a_moment_is_one_step_and_its_status_is_of_its_end(found: ReplayTimeline) -> None:
     indices = [found[n].status.index for n in range(len(found))]
     assert indices == sorted(indices)
     assert {b - a for a, b in pairwise(indices[2:-1])} == {1000}
@@ -148,7 +148,9 @@ def test_a_moment_is_one_step_and_its_status_is_of_its_end(found: Found) -> None
     assert found[0].status.source == "replay"
 
 
-def test_a_snapshot_tells_that_moment_and_nothing_of_what_comes_after(found: Found) -> None:
+def test_a_snapshot_tells_that_moment_and_nothing_of_what_comes_after(
+    found: ReplayTimeline,
+) -> None:
     first = found.raised[0][0]
     before = found.snapshot(first - 1, play(found, first - 1))
     after = found.snapshot(first, play(found, first))
@@ -164,7 +166,7 @@ def test_a_snapshot_tells_that_moment_and_nothing_of_what_comes_after(found: Fou
 
 def test_alarms_are_gone_to_one_by_one_in_both_directions(models: Models) -> None:
     soon = Settings(alarms=Alarms(poor_signal_delay_s=2, tachycardia=70))
-    ahead = Ahead(RECORDINGS / "noisy_contact_loss.wav", soon, models)
+    ahead = LookaheadAnalysis(RECORDINGS / "noisy_contact_loss.wav", soon, models)
     ahead.start()
     assert ahead.wait(120.0)
     found = ahead.found
@@ -179,7 +181,7 @@ def test_alarms_are_gone_to_one_by_one_in_both_directions(models: Models) -> Non
     assert found.alarm(at[1] + 900, -1, 4000) == at[0]
 
 
-def test_cycles_are_gone_to_one_by_one_and_stop_at_the_ends(found: Found) -> None:
+def test_cycles_are_gone_to_one_by_one_and_stop_at_the_ends(found: ReplayTimeline) -> None:
     onsets = [b.s1 for b in found.snapshot(found.end, play(found, 0)).beats if b.s1 is not None]
     here = onsets[-5]
     assert found.cycle(here, -1) == onsets[-6]
@@ -189,7 +191,7 @@ def test_cycles_are_gone_to_one_by_one_and_stop_at_the_ends(found: Found) -> Non
     assert found.cycle(0, -1) == found.cycle(0, -10) is not None
 
 
-def test_no_probability_and_no_age_stand_beside_no_verdict(found: Found) -> None:
+def test_no_probability_and_no_age_stand_beside_no_verdict(found: ReplayTimeline) -> None:
     statuses = [found[n].status for n in range(len(found))]
     none = [s for s in statuses if s.verdict == "none"]
     assert none
@@ -199,7 +201,7 @@ def test_no_probability_and_no_age_stand_beside_no_verdict(found: Found) -> None
 
 
 def test_an_annotation_is_compared_up_to_the_play_head_and_its_differences_are_gone_to(
-    found: Found,
+    found: ReplayTimeline,
 ) -> None:
     truth = read(RECORDINGS / "tachycardia.states.csv")
     assert found.compared(FAR) is None
@@ -233,7 +235,7 @@ def test_over_a_socket_a_replay_is_paused_moved_and_told_what_it_cannot(
     tmp_path: Path, models: Models
 ) -> None:
     address = tmp_path / "link.sock"
-    ahead = Ahead(RECORDINGS / "tachycardia.flac", Settings(), models)
+    ahead = LookaheadAnalysis(RECORDINGS / "tachycardia.flac", Settings(), models)
     with Player(ahead, address, 100.0, SystemClock()):
         assert address.stat().st_mode & 0o777 == 0o600
         assert ahead.wait(120.0)
@@ -299,7 +301,7 @@ def test_what_is_damaged_is_shown_up_to_there_and_then_said(tmp_path: Path, mode
                     raise InputError("damaged or cut short after 5.0 s")
                 yield block
 
-    ahead = Ahead(RECORDINGS / "normal.wav", Settings(), models)
+    ahead = LookaheadAnalysis(RECORDINGS / "normal.wav", Settings(), models)
     ahead.source.__class__ = Torn
     with Player(ahead, tmp_path / "link.sock", 100.0, SystemClock()):
         assert ahead.wait(60.0)

@@ -21,7 +21,7 @@ from dsp.phantom import PRESETS, PhantomStream
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.assembly import Models, open_pipeline
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
@@ -74,7 +74,7 @@ class LoopingDevice:
         self._loops = [loop(preset) for preset in presets]
         self._chosen = self._loops[0]
         self._at = 0
-        self.port: Port | None = None
+        self.port: CaptureSink | None = None
         self.present = True
         self.delivered = 0
 
@@ -88,7 +88,7 @@ class LoopingDevice:
             raise DeviceError("phantom: not connected")
         return RATE, 1
 
-    def open(self, port: Port) -> LoopingDevice:
+    def open(self, port: CaptureSink) -> LoopingDevice:
         self.port = port
         return self
 

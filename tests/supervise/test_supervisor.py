@@ -20,7 +20,7 @@ from monitor.link.address import address_of
 from monitor.link.client import Client
 from monitor.link.messages import Hello
 from monitor.sound.output import AlarmSound
-from monitor.supervise.job import Begun, Job
+from monitor.supervise.job import Job, StartReport
 from monitor.supervise.supervisor import CoreFailed, Supervisor
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -41,7 +41,7 @@ class Fast:
 class Supervised:
     def __init__(self, folder: Path, how: str, adopt: bool = False) -> None:
         self.store = folder / "store"
-        self.begun: list[Begun] = []
+        self.begun: list[StartReport] = []
         self.sounded: list[Priority] = []
         self.began = threading.Semaphore(0)
         job = Job(
@@ -61,7 +61,7 @@ class Supervised:
         except CoreFailed as error:
             self.error = error
 
-    def _note(self, begun: Begun) -> None:
+    def _note(self, begun: StartReport) -> None:
         self.begun.append(begun)
         self.began.release()
 

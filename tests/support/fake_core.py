@@ -21,7 +21,7 @@ from monitor.clock import SystemClock
 from monitor.link.address import address_of
 from monitor.link.messages import AlarmLine, Attach, Beat, FromScreen, Hello, Reply
 from monitor.link.server import Server
-from monitor.supervise.job import Begun, Job
+from monitor.supervise.job import Job, StartReport
 
 how = sys.argv[1]
 job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
@@ -51,12 +51,14 @@ alarm = AlarmLine(
 )  # fmt: skip
 status = msgspec.structs.replace(make_status(0), alarms=[alarm] if how == "alarm" else [])
 if how == "refuse":
-    print(msgspec.json.encode(Begun(error="no such phantom", code=4)).decode(), flush=True)
+    print(msgspec.json.encode(StartReport(error="no such phantom", code=4)).decode(), flush=True)
     sys.exit(4)
 from pathlib import Path  # noqa: E402 - only what begins needs it
 
 server = Server(address_of(Path(job.store)), message, lambda _: None, beat, SystemClock())
-begun = Begun(address=str(server.address), sessions=["s"], notes=["resumed"] if job.resume else [])
+begun = StartReport(
+    address=str(server.address), sessions=["s"], notes=["resumed"] if job.resume else []
+)
 print(msgspec.json.encode(begun).decode(), flush=True)
 over.wait(60)
 server.close("over")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.integrations.broker import Broker, BrokerGone, Link
+from monitor.integrations.broker import Broker, BrokerGone, BrokerLink
 
 LIMIT_S = 30.0
 
@@ -91,12 +91,12 @@ class Listener:
     def __init__(self, broker: Broker, *topics: str, name: str = "listener") -> None:
         self._broker, self._topics, self._name = broker, topics, name
         self.heard: list[tuple[str, bytes, bool]] = []
-        self._link: Link | None = None
+        self._link: BrokerLink | None = None
         self.join()
 
     def join(self) -> None:
         """Connect and subscribe."""
-        link = Link(
+        link = BrokerLink(
             self._broker,
             self._name,
             received=lambda topic, body, kept: self.heard.append((topic, body, kept)),

@@ -19,7 +19,7 @@ from svg import svg
 from monitor.assembly import Models, open_models
 from monitor.config.load import Settings
 from monitor.link import messages as ms
-from monitor.replay.lookahead import SESSION, Ahead
+from monitor.replay.lookahead import SESSION, LookaheadAnalysis
 from monitor.tui.app import ApexbeatApp
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -42,7 +42,7 @@ def golden(name: str, width: int, height: int) -> Path:
 
 def messages(name: str, models: Models) -> tuple[ms.Hello, ms.Snapshot]:
     """What a screen is told of a recording's moment."""
-    ahead = Ahead(RECORDINGS / name, Settings(), models)
+    ahead = LookaheadAnalysis(RECORDINGS / name, Settings(), models)
     ahead.start()
     if not ahead.wait(120.0) or ahead.found.trouble:
         raise RuntimeError(ahead.found.trouble or f"{name}: not analysed in time")

@@ -16,7 +16,7 @@ from models import shipped
 from monitor import events as ev
 from monitor.analysis.alarms import Board
 from monitor.analysis.pipeline import Pipeline
-from monitor.capture.driver import Port
+from monitor.capture.driver import CaptureSink
 from monitor.capture.stream import Capture
 from monitor.config.load import Settings
 from monitor.errors import DeviceError
@@ -59,7 +59,7 @@ class ScriptedPhantom:
 
     def __init__(self, preset: str) -> None:
         self.name = preset
-        self.port: Port | None = None
+        self.port: CaptureSink | None = None
         self.present = True
         self.elsewhere: str | None = None
         self.made = 0
@@ -70,7 +70,7 @@ class ScriptedPhantom:
             raise DeviceError(f"{self.name}: not connected")
         return RATE, 1
 
-    def open(self, port: Port) -> ScriptedPhantom:
+    def open(self, port: CaptureSink) -> ScriptedPhantom:
         self.port, self.elsewhere = port, None
         return self
 

@@ -24,7 +24,7 @@ from monitor.config.load import Outward as Settings
 from monitor.integrations.beds import Entry, Ward
 from monitor.integrations.listen import Listening
 from monitor.integrations.messages import BedState, OpenAlarm
-from monitor.integrations.publisher import Outward
+from monitor.integrations.publisher import Publisher
 
 KINDS: tuple[tuple[str, ev.Priority, str], ...] = (
     ("tachycardia_extreme", "high", "158/min for 5 s, limit 150"),
@@ -46,12 +46,12 @@ class SimulatedBed:
         self._index = 0
         self.rate = self._random.uniform(58, 95)
         self.raised: list[str] = []
-        self.outward: Outward | None = None
+        self.outward: Publisher | None = None
         self.wake()
 
     def wake(self) -> None:
         """Begin to report."""
-        self.outward = Outward(self._settings, self._folder)
+        self.outward = Publisher(self._settings, self._folder)
         self.outward.start()
 
     def vanish(self) -> None:

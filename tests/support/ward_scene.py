@@ -14,7 +14,7 @@ from unittest import mock
 
 import msgspec
 
-from monitor.integrations.listen import Heard
+from monitor.integrations.listen import ReceivedMessage
 from monitor.integrations.messages import AlarmMessage, BedState, OpenAlarm
 from monitor.tui.ward.app import WardApp
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
@@ -49,9 +49,9 @@ class HeldEar:
     """Gives what it is given, once."""
 
     def __init__(self) -> None:
-        self.waiting: list[Heard] = []
+        self.waiting: list[ReceivedMessage] = []
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[ReceivedMessage]:
         """What waits."""
         found, self.waiting = self.waiting, []
         return found
@@ -77,7 +77,7 @@ class HeldClock:
         raise AssertionError
 
 
-def states(beds: range) -> list[Heard]:
+def states(beds: range) -> list[ReceivedMessage]:
     """What the beds say."""
     chance = random.Random(3)
     found = []
@@ -93,11 +93,11 @@ def states(beds: range) -> list[Heard]:
             gaps=0, lost_s=0.0, behind_s=0.0, can_record=True, alarms=alarms, ended=number == 44,
         )  # fmt: skip
         if number in beds:
-            found.append(Heard(f"apexbeat/{state.bed}/state", msgspec.json.encode(state)))
+            found.append(ReceivedMessage(f"apexbeat/{state.bed}/state", msgspec.json.encode(state)))
     return found
 
 
-def raised() -> list[Heard]:
+def raised() -> list[ReceivedMessage]:
     """The alarms of the log."""
     found = []
     for number, alarms in OPEN.items():
@@ -107,7 +107,9 @@ def raised() -> list[Heard]:
                 index=alarm.raised, wall=WALL - 60 + alarm.raised / 2000, kind=alarm.kind,
                 priority=alarm.priority, state="active", evidence=alarm.evidence,
             )  # fmt: skip
-            found.append(Heard(f"apexbeat/{message.bed}/alarm", msgspec.json.encode(message)))
+            found.append(
+                ReceivedMessage(f"apexbeat/{message.bed}/alarm", msgspec.json.encode(message))
+            )
     return found
 
 
@@ -123,13 +125,13 @@ async def take(
         held.localtime = time.gmtime
         held.strftime = lambda form, when=noon: time.strftime(form, when)
         async with app.run_test(size=(width, height)) as pilot:
-            ear.waiting = [Heard("", b""), *states(range(1, 51)), *raised()]
+            ear.waiting = [ReceivedMessage("", b""), *states(range(1, 51)), *raised()]
             app.frame()
             for step in range(4):
                 clock.time += 2.0
                 ear.waiting = [h for h in states(range(1, 51)) if h.topic.split("-")[1][:2] != "12"]
                 if away and step == 3:
-                    ear.waiting = [Heard("", b"closed the connection")]
+                    ear.waiting = [ReceivedMessage("", b"closed the connection")]
                 app.frame()
             if away:
                 clock.time += 3.0

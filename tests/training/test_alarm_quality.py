@@ -12,7 +12,7 @@ from monitor import events as ev
 from monitor.alarms.episodes import Episode
 from monitor.config.load import Alarms
 from training.alarms.choice import Rule, chosen, curve, first_alarm
-from training.alarms.measure import Heard, figures
+from training.alarms.measure import StreamResult, figures
 from training.alarms.rates import RateCheck, annotated_rate, check
 from training.alarms.streams import LOSS_S, Stream, stream_of
 from training.datasets import Recording
@@ -24,8 +24,8 @@ def recording(folder: Path, name: str, seconds: float, label: int = 0) -> Record
     return Recording(name, "a", label, 1, "a-1", folder / f"{name}.wav")
 
 
-def heard(label: int, alarms: tuple[tuple[str, float], ...], database: str = "a") -> Heard:
-    return Heard("g", database, label, 0.5, 0.0, alarms, ())
+def heard(label: int, alarms: tuple[tuple[str, float], ...], database: str = "a") -> StreamResult:
+    return StreamResult("g", database, label, 0.5, 0.0, alarms, ())
 
 
 def test_a_short_subject_is_repeated_to_a_minute_and_says_so(tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_the_rule_of_a_fold_is_chosen_on_the_other_folds() -> None:
     soft = tuple((float(k), 0.6) for k in range(20))
     low, high = Rule(0.5, 15, 0.0), Rule(0.8, 15, 0.0)
 
-    def subjects(fold: int, normal: tuple[tuple[float, float], ...]) -> list[Heard]:
+    def subjects(fold: int, normal: tuple[tuple[float, float], ...]) -> list[StreamResult]:
         return [
-            Heard("n", "a", 0, 0.1, 0, (), normal, fold),
-            Heard("x", "a", 1, 0.1, 0, (), loud, fold),
-            Heard("y", "a", 1, 0.1, 0, (), soft, fold),
+            StreamResult("n", "a", 0, 0.1, 0, (), normal, fold),
+            StreamResult("x", "a", 1, 0.1, 0, (), loud, fold),
+            StreamResult("y", "a", 1, 0.1, 0, (), soft, fold),
         ]
 
     said = chosen([*subjects(0, soft), *subjects(1, ())], [low, high])
@@ -85,7 +85,9 @@ def test_the_rule_of_a_fold_is_chosen_on_the_other_folds() -> None:
 
 def test_no_rule_within_the_limit_is_said() -> None:
     windows = tuple((float(k), 0.9) for k in range(20))
-    many = [Heard("n", "a", label, 0.1, 0, (), windows, k) for k in (0, 1) for label in (0, 1)]
+    many = [
+        StreamResult("n", "a", label, 0.1, 0, (), windows, k) for k in (0, 1) for label in (0, 1)
+    ]
     said = chosen(many, [Rule(0.5, 15, 0.0)])
     assert (said["by all"], said["on all"]) == ("none within the limit", {})
     assert said["on unseen folds"]["abnormal_alarmed"] == 0
@@ -160,7 +162,7 @@ def test_false_alarms_are_those_of_normal_subjects_and_rate_alarms_are_apart() -
 def test_a_higher_threshold_never_alarms_more_subjects() -> None:
     rng = np.random.default_rng(1)
     many = [
-        Heard(
+        StreamResult(
             "g",
             "a",
             k % 2,

@@ -15,7 +15,7 @@ from training import cells, datasets, ship
 from training import extra_datasets as further
 from training.batches import Data, plain_batch
 from training.config import Config
-from training.dataset_bundle import World
+from training.dataset_bundle import DatasetBundle
 from training.datasets import Recording
 from training.errors import TrainingError
 from training.evaluate import further_auc
@@ -32,7 +32,7 @@ def _recording(name: str, database: str, label: int, **more: object) -> Recordin
     return Recording(name=name, database=database, label=label, **(known | more))  # type: ignore[arg-type]
 
 
-def _world(names: list[str], database: str, seed: int) -> World:
+def _world(names: list[str], database: str, seed: int) -> DatasetBundle:
     rows = 400
     grid = torch.from_numpy(
         np.random.default_rng(seed).standard_normal((rows, MFCC.n_mels)).astype(np.float16)
@@ -44,7 +44,9 @@ def _world(names: list[str], database: str, seed: int) -> World:
     )  # fmt: skip
     recordings = tuple(_recording(n, database, i % 2) for i, n in enumerate(names))
     prepared = Prepared(np.zeros(0, np.float32), {}, {}, {})
-    return World(recordings, prepared, Data(grid, table, torch.ones(rows, dtype=torch.uint8)))
+    return DatasetBundle(
+        recordings, prepared, Data(grid, table, torch.ones(rows, dtype=torch.uint8))
+    )
 
 
 def test_windows_of_the_second_set_are_its_own_after_joining() -> None:

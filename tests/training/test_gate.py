@@ -10,7 +10,7 @@ from monitor.events import Beat, Verdict, Window
 from training.datasets import Recording
 from training.experiments.gate import (
     GATES,
-    Heard,
+    GatedRecording,
     figures_of_records,
     heard_of,
     persons,
@@ -31,7 +31,7 @@ def test_a_window_keeps_its_objection_and_the_confidence_of_its_own_beats() -> N
         Window(index=0, start=4000, p=None, used=False, reason="cut"),
         Verdict(index=0, value="none", p=0.5, windows=1, age_s=None),
     ]  # fmt: skip
-    assert heard_of(events) == Heard([(0.0, "noisy", 0.75)], None)
+    assert heard_of(events) == GatedRecording([(0.0, "noisy", 0.75)], None)
     events.append(Verdict(index=0, value="unsure", p=0.5, windows=3, age_s=None))
     assert heard_of(events).verdict == 0.0
 
@@ -41,8 +41,8 @@ def test_noise_alone_is_forgiven_where_the_beats_are_sure() -> None:
         (1.0, "", 0.2), (2.0, "noisy", 0.95), (3.0, "noisy", 0.8), (4.0, "clipped", 1.0)
     )  # fmt: skip
     heard = {
-        "r": Heard([good, noisy, noisy, unsure_beats, clipped], 5.0),
-        "s": Heard([good], None),
+        "r": GatedRecording([good, noisy, noisy, unsure_beats, clipped], 5.0),
+        "s": GatedRecording([good], None),
     }
     assert record_logits(GATES["strict"], heard) == {"r": 1.0, "s": 1.0}
     assert record_logits(GATES["strict 3"], heard) == {}

@@ -16,7 +16,7 @@ from monitor.cli.main import run as apexbeat
 from training import cells, datasets
 from training.cli import cli
 from training.config import Config
-from training.dataset_bundle import World, open_cinc2016
+from training.dataset_bundle import DatasetBundle, open_cinc2016
 from training.errors import TrainingError
 from training.fit import fit
 from training.phantoms import heart
@@ -102,12 +102,12 @@ def record_p(model: Path, sha256: str, seed: int, murmur: bool) -> float:
 
 
 @pytest.fixture(scope="module")
-def world(place: Path) -> World:
+def world(place: Path) -> DatasetBundle:
     return open_cinc2016(place / "set", Config().mfcc, cache=place / "cache")
 
 
 def test_a_training_that_was_killed_ends_like_one_that_was_not(
-    world: World, tmp_path: Path
+    world: DatasetBundle, tmp_path: Path
 ) -> None:
     config = Config(network="temporal", options={"norm": True}, epochs=3, windows_per_epoch=128)
     train = np.arange(len(world.data.table))
@@ -132,7 +132,9 @@ def test_a_training_that_was_killed_ends_like_one_that_was_not(
         assert torch.equal(a, b)
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(world: World, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_configuration_is_refused(
+    world: DatasetBundle, tmp_path: Path
+) -> None:
     small = Config(network="temporal", epochs=1, windows_per_epoch=64)
     train = np.arange(len(world.data.table))
     sampler = Sampler(world.recordings, world.data.table, train, {})
@@ -147,7 +149,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(world: World, tmp_path
 
 
 def test_a_finished_cell_of_another_configuration_is_not_taken_for_this_one(
-    world: World, place: Path, tmp_path: Path
+    world: DatasetBundle, place: Path, tmp_path: Path
 ) -> None:
     cell = cells.Cell("small-teacher", "S", 0, 0)
     tmp_path.joinpath(f"{cell.name}.json").write_text(json.dumps({"key": "other"}))
@@ -155,7 +157,9 @@ def test_a_finished_cell_of_another_configuration_is_not_taken_for_this_one(
         cells.run_cell(cell, world, tmp_path)
 
 
-def test_the_grid_of_power_gives_the_coefficients_of_the_exported_front_end(world: World) -> None:
+def test_the_grid_of_power_gives_the_coefficients_of_the_exported_front_end(
+    world: DatasetBundle,
+) -> None:
     from training.augment import cut
     from training.batches import heard
     from training.frontend import make_mfcc

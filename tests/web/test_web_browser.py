@@ -98,6 +98,7 @@ def test_a_browser_that_may_control_acknowledges_and_leaves(tmp_path: Path) -> N
         async with served(tmp_path, control=True) as web, Chromium(tmp_path / "p") as chromium:
             page = await chromium.page(web.url)
             await page.until("to acknowledge")
+            await page.until_beats(2)  # a key answers what has been looked at
             await page.press("a")
             await page.until("acknowledged")
             assert [request.what for request in web.core.requests] == ["acknowledge"]

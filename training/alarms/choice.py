@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from monitor.analysis.verdict import logit
-from training.alarms.measure import Heard, mean
+from training.alarms.measure import StreamResult, mean
 
 WINDOWS = 15
 SPAN_S = 30.0
@@ -67,7 +67,7 @@ def first_alarm(windows: Sequence[tuple[float, float]], rule: Rule) -> float | N
     return None
 
 
-def curve(heard: Sequence[Heard], rules: Sequence[Rule]) -> list[dict[str, Any]]:
+def curve(heard: Sequence[StreamResult], rules: Sequence[Rule]) -> list[dict[str, Any]]:
     """Normal and abnormal subjects alarmed, pooled and within databases, under other rules."""
     rows = []
     for rule in rules:
@@ -79,7 +79,7 @@ def curve(heard: Sequence[Heard], rules: Sequence[Rule]) -> list[dict[str, Any]]
     return rows
 
 
-def chosen(heard: Sequence[Heard], rules: Sequence[Rule]) -> dict[str, Any]:
+def chosen(heard: Sequence[StreamResult], rules: Sequence[Rule]) -> dict[str, Any]:
     """The rule that all subjects choose, and what the folds' own choices give on unseen ones."""
     at = {rule: [first_alarm(h.windows, rule) for h in heard] for rule in rules}
     folds = sorted({h.fold for h in heard})
@@ -103,7 +103,7 @@ def chosen(heard: Sequence[Heard], rules: Sequence[Rule]) -> dict[str, Any]:
 
 
 def _best(
-    heard: Sequence[Heard], at: dict[Rule, list[float | None]], of: Sequence[int] | range
+    heard: Sequence[StreamResult], at: dict[Rule, list[float | None]], of: Sequence[int] | range
 ) -> Rule | None:
     """The rule within the limit that alarms most abnormal subjects within databases."""
     best: tuple[float, float, Rule] | None = None
@@ -122,7 +122,7 @@ def _words(rule: Rule | None) -> str:
     return f"{rule.persistence} of {WINDOWS} at {rule.threshold:g}, held {rule.hold_s:g} s"
 
 
-def _shares(heard: Sequence[Heard], at: Sequence[float | None]) -> dict[str, Any]:
+def _shares(heard: Sequence[StreamResult], at: Sequence[float | None]) -> dict[str, Any]:
     times = [t for t, h in zip(at, heard, strict=True) if t is not None and h.label == 1]
     return {
         "normal_alarmed": _share(heard, at, 0),
@@ -133,12 +133,12 @@ def _shares(heard: Sequence[Heard], at: Sequence[float | None]) -> dict[str, Any
     }
 
 
-def _share(heard: Sequence[Heard], at: Sequence[float | None], label: int) -> float:
+def _share(heard: Sequence[StreamResult], at: Sequence[float | None], label: int) -> float:
     rang = (t is not None for t, h in zip(at, heard, strict=True) if h.label == label)
     return round(mean(rang), 3)
 
 
-def _within(heard: Sequence[Heard], at: Sequence[float | None], label: int) -> float:
+def _within(heard: Sequence[StreamResult], at: Sequence[float | None], label: int) -> float:
     shares = []
     for database in sorted({h.database for h in heard}):
         pairs = [(h, t) for h, t in zip(heard, at, strict=True) if h.database == database]

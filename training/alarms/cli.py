@@ -58,7 +58,7 @@ def alarms(
     from training.alarms import measure as room
 
     if heard is not None and heard.is_file():
-        content = msgspec.json.decode(heard.read_bytes(), type=tuple[str, list[room.Heard]])
+        content = msgspec.json.decode(heard.read_bytes(), type=tuple[str, list[room.StreamResult]])
     else:
         given = {key.removesuffix("_s"): value for key, value in stream.items() if value}
         options = [f"--{k}" + ("" if v is True else f" {v:g}") for k, v in given.items()]

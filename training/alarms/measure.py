@@ -27,7 +27,7 @@ from training.alarms.streams import RATE_HZ, Stream
 BLOCK = 10 * RATE_HZ
 
 
-class Heard(msgspec.Struct, frozen=True):
+class StreamResult(msgspec.Struct, frozen=True):
     """What the monitor said of one stream.
 
     Attributes
@@ -59,7 +59,7 @@ def listen(
     cycles: CycleModel,
     onsets: Mapping[str, NDArray[np.int64]],
     fold: int = 0,
-) -> Heard:
+) -> StreamResult:
     """Play one stream into the monitor; ``onsets`` are the annotated S1 of its recordings."""
     settings = Settings()
     pipeline = build_pipeline(settings, Models(engine, cycles), stream.group, RATE_HZ, 1)
@@ -75,13 +75,13 @@ def listen(
         for e in events
         if isinstance(e, Window) and e.used and e.p is not None
     ]
-    return Heard(
+    return StreamResult(
         stream.group, stream.database, stream.label, stream.hours, stream.repeated,
         tuple((e.kind, e.start / RATE_HZ) for e in raised), tuple(used), fold, tuple(rates),
     )  # fmt: skip
 
 
-def figures(heard: Sequence[Heard]) -> dict[str, Any]:
+def figures(heard: Sequence[StreamResult]) -> dict[str, Any]:
     """Figures at the default setting, pooled and as the mean within databases."""
     databases = sorted({h.database for h in heard})
     by = {d: _figures([h for h in heard if h.database == d]) for d in databases}
@@ -90,7 +90,7 @@ def figures(heard: Sequence[Heard]) -> dict[str, Any]:
     return {"pooled": _figures(heard), "mean_within": within, "databases": by}
 
 
-def _figures(heard: Sequence[Heard]) -> dict[str, Any]:
+def _figures(heard: Sequence[StreamResult]) -> dict[str, Any]:
     normal = [h for h in heard if h.label == 0]
     abnormal = [h for h in heard if h.label == 1]
     hours = sum(h.hours for h in normal)
@@ -114,7 +114,7 @@ def _figures(heard: Sequence[Heard]) -> dict[str, Any]:
     }
 
 
-def _by_minute(heard: Sequence[Heard]) -> dict[int, float]:
+def _by_minute(heard: Sequence[StreamResult]) -> dict[int, float]:
     """Share of the subjects with an abnormal-sound alarm up to a minute of their stream."""
     if not heard:
         return {}
@@ -124,7 +124,7 @@ def _by_minute(heard: Sequence[Heard]) -> dict[int, float]:
     return {m: round(mean(s is not None and s <= 60 * m for s in first), 3) for m in minutes}
 
 
-def _rate_alarms(heard: Sequence[Heard]) -> dict[str, Any]:
+def _rate_alarms(heard: Sequence[StreamResult]) -> dict[str, Any]:
     """How many rate alarms were right, false (with the annotated rate), unknown, or missed."""
     found = [one for h in heard for one in h.rates]
     what = [one.what for one in found]
@@ -136,7 +136,7 @@ def _rate_alarms(heard: Sequence[Heard]) -> dict[str, Any]:
     return {w: what.count(w) for w in ("right", "false", "unknown", "missed")} | {"wrong": wrong}
 
 
-def rang(heard: Heard) -> bool:
+def rang(heard: StreamResult) -> bool:
     """Whether the abnormal-sound alarm was raised."""
     return any(kind == "abnormal_sound" for kind, _ in heard.alarms)
 

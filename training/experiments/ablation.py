@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Config
-from training.dataset_bundle import World, thinned
+from training.dataset_bundle import DatasetBundle, thinned
 from training.fit import Fitted, fit, predict
 from training.sampler import Sampler
 from training.scores import auc, by_record, within
@@ -38,7 +38,7 @@ class Trial:
 
 def train_on(
     config: Config,
-    world: World,
+    world: DatasetBundle,
     names: frozenset[str],
     seed: int,
     *,
@@ -64,7 +64,11 @@ def train_on(
 
 
 def record_scores(
-    config: Config, fitted: Fitted, world: World, names: frozenset[str], most: int = MOST_WINDOWS
+    config: Config,
+    fitted: Fitted,
+    world: DatasetBundle,
+    names: frozenset[str],
+    most: int = MOST_WINDOWS,
 ) -> Mapping[str, tuple[float, int]]:
     """Mean z and number of windows of each recording."""
     table = world.data.table
@@ -74,7 +78,7 @@ def record_scores(
 
 
 def arrays(
-    scores: Mapping[str, float], world: World
+    scores: Mapping[str, float], world: DatasetBundle
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]:
     """Labels, scores and databases of the scored recordings, in one order."""
     by_name = {r.name: r for r in world.recordings}
@@ -83,7 +87,9 @@ def arrays(
     return np.array(label), np.array(z), np.array(database)
 
 
-def other_scores(config: Config, fitted: Fitted, others: Mapping[str, World]) -> dict[str, float]:
+def other_scores(
+    config: Config, fitted: Fitted, others: Mapping[str, DatasetBundle]
+) -> dict[str, float]:
     """AUC on sets never trained on: murmur against none."""
     out: dict[str, float] = {}
     for name, world in others.items():
@@ -100,8 +106,8 @@ def other_scores(config: Config, fitted: Fitted, others: Mapping[str, World]) ->
 
 def run_trial(
     config: Config,
-    world: World,
-    others: Mapping[str, World],
+    world: DatasetBundle,
+    others: Mapping[str, DatasetBundle],
     *,
     folds: tuple[int, ...] = (0, 1, 2),
     lefts: tuple[int, ...] = (0, 1, 2),
@@ -125,7 +131,7 @@ def run_trial(
     return trial, figures(trial, world)
 
 
-def figures(trial: Trial, world: World) -> dict[str, float]:
+def figures(trial: Trial, world: DatasetBundle) -> dict[str, float]:
     """One line of the ablation table."""
     out: dict[str, float] = {"minutes": trial.seconds / 60}
     if trial.groups:

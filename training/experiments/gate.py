@@ -55,7 +55,7 @@ DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class GatedRecording:
     """What the monitor said of one recording.
 
     Attributes
@@ -70,10 +70,10 @@ class Heard:
     verdict: float | None
 
 
-def windows_that_count(least: int, noisy: bool) -> Callable[[Heard], float | None]:
+def windows_that_count(least: int, noisy: bool) -> Callable[[GatedRecording], float | None]:
     """Build a gate: mean logit of the windows that count, None where they are too few."""
 
-    def judge(heard: Heard) -> float | None:
+    def judge(heard: GatedRecording) -> float | None:
         used = [
             z
             for z, reason, confidence in heard.windows
@@ -84,7 +84,7 @@ def windows_that_count(least: int, noisy: bool) -> Callable[[Heard], float | Non
     return judge
 
 
-GATES: dict[str, Callable[[Heard], float | None]] = {
+GATES: dict[str, Callable[[GatedRecording], float | None]] = {
     "strict": windows_that_count(1, False),
     "strict 3": windows_that_count(3, False),
     "noisy beats": windows_that_count(3, True),
@@ -92,7 +92,7 @@ GATES: dict[str, Callable[[Heard], float | None]] = {
 }
 
 
-def heard_of(events: Sequence[Event]) -> Heard:
+def heard_of(events: Sequence[Event]) -> GatedRecording:
     """What the gates look at in one recording."""
     beats = [(e.s1, e.confidence) for e in events if isinstance(e, Beat) and e.s1 is not None]
     at = np.array([s1 for s1, _ in beats])
@@ -105,23 +105,25 @@ def heard_of(events: Sequence[Event]) -> Heard:
             found.append((round(logit(e.p), 4), e.reason or "", round(mean, 3)))
     last = [e for e in events if isinstance(e, Verdict)][-1:]
     p = last[0].p if last and last[0].value != "none" else None
-    return Heard(found, None if p is None else round(logit(p), 4))
+    return GatedRecording(found, None if p is None else round(logit(p), 4))
 
 
 def record_logits(
-    gate: Callable[[Heard], float | None], heard: Mapping[str, Heard]
+    gate: Callable[[GatedRecording], float | None], heard: Mapping[str, GatedRecording]
 ) -> dict[str, float]:
     """Mean logit p of each recording that gets a verdict."""
     found = {name: gate(one) for name, one in heard.items()}
     return {name: z for name, z in found.items() if z is not None}
 
 
-def play_all(system: str, data: Path, results: Path, seed: int) -> dict[str, dict[str, Heard]]:
+def play_all(
+    system: str, data: Path, results: Path, seed: int
+) -> dict[str, dict[str, GatedRecording]]:
     """Windows of all recordings: set → name → windows; each fold is kept in the cache folder."""
     sets = held_out_sets(data)
     cells = evaluate.load_cells(results / "cells", system, "S", seed)
     everyone = datasets.load_all(data / "cinc2016")
-    found: dict[str, dict[str, Heard]] = {name: {} for name in sets}
+    found: dict[str, dict[str, GatedRecording]] = {name: {} for name in sets}
     for cell in cells:
         fold, key = int(cell["fold"]), cell["key"]
         path = cache_folder() / "gate" / f"{system}-{key}-{fold}-{seed}.json"
@@ -132,13 +134,15 @@ def play_all(system: str, data: Path, results: Path, seed: int) -> dict[str, dic
             heard = _played(mine, export_cell(own, calibration, path.with_suffix(".pt")))
             write_whole(path, msgspec.json.encode(heard).decode())
             say(f"fold {fold} played")
-        kept = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, Heard]])
+        kept = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, GatedRecording]])
         for name, windows in kept.items():
             found[name] |= windows
     return found
 
 
-def _played(sets: Mapping[str, Sequence[Recording]], engine: Engine) -> dict[str, dict[str, Heard]]:
+def _played(
+    sets: Mapping[str, Sequence[Recording]], engine: Engine
+) -> dict[str, dict[str, GatedRecording]]:
     cycles = CycleModel.from_arrays(shipped.cycles_arrays())
     return {
         name: {r.name: heard_of(play(r, engine, cycles)) for r in own} for name, own in sets.items()
@@ -261,7 +265,7 @@ def persons(
 
 
 def compare(
-    sets: Mapping[str, Sequence[Recording]], heard: Mapping[str, Mapping[str, Heard]]
+    sets: Mapping[str, Sequence[Recording]], heard: Mapping[str, Mapping[str, GatedRecording]]
 ) -> dict[str, Any]:
     """All figures of all gates."""
     children = sets["circor"]

@@ -14,7 +14,7 @@ from torch import nn
 
 from training.batches import plain_batch
 from training.config import Config
-from training.dataset_bundle import World, thinned
+from training.dataset_bundle import DatasetBundle, thinned
 from training.experiments.ablation import MOST_WINDOWS
 from training.networks import Network
 from training.splits import group_folds
@@ -23,7 +23,7 @@ STEPS = 400
 
 
 def embeddings(
-    config: Config, network: Network, world: World, names: frozenset[str]
+    config: Config, network: Network, world: DatasetBundle, names: frozenset[str]
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Mean input of the last linear layer over each recording's windows."""
     table = world.data.table
@@ -42,7 +42,9 @@ def embeddings(
     return [table.names[k] for k in owners], mean
 
 
-def database_accuracy(config: Config, network: Network, world: World, seed: int = 0) -> float:
+def database_accuracy(
+    config: Config, network: Network, world: DatasetBundle, seed: int = 0
+) -> float:
     """Balanced accuracy of telling the six databases from the last layer's input, 0..1."""
     by_name = {r.name: r for r in world.recordings if r.scored and not r.further}
     names, x = embeddings(config, network, world, frozenset(by_name))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.record.export.model import Record
+from monitor.record.report.excerpts import Excerpt
 from monitor.record.report.media import TOP_HZ, data_uri, loudness, png, spectrogram
-from monitor.record.report.moments import Moment
 from monitor.record.report.svg import AMBER, BLUE, INK, Drawing, ticks
 from monitor.text import clock
 
@@ -33,7 +33,7 @@ class Level:
     top_db: float
 
 
-def level(moments: Sequence[Moment], sound: NDArray[np.float32]) -> Level:
+def level(moments: Sequence[Excerpt], sound: NDArray[np.float32]) -> Level:
     """Measure the clips of a report."""
     parts = [sound[one.start : one.stop] for one in moments]
     peaks = [float(np.nanmax(np.abs(part), initial=0.0)) for part in parts]
@@ -42,7 +42,7 @@ def level(moments: Sequence[Moment], sound: NDArray[np.float32]) -> Level:
 
 
 def figure(
-    record: Record, moment: Moment, sound: NDArray[np.float32], common: Level, key: str
+    record: Record, moment: Excerpt, sound: NDArray[np.float32], common: Level, key: str
 ) -> str:
     """Return the figure of one moment as SVG.
 
@@ -100,7 +100,7 @@ def figure(
     return drawing.render(f"Phonocardiogram from {clock(moment.start / RATE_HZ)}", words)
 
 
-def _sounds(record: Record, moment: Moment) -> list[tuple[int, int, str, bool]]:
+def _sounds(record: Record, moment: Excerpt) -> list[tuple[int, int, str, bool]]:
     """Heart sounds that begin within the moment: (start, end, name, whether it counts)."""
     least = record.session.settings.get("analysis.min_confidence")
     least = least if isinstance(least, float) else 0.5
@@ -134,7 +134,7 @@ def _wave(drawing: Drawing, part: NDArray[np.float32], across: float, least: flo
         drawing.path(points, INK, width=1)
 
 
-def _axis(drawing: Drawing, moment: Moment, across: float, bottom: float) -> None:
+def _axis(drawing: Drawing, moment: Excerpt, across: float, bottom: float) -> None:
     start_s, stop_s = moment.start / RATE_HZ, moment.stop / RATE_HZ
     for second in ticks(start_s, stop_s, 10):
         x = LEFT + (second * RATE_HZ - moment.start) * across

@@ -21,9 +21,9 @@ from monitor.record import session_sound as heard
 from monitor.record.export.model import Record
 from monitor.record.report import averaged, clip, page, parts
 from monitor.record.report.cards import shipped_cards
+from monitor.record.report.excerpts import Excerpt, choose
 from monitor.record.report.facts import Facts, gather
 from monitor.record.report.media import PLAYED_HZ, data_uri, wav
-from monitor.record.report.moments import Moment, choose
 from monitor.record.report.pdf import to_pdf
 from monitor.record.report.timeline import timeline
 from monitor.system.atomic_write import refuse_existing, write_files
@@ -128,7 +128,7 @@ def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) ->
 
 
 def _moment(
-    record: Record, one: Moment, sound: NDArray[np.float32], level: clip.Level, key: str
+    record: Record, one: Excerpt, sound: NDArray[np.float32], level: clip.Level, key: str
 ) -> str:
     part = sound[one.start : one.stop]
     start, stop = clip.tenths(one.start / RATE_HZ), clip.tenths(one.stop / RATE_HZ)

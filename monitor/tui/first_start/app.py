@@ -6,17 +6,17 @@ program beside it says how loud each is. What was chosen stands in ``source`` af
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
 import msgspec
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from monitor.errors import EXIT_INTERRUPTED
 from monitor.link.messages import DeviceLevel
 from monitor.tui import devices
+from monitor.tui.base import TerminalApp
 from monitor.tui.first_start import steps as first_steps
 from monitor.tui.helpers import Program
 from monitor.tui.widgets import theme
@@ -37,7 +37,7 @@ KEYS = (
 _decode = msgspec.json.Decoder(list[DeviceLevel] | str).decode
 
 
-class FirstApp(App[int]):
+class FirstApp(TerminalApp):
     """Leads to a source, or leaves without one.
 
     Parameters
@@ -77,8 +77,7 @@ class FirstApp(App[int]):
         glyphs: Glyphs = UNICODE,
         theme_name: str = theme.DARK.name,
     ) -> None:
-        super().__init__(ansi_color=True)
-        self.glyphs = glyphs
+        super().__init__(glyphs, theme_name)
         self.source: str | None = None
         self.remember = False
         self.step = 0
@@ -91,15 +90,6 @@ class FirstApp(App[int]):
         self._ear = first_steps.Ear()
         self._tested: list[str] = []
         self._test_over = self._test_failed = False
-        self.register_theme(theme.DARK)
-        self.register_theme(theme.LIGHT)
-        self.theme = theme_name
-
-    def leave(self, code: int) -> None:
-        """End with ``code``; may be called from a signal handler."""
-        loop = getattr(self, "_loop_of_app", None)
-        if loop is not None:
-            loop.call_soon_threadsafe(self.exit, code)
 
     def compose(self) -> ComposeResult:
         """A line of steps, a page, and the keys."""
@@ -110,7 +100,6 @@ class FirstApp(App[int]):
 
     def on_mount(self) -> None:
         """Listen."""
-        self._loop_of_app = asyncio.get_running_loop()
         self.screen.set_class(not self.glyphs.unicode, "ascii")
         self._listen()
         self.call_after_refresh(self.draw)

@@ -5,17 +5,17 @@ What is heard comes from a thread; four times a second it is taken and what chan
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.integrations.beds import Ward
-from monitor.integrations.listen import Heard
+from monitor.integrations.listen import ReceivedMessage
+from monitor.tui.base import TerminalApp
 from monitor.tui.ward import lines as ward_lines
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
@@ -32,7 +32,7 @@ REST_S = 30.0
 class Ear(Protocol):
     """What the screen needs of a `Listening`."""
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[ReceivedMessage]:
         """What was heard since the last time."""
         ...
 
@@ -53,7 +53,7 @@ class WardScreen(Screen[None]):
             yield Panel(self._glyphs, id=name)
 
 
-class WardApp(App[int]):
+class WardApp(TerminalApp):
     """Shows the beds of one broker.
 
     Parameters
@@ -88,32 +88,21 @@ class WardApp(App[int]):
         frames_per_s: float = FRAMES_PER_S,
         bell: bool = False,
     ) -> None:
-        super().__init__(ansi_color=True)
-        self.glyphs = glyphs
+        super().__init__(glyphs, theme_name)
         self.ward = Ward()
         self._ear, self._broker, self._bell = ear, broker, bell
         self._clock = clock or SystemClock()
         self._frames_per_s = frames_per_s
-        self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._trouble = ""
         self._turn, self._turned_s = 0, float("-inf")
         self._log_rows = 0
-        self.register_theme(theme.DARK)
-        self.register_theme(theme.LIGHT)
-        self.theme = theme_name
 
     def get_default_screen(self) -> Screen[None]:
         """The only screen."""
         return WardScreen(self.glyphs)
 
-    def leave(self, code: int) -> None:
-        """End with ``code``; may be called from a signal handler."""
-        if self._loop_of_app is not None:
-            self._loop_of_app.call_soon_threadsafe(self.exit, code)
-
     def on_mount(self) -> None:
         """Start to draw."""
-        self._loop_of_app = asyncio.get_running_loop()
         self.ward.link(False, self._clock.monotonic())
         if self._frames_per_s:
             self.set_interval(1 / self._frames_per_s, self.frame)

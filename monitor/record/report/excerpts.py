@@ -25,7 +25,7 @@ MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Excerpt:
     """A stretch of sound: samples start..stop, and why it was chosen."""
 
     start: int
@@ -33,7 +33,7 @@ class Moment:
     why: str
 
 
-def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Moment]:
+def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Excerpt]:
     """Choose at most `MOST` moments, in order of time.
 
     Parameters
@@ -43,7 +43,7 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Mom
     sound
         float32 [n] at 2 kHz, NaN where lost.
     """
-    chosen: list[Moment] = []
+    chosen: list[Excerpt] = []
     good = first_good(record, facts, sound)
     if good is not None:
         chosen.append(good)
@@ -59,13 +59,13 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Mom
             continue
         same = next((m for m in chosen if abs(m.start - moment.start) < RATE_HZ), None)
         if same is not None and same is not good:
-            chosen[chosen.index(same)] = Moment(same.start, same.stop, f"{same.why}; also {words}")
+            chosen[chosen.index(same)] = Excerpt(same.start, same.stop, f"{same.why}; also {words}")
         else:
             chosen.append(moment)
     return sorted(chosen, key=lambda moment: moment.start)
 
 
-def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Moment | None:
+def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Excerpt | None:
     """Find the first whole stretch of good quality with at least three beats, or the loudest."""
     length = SECONDS * RATE_HZ
     onsets = [one.s1 for one in record.of(ev.Beat) if one.s1 is not None and one.confidence >= 0.5]
@@ -78,7 +78,7 @@ def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Mome
                 continue
             inside = sum(begin <= other < begin + length for other in onsets)
             if inside >= 3 and np.isfinite(sound[begin : begin + length]).all():
-                return Moment(begin, begin + length, "The first five seconds of good signal")
+                return Excerpt(begin, begin + length, "The first five seconds of good signal")
     if facts.alarms or not sound.size:
         return None
     why = "The begin; no stretch of good signal was found"
@@ -86,12 +86,12 @@ def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Mome
     return moment if _mostly_heard(sound, moment) else None
 
 
-def _fitted(start: int, length: int, size: int, why: str) -> Moment:
+def _fitted(start: int, length: int, size: int, why: str) -> Excerpt:
     length = min(length, size)
     begin = min(max(start, 0), size - length)
-    return Moment(begin, begin + length, why)
+    return Excerpt(begin, begin + length, why)
 
 
-def _mostly_heard(sound: NDArray[np.float32], moment: Moment) -> bool:
+def _mostly_heard(sound: NDArray[np.float32], moment: Excerpt) -> bool:
     part = sound[moment.start : moment.stop]
     return part.size > 0 and bool(np.isfinite(part).mean() > 0.5)
