@@ -30,7 +30,7 @@ from training.experiments.ablation import train_on
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, by_record, macro
-from training.soft_targets import CELLS, centred, recording_targets
+from training.soft_targets import CELLS, recording_targets
 from training.splits import split
 from training.whole import write_whole
 
@@ -103,7 +103,6 @@ def trained(
         d = config.distil
         teachers = [system(name.strip(), systems) for name in d.teacher.split(",")]
         soft = recording_targets(teachers, d.seeds, cell.protocol, cell.fold, parts.test, folder)
-        soft = centred(soft, world.recordings) if d.centred else soft
     else:
         teacher = teacher_of(config, world, cell, systems=systems, runs=runs, say=say)
     return train_on(

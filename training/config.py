@@ -88,9 +88,6 @@ class Distil:
         The teacher's mean logit of a whole recording teaches each of its windows, always from a
         teacher that never trained on that recording (``training/soft_targets.py``). Such a
         teacher may hear other features and longer windows than its student.
-    centred
-        With ``of_recordings``: in each database the middle between the two classes' mean logits
-        is 0, so that the teacher does not hand on which recorder looks abnormal to it.
     """
 
     teacher: str = ""
@@ -100,13 +97,12 @@ class Distil:
     literal: bool = False
     peers: int = 0
     of_recordings: bool = False
-    centred: bool = False
 
 
 YOUNGER: dict[str, dict[str, Any]] = {
     "": {"balanced": True, "loss": "ce", "sound": False, "also": (), "view_s": 2.5},
     "augment": {"murmur": 0.0, "diastolic": 0.0},
-    "distil": {"peers": 0, "of_recordings": False, "centred": False},
+    "distil": {"peers": 0, "of_recordings": False},
 }
 """Fields younger than the first finished cells: no part of the key while at their default."""
 

@@ -19,7 +19,6 @@ import numpy as np
 
 from training import evaluate
 from training.config import Config
-from training.datasets import Recording
 from training.errors import TrainingError
 from training.splits import FOLDS, PAIRS
 
@@ -55,24 +54,6 @@ def recording_targets(
                     if name not in held_out:
                         found.setdefault(name, []).append(z)
     return {name: float(np.mean(values)) for name, values in found.items()}
-
-
-def centred(targets: Mapping[str, float], recordings: Sequence[Recording]) -> dict[str, float]:
-    """Targets less the middle between the class means of each recording's database.
-
-    A database of one class, and a recording that the table does not know, stay as they are.
-    """
-    of_class: dict[str, tuple[list[float], list[float]]] = {}
-    for r in recordings:
-        if r.name in targets and r.label >= 0:
-            of_class.setdefault(r.database, ([], []))[r.label].append(targets[r.name])
-    middle = {
-        database: (float(np.mean(normal)) + float(np.mean(abnormal))) / 2
-        for database, (normal, abnormal) in of_class.items()
-        if normal and abnormal
-    }
-    database = {r.name: r.database for r in recordings}
-    return {name: z - middle.get(database.get(name, ""), 0.0) for name, z in targets.items()}
 
 
 def _finished(

@@ -16,7 +16,7 @@ from training.config import Config, Distil
 from training.datasets import Recording
 from training.errors import TrainingError
 from training.fit import _Taught
-from training.soft_targets import centred, recording_targets
+from training.soft_targets import recording_targets
 from training.splits import FOLDS, PAIRS, split
 
 TEACHER = Config(name="big", view_s=5.0)
@@ -73,18 +73,6 @@ def test_a_teacher_that_is_not_finished_or_another_is_one_line(tmp_path: Path) -
     assert "--protocol N" in str(refused.value)
     with pytest.raises(TrainingError, match="protocol D"):
         recording_targets([TEACHER], [0], "D", 0, frozenset(), tmp_path / "cells")
-
-
-def test_centred_targets_tell_no_database_from_another() -> None:
-    z = {r.name: 2.0 * r.label + ord(r.database) for r in RECORDINGS}
-    found = centred(z | {"stranger": 5.0}, RECORDINGS)
-    assert found["stranger"] == 5.0
-    for r in RECORDINGS:
-        # a, c and e are all normal here and b, d and f all abnormal: one class, no middle.
-        assert found[r.name] == z[r.name]
-    both = [replace(r, label=i // 6 % 2) for i, r in enumerate(RECORDINGS)]
-    found = centred({r.name: 2.0 * r.label + ord(r.database) for r in both}, both)
-    assert {(r.label, found[r.name]) for r in both} == {(0, -1.0), (1, 1.0)}
 
 
 def test_a_window_with_a_made_up_murmur_is_taught_as_abnormal() -> None:
