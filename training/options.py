@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path("docs/results")
-SHIPPED = "student-4"
+SHIPPED = "kd-student-2d-wide"
 """The system of the shipped student."""
 data_option = click.option(
     "--data",
