@@ -123,13 +123,13 @@ def in_common(parts: Sequence[HeldOut]) -> list[HeldOut]:
     Raises
     ------
     TrainingError
-        If a recording of cinc2016 is missing in one of them.
+        If a recording of the main set is missing in one of them.
     """
     shared = set.intersection(*(set(p.names) for p in parts))
     out = []
     for part in parts:
         keep = np.array([name in shared for name in part.names])
-        if np.isin(part.database[~keep], DATABASES).any():
+        if not np.isin(part.database[~keep], BESIDE).all():
             raise TrainingError("the cells are not finished alike", "run apexbeat-train grid")
         out.append(_part(part, keep))
     return out
