@@ -47,10 +47,13 @@ TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0
 
 _SMOOTH, _RHYTHM, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "prominence", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
+RUBBING = "rubbing"
+"""Reason of sound in which something rubs on the stethoscope."""
+
 _REASONS = {
     "steady": "steady noise",
     "speech": "speech or music",
-    "rubbing": "rubbing",
+    "rubbing": RUBBING,
     "hum": "hum or a tone",
 }
 

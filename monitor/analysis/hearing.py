@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
+from dsp.quality_judge import RUBBING
 from dsp.stage import RATE_HZ
 from monitor.events import HeartValue, QualityValue
 
@@ -57,6 +58,9 @@ CLEAR_SHARE = 0.5
 
 NEAR = 0.12
 """Two cycles that differ less are alike."""
+
+SOUND = RATE_HZ // 10
+"""As long as a heart sound."""
 
 SHORTEST = RATE_HZ // 4
 """Two beats that are nearer than this are one sound."""
@@ -233,9 +237,18 @@ class HeartTracker:
         before = [at for at in self._faint if self._alike(onset - at)]
         onset = before[0] if before else onset
         start = self._onset if self._next is None else self._next
-        if self._now.lost and self._silence >= CLEAR_SHARE * (onset - (self._last or 0)):
+        last = self._last or 0
+        clear = self._silence >= CLEAR_SHARE * (onset - last)
+        if self._now.lost and clear and not self._touched(last, onset):
             self._pause = Pause(start, onset - start, self._silence)
             self.pauses.append(self._pause)
+
+    def _touched(self, last: int, onset: int) -> bool:
+        """Whether the stethoscope was lifted and put back between two beats: handling is heard."""
+        between = [s for s in self._spans if s.start < onset and s.end > last]
+        inside = [s for s in between if s.start >= last + SOUND and s.end <= onset]
+        rubbed = any(s.value == "noisy" and RUBBING in s.reason for s in between)
+        return rubbed or not all(map(_clear, inside))
 
     def _alike(self, cycle: int) -> bool:
         return abs(cycle - self._cycle) <= NEAR * self._cycle
