@@ -31,6 +31,7 @@ from monitor.config.schema import (
     Verdict,
 )
 from monitor.errors import UsageError
+from monitor.system.regular_file import read_regular
 from monitor.text import decoded
 
 __all__ = [
@@ -106,7 +107,7 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     """
     where = path if path is not None else default_path()
     values: dict[str, Any] = {}
-    if path is not None or where.is_file():
+    if path is not None or where.exists():
         values = _read(where)
     origin = dict.fromkeys(names(), "default")
     _note(origin, values, f"file {where}")
@@ -188,7 +189,7 @@ def describe() -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return parse(decoded(path.read_bytes()))
+        return parse(decoded(read_regular(path)))
     except OSError as error:
         raise UsageError(f"settings {path}: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:

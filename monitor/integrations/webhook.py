@@ -19,6 +19,7 @@ import msgspec
 from monitor.errors import UsageError
 from monitor.integrations.dispatcher import CallFailed
 from monitor.integrations.messages import AlarmMessage
+from monitor.system.regular_file import read_regular
 from monitor.text import harmless
 
 WAITS_S = (1.0, 4.0)
@@ -136,7 +137,7 @@ class Webhook:
 
 def _header(path: Path) -> tuple[str, str]:
     try:
-        line = path.read_text(encoding="utf-8").strip()
+        line = read_regular(path).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"header file {path}: {reason}") from None

@@ -18,6 +18,7 @@ from monitor.decoding.opening import open_decoder
 from monitor.decoding.sndfile import SndfileDecoder
 from monitor.errors import InputError
 from monitor.sessionfolder import format as ff
+from monitor.system.regular_file import check_regular
 from monitor.text import clean
 
 Frames = NDArray[np.float32]
@@ -71,6 +72,7 @@ def open_sound(path: Path, start_s: float = 0.0, length_s: float | None = None) 
         if path.is_dir():
             yield _Folder(path)
         else:
+            check_regular(path)  # it is read twice
             with open_decoder(path) as decoder:
                 yield _File(path, decoder, start_s, length_s)
     except InputError as error:
@@ -192,7 +194,7 @@ class _Folder(SessionSound):
 
 def _whole_piece(stem: Path) -> Path | None:
     paths = (stem.with_name(stem.name + suffix) for suffix in (".flac", ".wav"))
-    return next((path for path in paths if path.exists()), None)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _growing(stem: Path) -> Path:
