@@ -19,7 +19,7 @@ Gather Gemm GlobalAveragePool GlobalMaxPool GatherND GRU HardSigmoid HardSwish I
 LeakyRelu Log LogSoftmax MatMul Max MaxPool Min Mul Neg Pow Reciprocal ReduceMax ReduceMean
 ReduceMin ReduceSum ReduceSumSquare Relu Reshape Shape Sigmoid Slice Softmax Split Sqrt Squeeze
 Sub Sum Tanh Transpose Unsqueeze Where
-""".split()
+""".split()  # noqa: SIM905
 )
 """What a student needs; none makes much out of little, reads a file or calls foreign code."""
 

@@ -6,6 +6,7 @@ Errors that a user can meet are one line on stderr and an exit code (``monitor.e
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -142,7 +143,9 @@ def _unheard(refused: OSError) -> int:
     """Say that standard output takes nothing, unless its reader has just gone."""
     if isinstance(refused, BrokenPipeError):
         return EXIT_INTERRUPTED
-    click.echo(f"apexbeat: standard output: {(refused.strerror or str(refused)).lower()}", err=True)
+    closed = refused.errno == errno.EBADF
+    words = "is closed" if closed else (refused.strerror or str(refused)).lower()
+    click.echo(f"apexbeat: standard output: {words}; not all could be written", err=True)
     return EXIT_RECORD
 
 

@@ -37,9 +37,10 @@ def fill_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, flags)  # takes the lowest number that is free
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)
+        sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))
     if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        error = io.BufferedWriter(io.FileIO(2, "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(error, encoding="utf-8", errors="backslashreplace")
     if sys.stdout is None or not sys.stdout.isatty():
         sys.stdout = _remembering(sys.stdout)
 

@@ -131,7 +131,7 @@ def test_a_model_that_does_not_answer_is_refused_when_its_time_is_over(
     go = threading.Event()
     monkeypatch.setattr(engine_onnx, "OPEN_S", 0.05)
     monkeypatch.setattr(engine_onnx, "_verified", lambda *_: go.wait())
-    with pytest.raises(ModelRefused, match="does not answer within 0.05 s"):
+    with pytest.raises(ModelRefused, match="does not answer within"):
         engine_onnx.open_model(pair / "student.onnx")
     go.set()
 

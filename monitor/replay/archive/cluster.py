@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.errors import ApexbeatError, UsageError
-from monitor.replay.archive.judge import Task, judge_encoded, shown
+from monitor.replay.archive.judge import Task, judge_encoded, killer
 from monitor.replay.archive.result import Line
 
 BATCH = 4
@@ -145,8 +145,7 @@ class _Work:
         """Several workers died over these: try them one by one, to find the one that kills."""
         del self.open[names]
         if len(names) == 1:
-            name = shown(names[0])
-            return [Line(name=name, error=f"{name}: its worker died, each time it was tried")]
+            return [killer(self._task.folder, names[0], "worker")]
         self.open.update({(name,): None for name in names})
         rest += [(name,) for name in names]
         return []

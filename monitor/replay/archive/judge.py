@@ -7,18 +7,25 @@ be no faster, and its rounding no longer sure.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.assembly import Models, open_models_once
 from monitor.config.load import Settings
+from monitor.decoding.sndfile import NotSound
+from monitor.decoding.wfdb import sound_files
 from monitor.errors import InputError, ModelError
 from monitor.replay.archive.result import Line, line_of
 from monitor.replay.batch import Options, replay_file
+from monitor.system.regular_file import check_regular
 from monitor.text import clean
+
+PIECE = 2**20
 
 _lock = threading.Lock()
 
@@ -45,8 +52,26 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def shown(name: bytes) -> str:
-    """The name of a recording as it stands in the result."""
-    return name.decode("utf-8", "backslashreplace")
+    """The name of a recording as it stands in the result: no two names look alike there.
+
+    A byte that is no UTF-8 stands as ``\\xff``, a backslash as two.
+    """
+    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
+def fingerprint(path: Path) -> str | None:
+    """SHA-256 of a recording, with the files that its header names; None if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        names = sound_files(path) if path.suffix.lower() == ".hea" else []
+        for part in (path, *names):
+            check_regular(part)
+            with part.open("rb") as file:
+                while data := file.read(PIECE):
+                    digest.update(data)
+    except (OSError, NotSound):
+        return None
+    return digest.hexdigest()
 
 
 def judge(task: Task) -> list[Line]:
@@ -76,6 +101,17 @@ def judge_encoded(task: bytes) -> bytes:
 
 def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Line:
     path, name = folder / os.fsdecode(raw), shown(raw)
+    return replace(_judged(path, name, settings, models), sha256=fingerprint(path))
+
+
+def killer(folder: bytes, raw: bytes, who: str) -> Line:
+    """The line of a recording over which a process died whenever it was tried."""
+    name = shown(raw)
+    known = fingerprint(Path(os.fsdecode(folder)) / os.fsdecode(raw))
+    return Line(name=name, error=f"{name}: its {who} died, each time it was tried", sha256=known)
+
+
+def _judged(path: Path, name: str, settings: Settings, models: Models) -> Line:
     try:
         return line_of(name, replay_file(path, settings, models, _PLAIN))
     except InputError as error:

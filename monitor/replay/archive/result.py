@@ -17,7 +17,7 @@ from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
 from monitor.system.store_lock import try_lock
 
-SCHEMA = 1
+SCHEMA = 2
 SYNC_LINES = 200
 """Lines after which the disk is made to keep them."""
 
@@ -36,7 +36,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
     ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
-    ``complete`` and ``warnings`` tell what is missing of the recording.
+    ``complete`` and ``warnings`` tell what is missing of the recording. ``sha256`` is of the file
+    as it was judged (None if it could not be read).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     complete: bool | None = None
     warnings: list[str] = []
+    sha256: str | None = None
 
 
 def line_of(name: str, summary: Summary) -> Line:
@@ -146,6 +148,10 @@ class ResultFile:
             os.fsync(self._file)
             self._unsynced = 0
         return True
+
+    def forget(self, name: str) -> None:
+        """Take the line of a recording that has changed for none; its next one counts."""
+        self.lines.pop(name, None)
 
     def finish(self) -> None:
         """Sort the file by name and give it its place at once.

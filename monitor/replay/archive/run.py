@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from monitor.assembly import open_models
 from monitor.config.load import Settings
-from monitor.replay.archive.judge import Task, judge, shown
+from monitor.replay.archive.judge import Task, fingerprint, judge, killer, shown
 from monitor.replay.archive.result import SCHEMA, Head, Line, ResultFile
 from monitor.replay.inputs import search
 from monitor.replay.workers import Workers
@@ -89,6 +89,11 @@ def run(
     ApexbeatError
         Of the models, the cluster, or the disk; what is done is kept.
     """
+    for name in wanted.names:
+        known = result.lines.get(shown(name))
+        if known is not None and known.sha256 != fingerprint(wanted.folder / os.fsdecode(name)):
+            said(f"{shown(name)} has changed since it was judged, and is judged again")
+            result.forget(known.name)
     names = [name for name in wanted.names if shown(name) not in result.lines]
     if names:
         settings = msgspec.json.encode(wanted.settings)
@@ -130,5 +135,4 @@ def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
 
 
 def _died(task: Task) -> list[Line]:
-    name = shown(task.names[0])
-    return [Line(name=name, error=f"{name}: its process died, each time it was tried")]
+    return [killer(task.folder, task.names[0], "process")]
