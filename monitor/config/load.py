@@ -160,7 +160,7 @@ def build(values: Mapping[str, Any]) -> Settings:
         settings = msgspec.convert(with_profile(values), Settings, strict=True)
     except msgspec.ValidationError as error:
         raise UsageError(_one_line(str(error), values)) from None
-    _check(settings)
+    check(settings)
     return settings
 
 
@@ -294,7 +294,14 @@ def _between(key: str, value: float) -> str:
     return f"setting {key}: {value:g} must be between {least:g} and {most:g}"
 
 
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
+    """See that settings are within their bounds and do not contradict each other.
+
+    Raises
+    ------
+    UsageError
+        Names the first key that is wrong.
+    """
     for key, (least, most) in bounds().items():
         if not least <= _value(settings, key) <= most:  # not a number is neither
             raise UsageError(_between(key, _value(settings, key)))

@@ -86,7 +86,7 @@ def _annotate(old: BinaryIO, new: BinaryIO, listed: list[Span]) -> None:
     head = bytearray(old.read(HEADER))
     signals = int(head[252:256])
     head += old.read(HEADER * signals)
-    labels = [head[HEADER + 16 * n : HEADER + 16 * (n + 1)] for n in range(signals)]
+    labels = [bytes(head[HEADER + 16 * n : HEADER + 16 * (n + 1)]) for n in range(signals)]
     where = labels.index(b"EDF Annotations ")
     field = HEADER + 216 * signals
     sizes = [2 * int(head[field + 8 * n : field + 8 * (n + 1)]) for n in range(signals)]
