@@ -81,7 +81,7 @@ class SessionRow:
 
     @property
     def usable(self) -> bool:
-        """Whether a core can go on with it: what a damaged or foreign store says may be anything."""
+        """Whether a core can go on with it: a damaged or foreign store may say anything."""
         return (
             SAFE_ID.fullmatch(self.id) is not None
             and RATES_HZ[0] <= self.rate_hz <= RATES_HZ[1]
