@@ -15,7 +15,7 @@ from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.episodes import Episode, Episodes
-from monitor.analysis.averaged import AveragedBeat
+from monitor.analysis.averaged import AveragedBeat, Loudness
 from monitor.config.load import Settings
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
@@ -89,6 +89,7 @@ class Summary(msgspec.Struct, frozen=True):
     warnings: list[str] = []
     channel: str = ""
     reference: Reference | None = None
+    loudness: Loudness | None = None
 
 
 class Collector:
@@ -176,6 +177,7 @@ class Collector:
             faults=self._faults,
             gaps=self._gaps,
             complete=self._complete,
+            loudness=self._averaged.loudness(),
             averaged=None
             if averaged is None
             else BeatShape([round(float(v), 3) for v in averaged[0]], averaged[1], self._beats),

@@ -12,6 +12,7 @@ import msgspec
 from monitor import events as ev
 from monitor.config.load import scalar
 from monitor.errors import NoInputError
+from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.export.model import Anchor, Record, cleaned, record_of
 from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
@@ -57,10 +58,12 @@ def from_store(folder: Path, name: str) -> Record:
     kept = None if row.folder is None else Path(row.folder)
     if kept is not None and not (kept / ff.SOUND).is_dir():
         kept = None  # deleted when its days were over
+    clips = folder / CLIPS / row.id
     return replace(
         record,
         anchors=anchors or (Anchor(0, row.started),),
         sound=kept,
+        clips=clips if clips.is_dir() else None,
         history=history,
         attended=row.source != "replay",
     )

@@ -20,8 +20,9 @@ from monitor.config.load import Settings
 from monitor.decoding.sndfile import NotSound
 from monitor.decoding.wfdb import sound_files
 from monitor.errors import InputError, ModelError
-from monitor.replay.archive.result import Line, line_of
+from monitor.replay.archive.result import Line
 from monitor.replay.batch import Options, replay_file
+from monitor.replay.rows import Row, row_of
 from monitor.system.regular_file import check_regular
 from monitor.text import clean
 
@@ -101,21 +102,24 @@ def judge_encoded(task: bytes) -> bytes:
 
 def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Line:
     path, name = folder / os.fsdecode(raw), shown(raw)
-    return replace(_judged(path, name, settings, models), sha256=fingerprint(path))
+    row = _judged(path, name, settings, models)
+    return Line(**msgspec.structs.asdict(row), sha256=fingerprint(path))
 
 
 def killer(folder: bytes, raw: bytes, who: str) -> Line:
     """The line of a recording over which a process died whenever it was tried."""
     name = shown(raw)
     known = fingerprint(Path(os.fsdecode(folder)) / os.fsdecode(raw))
-    return Line(name=name, error=f"{name}: its {who} died, each time it was tried", sha256=known)
+    why = f"{name}: its {who} died, each time it was tried"
+    return Line(name=name, file=name, error=why, sha256=known)
 
 
-def _judged(path: Path, name: str, settings: Settings, models: Models) -> Line:
+def _judged(path: Path, name: str, settings: Settings, models: Models) -> Row:
     try:
-        return line_of(name, replay_file(path, settings, models, _PLAIN))
+        summary = replay_file(path, settings, models, _PLAIN)
+        return row_of(replace(summary, name=name), name)
     except InputError as error:
         # The folder may be mounted elsewhere on another machine: it is no part of the result.
-        return Line(name=name, error=clean(str(error).replace(str(path), name)))
+        return Row(name=name, file=name, error=clean(str(error).replace(str(path), name)))
     except Exception as error:  # noqa: BLE001 - one recording must not stop a hundred thousand
-        return Line(name=name, error=clean(f"{name}: the analysis failed: {error!r}"))
+        return Row(name=name, file=name, error=clean(f"{name}: the analysis failed: {error!r}"))

@@ -17,6 +17,8 @@ from monitor.tui.widgets.panel import Line
 SPANS_MIN = (2, 10, 60, 240, 720)
 AXIS = 6
 STEPS_S = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
+WHOLE = 80
+"""Columns from which the heading is written out."""
 LABEL = 14
 """Columns from one time to the next, at the least."""
 
@@ -110,7 +112,7 @@ def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
     return [(" " * AXIS, "dim"), ("".join(row), "dim")]
 
 
-def heading(session: SessionState | None, span_min: int) -> str:
+def heading(session: SessionState | None, span_min: int, width: int) -> str:
     """What the trend shows, and the newest values of both curves."""
     name = f"{span_min} min" if span_min < 60 else f"{span_min // 60} h"
     status = None if session is None else session.status
@@ -118,6 +120,8 @@ def heading(session: SessionState | None, span_min: int) -> str:
         return f"TREND · last {name}"
     known = status.heart == "heard" and not status.few
     rate, p = words.number(status.rate), words.number(status.p if known else None, ".2f")
+    if width < WHOLE:
+        return f"TREND · {name} · rate {rate} /min · p(abnormal) {p}"
     return f"TREND · last {name} · above: rate, now {rate} /min · below: p(abnormal), now {p}"
 
 
