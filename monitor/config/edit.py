@@ -19,7 +19,7 @@ from tomlkit.items import Table
 
 from monitor.config.load import as_meant, build, names
 from monitor.errors import UsageError
-from monitor.system.regular_file import read_regular
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from monitor.config.schema import (
     Verdict,
 )
 from monitor.errors import UsageError
-from monitor.system.regular_file import read_regular
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
 
 _COMMA = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=\s*[-+]?\d+),(\d+\s*;?\s*(?:#.*)?)$")
 _SEMICOLON = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=[^#;\"']*);\s*$")
+
+NO_FILE = Path(os.devnull)
+"""Given in place of a file: nothing but the defaults."""
 
 Scalar = str | int | float | bool | None
 
@@ -189,7 +193,7 @@ def describe() -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return parse(decoded(read_regular(path)))
+        return parse("" if path == NO_FILE else decoded(read_regular(path)))
     except OSError as error:
         raise UsageError(f"settings {path}: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from monitor.decoding.decoder import Decoder, Frames, Missing, length_words, whole_rate
 from monitor.decoding.signals import pick_ecg, pick_sound
 from monitor.decoding.sndfile import NotSound
-from monitor.system.regular_file import check_regular
+from monitor.regular_file import check_regular
 
 LONGEST_HEADER = 2**20
 INVALID = {"16": -(2**15), "24": -(2**23), "32": -(2**31), "61": -(2**15), "80": -128,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import UsageError
-from monitor.system.regular_file import check_regular, read_regular
+from monitor.regular_file import check_regular, read_regular
 from monitor.text import harmless
 
 if TYPE_CHECKING:

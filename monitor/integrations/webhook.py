@@ -23,7 +23,7 @@ import msgspec
 from monitor.errors import UsageError
 from monitor.integrations.dispatcher import CallFailed
 from monitor.integrations.messages import AlarmMessage
-from monitor.system.regular_file import read_regular
+from monitor.regular_file import read_regular
 from monitor.text import harmless
 
 WAITS_S = (1.0, 4.0)

@@ -17,7 +17,7 @@ import msgspec
 
 from monitor.errors import InputError, RecordError
 from monitor.events import Event
-from monitor.system.regular_file import check_regular
+from monitor.regular_file import check_regular
 
 SUFFIX = ".jsonl"
 

@@ -23,7 +23,7 @@ import msgspec
 from dsp.cycles.matching import Onset
 from monitor.errors import NoInputError
 from monitor.events import RATE_HZ
-from monitor.system.regular_file import read_regular
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 LONGEST = 64 * 2**20

@@ -21,7 +21,7 @@ from monitor import events as ev
 from monitor.config.load import Settings, check
 from monitor.decoding.decoder import MAX_CHANNELS, RATES_HZ
 from monitor.errors import InputError, UsageError
-from monitor.system.regular_file import read_regular
+from monitor.regular_file import read_regular
 
 VERSION = 1
 INFO = "session.json"

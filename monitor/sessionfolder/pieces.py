@@ -17,9 +17,9 @@ from monitor.decoding.look import LOOK_S, begin, joined, level_scale
 from monitor.decoding.opening import open_decoder
 from monitor.decoding.sndfile import SndfileDecoder
 from monitor.errors import InputError
+from monitor.regular_file import check_regular, read_regular
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.segments import SEGMENT_S
-from monitor.system.regular_file import check_regular, read_regular
 from monitor.text import clean
 
 Frames = NDArray[np.float32]

@@ -20,10 +20,10 @@ from monitor.config.load import Settings
 from monitor.decoding.sndfile import NotSound
 from monitor.decoding.wfdb import sound_files
 from monitor.errors import InputError, ModelError
+from monitor.regular_file import check_regular
 from monitor.replay.archive.result import Line
 from monitor.replay.batch import Options, replay_file
 from monitor.replay.rows import Row, row_of
-from monitor.system.regular_file import check_regular
 from monitor.text import clean
 
 PIECE = 2**20
