@@ -21,6 +21,30 @@ if SUPPORT not in sys.path:
 
 from risks import hazards, unproven  # noqa: E402
 
+WAITING = (
+    "faults",
+    "live",
+    "web",
+    "supervise",
+    "exam",
+    "integrations",
+    "training",
+    "smoke",
+    "replay",
+)
+"""Folders whose tests wait for processes and clocks: begun first, beside those that compute."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.pluginmanager.hasplugin("randomly"):
+        return
+
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        return WAITING.index(folder) if folder in WAITING else len(WAITING)
+
+    items.sort(key=turn)  # stable: the order within a folder stays
+
 
 class Controls:
     """Notes what became of each test; judges the controls once all have run."""

@@ -108,12 +108,31 @@ def of_seeds(
     Raises
     ------
     TrainingError
-        If a seed has no finished cell, or the seeds were not scored on the same recordings.
+        If a seed has no finished cell, or the seeds were not scored on the same recordings of
+        cinc2016.
     """
-    parts = [held_out(cells, recordings, further=True) for cells in seeds]
-    if len({p.names for p in parts}) > 1:
-        raise TrainingError("the seeds are not finished alike", "run apexbeat-train grid")
-    return parts
+    return in_common([held_out(cells, recordings, further=True) for cells in seeds])
+
+
+def in_common(parts: Sequence[HeldOut]) -> list[HeldOut]:
+    """The same recordings of each part.
+
+    Windows of further sets begin at the S1 of the shipped decoder, so that a short recording may
+    have none under another version of it; such a one is left out.
+
+    Raises
+    ------
+    TrainingError
+        If a recording of the main set is missing in one of them.
+    """
+    shared = set.intersection(*(set(p.names) for p in parts))
+    out = []
+    for part in parts:
+        keep = np.array([name in shared for name in part.names])
+        if not np.isin(part.database[~keep], BESIDE).all():
+            raise TrainingError("the cells are not finished alike", "run apexbeat-train grid")
+        out.append(_part(part, keep))
+    return out
 
 
 def cross_calibrated(h: HeldOut) -> tuple[Array, Array]:
@@ -275,10 +294,10 @@ def paired(
     Raises
     ------
     TrainingError
-        If the two systems were not scored on the same recordings.
+        If the two systems were not scored on the same recordings of cinc2016.
     """
-    if first[0].names != second[0].names:
-        raise TrainingError("the two systems were not scored on the same recordings")
+    parts = in_common([*first, *second])
+    first, second = parts[: len(first)], parts[len(first) :]
     a, b = _scorer(first), _scorer(second)
 
     def difference(i: NDArray[np.int64]) -> float:

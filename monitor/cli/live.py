@@ -25,13 +25,29 @@ ANY = "device:"
 """No device was named, and none is remembered."""
 
 
+def phantom_names(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """Names of synthetic hearts that begin so, for a shell."""
+    from dsp.phantom import PRESETS
+
+    return [name for name in sorted(PRESETS) if name.startswith(begun)]
+
+
+class PhantomOption(click.Option):
+    """Lists the names in the help, without loading them before."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The line of the help."""
+        from dsp.phantom import PRESETS
+
+        self.help = f"Synthetic heart instead of a device: {', '.join(sorted(PRESETS))}."
+        return super().get_help_record(ctx)
+
+
 @click.command("live")
 @click.option(
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
-@click.option(
-    "--phantom", metavar="NAME", help="Synthetic heart instead of a device, such as normal."
-)
+@click.option("--phantom", metavar="NAME", cls=PhantomOption, shell_complete=phantom_names)
 @click.option(
     "--listen",
     type=click.Choice(["bell", "diaphragm", "wide"]),

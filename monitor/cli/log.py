@@ -48,13 +48,13 @@ def store_option(function: Any) -> Any:
 
 @click.group("log", cls=LogCommands, subcommand_metavar="[SESSION] | COMMAND [ARGS]...")
 def log() -> None:
-    """Show the log of SESSION (an id or the beginning of one), or of the newest session."""
+    """Show the log of SESSION (an id, the beginning of one, or "last"); by default the newest."""
 
 
 @log.command(DEFAULT, short_help="Lines of a session (the default).")
 @click.argument("session", required=False)
 @click.option("--follow", is_flag=True, help="Keep printing new lines; Ctrl-C ends it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines, each with its session.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines, each with session and time.")
 @click.option("--all", "everything", is_flag=True, help="Also beats, windows and vitals.")
 @click.option("--sessions", "only_sessions", is_flag=True, help="List the sessions only.")
 @store_option
@@ -68,7 +68,7 @@ def show(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """Show the log of SESSION (an id or the beginning of one), or of the newest session."""
+    """Show the log of SESSION (an id, the beginning of one, or "last"); by default the newest."""
     from monitor.cli.log_lines import follow_lines, print_session, print_sessions
 
     with _open(store, config_file, overrides) as (archive, rows):

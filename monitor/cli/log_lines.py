@@ -43,6 +43,11 @@ class Times:
         last = number + 1 == len(anchors)
         return index if last or wall < near.wall else min(index, anchors[number + 1].index)
 
+    def utc(self, index: int) -> str | None:
+        """ISO 8601, to the millisecond; None where no clock was kept."""
+        moment = self._record.moment(index)
+        return None if moment is None else moment.isoformat(timespec="milliseconds")
+
     def of(self, index: int | None) -> str:
         """``HH:MM:SS``, local."""
         wall = None if index is None else self._record.wall(index)
@@ -137,7 +142,8 @@ def _print_events(
     for number, event in archive.events(row.id, kinds, last):
         last = number
         if as_json:
-            line = {"session": row.id, "seq": number, **msgspec.to_builtins(event)}
+            utc = times.utc(event.index)
+            line = {"session": row.id, "seq": number, "utc": utc, **msgspec.to_builtins(event)}
             click.echo(msgspec.json.encode(line).decode())
         else:
             click.echo(f"{times.of(event.index)}  {_words(event)}")

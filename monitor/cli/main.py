@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -22,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "live": ("monitor.cli.live:live", "Monitor a stethoscope (or a synthetic heart) on a screen."),
     "attach": ("monitor.cli.attach:attach", "Open the screen of a running monitor."),
     "devices": ("monitor.cli.devices:devices", "List input devices."),
+    "exam": ("monitor.cli.exam:exam", "Examine one person, place by place, into one page."),
     "listen": ("monitor.cli.listen:listen", "Play the sound of a running monitor."),
     "log": ("monitor.cli.log:log", "Show the log: alarms, quality, gaps, faults."),
     "export": ("monitor.cli.export:export", "Write a session as CSV, WFDB, EDF+, FHIR."),
@@ -36,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command → (module:function, its line of help)."""
 ON_WINDOWS = os.name == "nt"
-POSIX_ONLY = frozenset({"live", "attach", "listen", "ward"})
+POSIX_ONLY = frozenset({"live", "attach", "exam", "listen", "ward"})
 """They need a terminal, sockets and signals as Linux and macOS have them."""
 
 NOTICE = "A research and teaching instrument, not a medical device."
@@ -61,6 +63,15 @@ class Commands(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a misspelt one say which is near."""
+        near = get_close_matches(args[0], COMMANDS)
+        if args[0] in COMMANDS or args[0].startswith("-") or not near:
+            return super().resolve_command(ctx, args)
+        raise UsageError(f"no command {harmless(args[0], 60)}", f"is it '{near[0]}'?")
 
     def invoke(self, ctx: click.Context) -> object:
         """Run; an interrupt goes on as click's own, which prints nothing more."""

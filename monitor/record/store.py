@@ -270,7 +270,12 @@ class Archive(Closing):
         return [row for row in reversed(self.sessions()) if row.ended is None]
 
     def session(self, name: str) -> SessionRow | None:
-        """The one session whose id begins with ``name``; None if there is none, or several."""
+        """The one session whose id begins with ``name``; None if there is none, or several.
+
+        ``last`` is the one that began last.
+        """
+        if name == "last":
+            return next(iter(self.sessions()), None)
         found = [row for row in self.sessions() if row.id.startswith(name)]
         exact = [row for row in found if row.id == name]
         found = exact or found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import click
 import pytest
 
+from dsp.phantom import PRESETS
 from monitor.cli import main
 from monitor.cli.draw import mirrored
 from monitor.cli.main import COMMANDS, run
@@ -59,8 +61,8 @@ def test_no_command_is_a_usage_error_and_shows_the_help(capsys):
 
 
 def test_an_unknown_command_is_one_line(capsys):
-    assert run(["play"]) == 2
-    assert capsys.readouterr().err == "apexbeat: No such command 'play'.\n"
+    assert run(["zzz"]) == 2
+    assert capsys.readouterr().err == "apexbeat: No such command 'zzz'.\n"
 
 
 def test_on_windows_what_needs_another_system_says_so_in_one_line(capsys, monkeypatch):
@@ -119,3 +121,29 @@ def test_times_are_read_in_minutes_and_seconds():
         "1:01.2",
         "1:01:01.0",
     ]
+
+
+def test_a_misspelt_command_is_told_which_is_near(capsys):
+    assert run(["reply", "x.wav"]) == 2
+    assert capsys.readouterr().err == "apexbeat: no command reply; is it 'replay'?\n"
+
+
+def test_a_shell_completes_commands_and_synthetic_hearts():
+    code = "import sys; from monitor.cli.main import entry; sys.argv[0] = 'apexbeat'; entry()"
+    expected = {
+        "apexbeat re": ["replay", "report"],
+        "apexbeat live --phantom mu": ["murmur", "murmur_tachycardia"],
+    }
+    for words, found in expected.items():
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env=os.environ | asked | {"_APEXBEAT_COMPLETE": "bash_complete"},
+        )  # fmt: skip
+        assert [line.partition(",")[2] for line in done.stdout.splitlines()] == found
+
+
+def test_the_help_of_live_names_every_synthetic_heart(capsys):
+    assert run(["live", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert all(name in words for name in PRESETS)

@@ -76,6 +76,7 @@ FILLED = (
 )
 TABLES = "tests/replay/test_tables.py::test_labels_and_persons_are_scored"
 ROWS = "tests/replay/test_tables.py::test_json_csv_and_the_library_give_the_same_rows"
+EXAM = "tests/exam/test_exam.py::test_the_command_asks_listens_and_says_where_the_page_is"
 FINETUNED = "tests/training/test_own.py::test_the_shipped_student_is_trained_further_and_guarded"
 OWN_DATA = (
     "tests/training/test_own.py::test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed"
@@ -103,6 +104,7 @@ ELSEWHERE = (
     (r"make \w+", MAKE),
     (r"python -m training\.experiments\.gate .*", GATE),
     (r"apexbeat live", NEWCOMER),
+    (r"apexbeat exam .*", EXAM),
     (r"apexbeat live --phantom murmur_tachycardia", TERMINAL),
     (r"apexbeat attach( --read-only)?", TERMINAL),
     (r"apexbeat live .*--listen .*|apexbeat listen .*", LISTEN),

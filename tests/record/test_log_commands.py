@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -135,7 +137,12 @@ def test_the_log_shows_alarms_notes_and_lines_and_nothing_a_terminal_obeys(
     assert "mark     note medication" in said
     assert "\x1b" not in said
     assert run(["log", "s1", "--store", str(folder), "--all", "--json"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(LINES)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(LINES)
+    times = [datetime.fromisoformat(json.loads(line)["utc"]) for line in lines]
+    assert times == sorted(times)
+    assert run(["log", "last", "--store", str(folder), "--all", "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(lines)
 
 
 def test_a_shift_and_the_suppressed_are_printed(

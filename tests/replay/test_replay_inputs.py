@@ -83,7 +83,7 @@ DAMAGED = {
     "truncated flac": (
         lambda g, d: write(d / "c.flac", flac(g, d / "x.bin.flac").read_bytes()[:20_000]),
         "cut short", 5.0),
-    "damaged flac": (lambda g, d: _damaged(flac(g, d / "d.flac")), "damaged", 5.5),
+    "damaged flac": (lambda g, d: _damaged(flac(g, d / "d.flac")), "damaged", 12),
     "header too long": (lambda g, d: wav_with_data_length(g, d / "l.wav", 10**6), "cut short", 12),
     "header too short": (
         lambda g, d: wav_with_data_length(g, d / "s.wav", 4000), "tells of less", 12),

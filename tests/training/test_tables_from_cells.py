@@ -99,6 +99,21 @@ def test_several_seeds_count_by_the_mean_of_their_figures_once_they_are_whole(
         evaluate.of_seeds(seeds(place[0] / "cells", "good"), place[1])
 
 
+def test_a_further_recording_that_one_decoder_gave_no_window_is_left_out(
+    place: tuple[Path, list[Recording]],
+) -> None:
+    own = [Recording(f"y{i}", "yaseen", i % 2, 1, f"y{i}", Path("x")) for i in (1, 2)]
+    cells = evaluate.load_cells(place[0] / "cells", "good", "S", 0)
+    both, one = (
+        [cells[0] | {"further": {"yaseen": {n: [0.5, 3, 1] for n in names}}}, *cells[1:]]
+        for names in (("y1", "y2"), ("y2",))
+    )
+    found = evaluate.of_seeds([both, one], [*place[1], *own])
+    assert found[0].names == found[1].names
+    assert "y2" in found[0].names
+    assert "y1" not in found[0].names
+
+
 def test_missing_and_damaged_cells_are_one_clear_line(
     place: tuple[Path, list[Recording]],
 ) -> None:

@@ -50,11 +50,12 @@ def train_on(
     Parameters
     ----------
     soft
-        z1 - z0 that teaches each window of a recording, by its name.
+        z1 - z0 that teaches each window of a recording, by its name; a recording that the teacher
+        did not score trains nobody.
     """
     table = world.data.table
     good = frozenset(r.name for r in world.recordings if r.quality in config.qualities)
-    train = table.of(names & good)
+    train = table.of(names & good if soft is None else names & good & soft.keys())
     sampler = Sampler(
         world.recordings, table, train, config.weights, config.by_group, config.balanced
     )

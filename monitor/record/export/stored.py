@@ -44,7 +44,7 @@ def from_store(folder: Path, name: str) -> Record:
         If its events are not in order.
     """
     with Archive(folder) as archive:
-        row = next(iter(archive.sessions()), None) if name == "last" else archive.session(name)
+        row = archive.session(name)
         if row is None:
             raise NoInputError(
                 f"no single session in the store matches {clean(name, 80)}",

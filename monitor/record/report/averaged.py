@@ -95,9 +95,9 @@ def _onset(beats: list[ev.Beat], name: str) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def figure(one: AveragedBeat) -> str:
-    """Return the figure as SVG."""
-    drawing = Drawing(WIDTH, TOP + HEIGHT + 30, "averaged")
+def figure(one: AveragedBeat, key: str = "averaged") -> str:
+    """Return the figure as SVG; ``key`` is the prefix of its ids."""
+    drawing = Drawing(WIDTH, TOP + HEIGHT + 30, key)
     across = (WIDTH - LEFT - RIGHT) / one.middle.size
     bottom = TOP + HEIGHT
     top = float(max(one.high.max(), 1.0))
