@@ -15,8 +15,11 @@ file is compared with a trusted one *before* torch sees a byte of it.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -127,7 +130,7 @@ def parse(text: str | bytes) -> Contract:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelRefused(f"its {EXTRA_FILE} is no JSON ({error})") from error
     if not isinstance(content, dict):
         raise ModelRefused(f"its {EXTRA_FILE} is no JSON object")
@@ -196,8 +199,7 @@ def checked_bytes(path: Path, sha256: str) -> bytes:
         If it cannot be read, is empty or too large, or its sha256 is another.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        content = _read(path, LARGEST_FILE + 1)
     except OSError as error:
         raise ModelRefused(f"model {path} cannot be read ({error.strerror})") from error
     if not content:
@@ -213,6 +215,15 @@ def checked_bytes(path: Path, sha256: str) -> bytes:
     return content
 
 
+def _read(path: Path, count: int) -> bytes:
+    """The first bytes of a plain file; a FIFO or a device would be waited for, or never end."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.read(count)
+
+
 def read_card(path: Path) -> str:
     """Return the trusted sha256 of ``path`` from the card (JSON) beside it.
 
@@ -225,8 +236,8 @@ def read_card(path: Path) -> str:
     if not card.is_file():
         card = path.with_suffix(".json")
     try:
-        value = json.loads(card.read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        value = json.loads(_read(card, LARGEST_FILE))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelRefused(
             f"model {path} has no trusted sha256", f"give --sha256 or a card {card.name} beside it"
         ) from error

@@ -5,13 +5,18 @@ p is the posterior at equal priors: sigmoid((z1 - z0 - bias) / T).
 
 from __future__ import annotations
 
+import queue
+import threading
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contract import SAMPLES, Contract
+from models.contract import SAMPLES, Contract, ModelRefused
+
+T = TypeVar("T")
 
 
 class Engine(Protocol):
@@ -54,6 +59,32 @@ def checked_windows(windows: NDArray[np.float32]) -> NDArray[np.float32]:
     if windows.ndim != 2 or windows.shape[1] != SAMPLES:
         raise ValueError(f"windows must be [n, {SAMPLES}], not {windows.shape}")
     return np.ascontiguousarray(windows, dtype=np.float32)
+
+
+def within(limit_s: float, call: Callable[[], T], what: str) -> T:
+    """Return what ``call`` does, if it answers in time; else leave it behind on its thread.
+
+    Raises
+    ------
+    ModelRefused
+        If it does not answer; and whatever ``call`` raises.
+    """
+    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((call(), None))
+        except BaseException as error:  # noqa: BLE001 - raised where it was asked for
+            answers.put((None, error))
+
+    threading.Thread(target=work, name="model", daemon=True).start()
+    try:
+        result, error = answers.get(timeout=limit_s)
+    except queue.Empty:
+        raise ModelRefused(f"{what} does not answer within {limit_s:g} s") from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # None only where `call` gave it
 
 
 class Opened(ABC):

@@ -1,7 +1,8 @@
 """The ONNX engine: the same model and contract where 0.9 GB of torch do not fit.
 
 Needs ``onnxruntime`` (the extra ``onnx``) and no torch. The contract stands in the file's
-metadata; size, sha256, contract and reference window are checked as for TorchScript.
+metadata; size, sha256, operators, contract and reference window are checked as for TorchScript, and
+all of it must be done within `OPEN_S`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from models.contract import (
     parse,
     read_card,
 )
-from models.engine import Opened, checked_windows
+from models.engine import Opened, checked_windows, within
+from models.onnx_file import check_onnx
 
 INPUT, OUTPUT = "sound", "logits"
+OPEN_S = 30.0
+"""Seconds that opening a model and its first window may take; a student needs 0.1 s."""
 
 
 class OnnxEngine(Opened):
@@ -59,6 +63,12 @@ def open_model(path: Path | str, sha256: str | None = None) -> OnnxEngine:
         ) from error
     path = Path(path)
     content = checked_bytes(path, sha256 if sha256 is not None else read_card(path))
+    check_onnx(content, path)
+    return within(OPEN_S, lambda: _verified(onnxruntime, content, path), f"model {path}")
+
+
+def _verified(onnxruntime: Any, content: bytes, path: Path) -> OnnxEngine:
+    """Load it, and compare its reference window."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -76,5 +86,10 @@ def open_model(path: Path | str, sha256: str | None = None) -> OnnxEngine:
     except ModelRefused as refused:
         raise ModelRefused(f"model {path}: {refused.what}", refused.remedy) from refused
     engine = OnnxEngine(session, contract, hashlib.sha256(content).hexdigest())
-    check_reference(contract, engine.logits(contract.reference()[None]), path)
+    try:
+        logits = engine.logits(contract.reference()[None])
+    except Exception as error:  # as above
+        line = " ".join(str(error).split())[:120]
+        raise ModelRefused(f"model {path} cannot run on a window ({line})") from error
+    check_reference(contract, logits, path)
     return engine

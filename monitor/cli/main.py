@@ -6,6 +6,7 @@ Errors that a user can meet are one line on stderr and an exit code (``monitor.e
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from difflib import get_close_matches
@@ -13,7 +14,8 @@ from importlib import import_module
 
 import click
 
-from monitor.errors import EXIT_INTERRUPTED, EXIT_USAGE, ApexbeatError, UsageError
+from monitor.errors import EXIT_INTERRUPTED, EXIT_RECORD, EXIT_USAGE, ApexbeatError, UsageError
+from monitor.system.standard_streams import fill_standard_streams, output_refused
 from monitor.text import harmless
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -137,15 +139,30 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("apexbeat: interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has gone: nothing more to say to anybody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_INTERRUPTED
+    except OSError:
+        refused = output_refused()
+        if refused is None:
+            raise
+        return _unheard(refused)
+    refused = output_refused()
+    if refused is not None:
+        return _unheard(refused)
     return code if isinstance(code, int) else 0
+
+
+def _unheard(refused: OSError) -> int:
+    """Say that standard output takes nothing, unless its reader has just gone."""
+    if isinstance(refused, BrokenPipeError):
+        return EXIT_INTERRUPTED
+    closed = refused.errno == errno.EBADF
+    words = "is closed" if closed else (refused.strerror or str(refused)).lower()
+    click.echo(f"apexbeat: standard output: {words}; not all could be written", err=True)
+    return EXIT_RECORD
 
 
 def entry() -> None:
     """Console script."""
+    fill_standard_streams()
     sys.exit(run(sys.argv[1:]))
 
 

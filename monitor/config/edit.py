@@ -19,6 +19,7 @@ from tomlkit.items import Table
 
 from monitor.config.load import as_meant, build, names
 from monitor.errors import UsageError
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 
@@ -40,7 +41,7 @@ def remember(values: Mapping[str, Any], path: Path) -> None:
         if key not in names():
             raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
     try:
-        text = decoded(path.read_bytes()) if path.exists() else ""
+        text = decoded(read_regular(path)) if path.exists() else ""
         document = _document(text)
     except OSError as error:
         raise UsageError(f"settings {path}: {error.strerror or error}") from None

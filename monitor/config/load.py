@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from monitor.config.schema import (
     Verdict,
 )
 from monitor.errors import UsageError
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 __all__ = [
@@ -54,6 +56,9 @@ __all__ = [
 
 _COMMA = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=\s*[-+]?\d+),(\d+\s*;?\s*(?:#.*)?)$")
 _SEMICOLON = re.compile(r"(?m)^(\s*[\w.\"-]+\s*=[^#;\"']*);\s*$")
+
+NO_FILE = Path(os.devnull)
+"""Given in place of a file: nothing but the defaults."""
 
 Scalar = str | int | float | bool | None
 
@@ -106,7 +111,7 @@ def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     """
     where = path if path is not None else default_path()
     values: dict[str, Any] = {}
-    if path is not None or where.is_file():
+    if path is not None or where.exists():
         values = _read(where)
     origin = dict.fromkeys(names(), "default")
     _note(origin, values, f"file {where}")
@@ -159,7 +164,7 @@ def build(values: Mapping[str, Any]) -> Settings:
         settings = msgspec.convert(with_profile(values), Settings, strict=True)
     except msgspec.ValidationError as error:
         raise UsageError(_one_line(str(error), values)) from None
-    _check(settings)
+    check(settings)
     return settings
 
 
@@ -188,7 +193,7 @@ def describe() -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return parse(decoded(path.read_bytes()))
+        return parse("" if path == NO_FILE else decoded(read_regular(path)))
     except OSError as error:
         raise UsageError(f"settings {path}: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -293,7 +298,14 @@ def _between(key: str, value: float) -> str:
     return f"setting {key}: {value:g} must be between {least:g} and {most:g}"
 
 
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
+    """See that settings are within their bounds and do not contradict each other.
+
+    Raises
+    ------
+    UsageError
+        Names the first key that is wrong.
+    """
     for key, (least, most) in bounds().items():
         if not least <= _value(settings, key) <= most:  # not a number is neither
             raise UsageError(_between(key, _value(settings, key)))

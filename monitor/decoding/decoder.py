@@ -11,6 +11,7 @@ from monitor.system.closing import Closing
 
 Frames = NDArray[np.float32]
 
+MAX_CHANNELS = 1024
 RATES_HZ = (1000, 192_000)
 """Rates that the signal path can take."""
 

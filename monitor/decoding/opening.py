@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.decoding import arrays, edf, media, pipe, sndfile, wfdb
-from monitor.decoding.decoder import NO_HINTS, RATES_HZ, Decoder, Hints
+from monitor.decoding.decoder import MAX_CHANNELS, NO_HINTS, RATES_HZ, Decoder, Hints
 from monitor.decoding.sndfile import NotSound
 from monitor.errors import InputError
 
@@ -24,8 +24,6 @@ AUDIO = frozenset(
     | {".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
 )
 """Read through libsndfile."""
-
-MAX_CHANNELS = 1024
 
 RECORDS = frozenset({".hea", ".edf", ".bdf", ".mat", ".npy"})
 """Read here; such a file may hold something else than sound."""

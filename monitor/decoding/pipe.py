@@ -6,6 +6,7 @@ without a header by what the person says (``--raw``), the rest by FFmpeg where t
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -28,12 +29,14 @@ def is_stream(path: Path) -> bool:
     Raises
     ------
     OSError
-        If there is nothing of that name.
+        If there is nothing of that name, or a device other than standard input.
     """
-    if path == STDIN[0]:
+    if path in STDIN:
         return True
     mode = path.stat().st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "is a device, no recording", str(path))
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def open_stream(path: Path, hints: Hints) -> Decoder:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from monitor.decoding.decoder import Decoder, Frames, Missing, length_words, whole_rate
 from monitor.decoding.signals import pick_ecg, pick_sound
 from monitor.decoding.sndfile import NotSound
+from monitor.regular_file import check_regular
 
 LONGEST_HEADER = 2**20
 INVALID = {"16": -(2**15), "24": -(2**23), "32": -(2**31), "61": -(2**15), "80": -128,
@@ -75,6 +76,7 @@ def header_of(path: Path) -> Record:
     OSError
         If it cannot be read.
     """
+    check_regular(path)
     with path.open("rb") as file:
         text = file.read(LONGEST_HEADER).decode("utf-8", "replace").lstrip("\ufeff")
     lines = [line for raw in text.splitlines() if (line := raw.strip()) and line[0] != "#"]
@@ -232,6 +234,7 @@ class _SignalFile:
         self._sums = [float(s.first - s.zero) for s in signals]  # format 8 holds differences
         self._odd: list[int] = []
         try:
+            check_regular(folder / first.file)
             self._file: BinaryIO = (folder / first.file).open("rb")
         except FileNotFoundError:
             raise NotSound(f"its signals are missing: {first.file} is not beside it") from None

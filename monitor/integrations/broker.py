@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import UsageError
+from monitor.regular_file import check_regular, read_regular
 from monitor.text import harmless
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Broker:
         if not self.password_file:
             return os.environ.get(PASSWORD_VARIABLE)
         try:
-            return Path(self.password_file).read_text(encoding="utf-8").strip()
+            return read_regular(Path(self.password_file)).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise UsageError(f"password file {self.password_file}: {reason}") from None
@@ -74,6 +75,8 @@ class Broker:
         if not self.tls:
             return None
         try:
+            for name in filter(None, (self.ca, self.cert, self.key)):
+                check_regular(Path(name))
             made = ssl.create_default_context(cafile=self.ca or None)
             if self.cert:
                 made.load_cert_chain(self.cert, self.key or None)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from monitor.integrations.messages import AlarmMessage
+from monitor.text import harmless
 
 QUEUE = 100
 RANK = {"low": 1, "medium": 2, "high": 3}
@@ -82,6 +83,9 @@ class AlarmDispatcher:
             except CallFailed as error:
                 self.failed += 1
                 self._said(f"{self._name} for {alarm.kind} failed: {error}")
+            except Exception as error:  # noqa: BLE001 - said; the next alarm must still go out
+                self.failed += 1
+                self._said(f"{self._name} for {alarm.kind} failed: {harmless(repr(error))}")
             if self.dropped > dropped:
                 self._said(f"{self._name}: {self.dropped - dropped} alarms too many were dropped")
                 dropped = self.dropped

@@ -6,9 +6,12 @@ apart by their number on this machine.
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +20,11 @@ from monitor.integrations.table import Table
 
 CONTENT = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_S = 2.0
+"""Longest wait for a byte."""
+
+WHOLE_S = 10.0
+"""Longest request; then its reader is let go, however often it says a byte."""
+
 READERS = 8
 _refreshing = threading.Lock()
 _HOSTS = {"127.0.0.1", "localhost", "[::1]"}
@@ -76,6 +84,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
         self._room = threading.BoundedSemaphore(READERS)
+        self._since: dict[socket.socket, float] = {}
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -91,10 +100,20 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and make room."""
+        self._since[request] = time.monotonic()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            del self._since[request]
             self._room.release()
+
+    def service_actions(self) -> None:
+        """Let go whoever takes too long; called between two requests."""
+        now_s = time.monotonic()
+        for request, since_s in list(self._since.items()):
+            if now_s - since_s > WHOLE_S:
+                with contextlib.suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are."""

@@ -5,13 +5,17 @@ The id of an alarm is in the header ``Idempotency-Key``, so that a receiver can 
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import re
+import socket
 import threading
 import urllib.error
 import urllib.request
-from http.client import HTTPException, HTTPMessage
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +23,7 @@ import msgspec
 from monitor.errors import UsageError
 from monitor.integrations.dispatcher import CallFailed
 from monitor.integrations.messages import AlarmMessage
+from monitor.regular_file import read_regular
 from monitor.text import harmless
 
 WAITS_S = (1.0, 4.0)
@@ -39,6 +44,45 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> None:
         """Leave it an error: an alarm goes where it was told to go, or nowhere."""
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, section 5.6.2."""
+
+
+class _Line:
+    """The connection of one post, which can be broken off from another thread."""
+
+    def __init__(self) -> None:
+        self._connection: HTTPConnection | None = None
+
+    def open(
+        self, kind: Callable[..., HTTPConnection], *values: Any, **more: Any
+    ) -> HTTPConnection:
+        """Make it, and remember it."""
+        self._connection = kind(*values, **more)
+        return self._connection
+
+    def break_off(self) -> None:
+        """Whoever waits for a byte of it waits no longer."""
+        found = self._connection.sock if self._connection is not None else None
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+
+def _opener(line: _Line) -> urllib.request.OpenerDirector:
+    """What posts over ``line``, and follows no redirect."""
+
+    class Plain(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+            return self.do_open(lambda *a, **k: line.open(HTTPConnection, *a, **k), req)
+
+    class Encrypted(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+            return self.do_open(lambda *a, **k: line.open(HTTPSConnection, *a, **k), req)
+
+    return urllib.request.build_opener(_NoRedirect, Plain, Encrypted)
 
 
 class Webhook:
@@ -64,15 +108,12 @@ class Webhook:
     def __init__(
         self, address: str, header_file: str, limit_s: float, over: threading.Event | None = None
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError("setting outward.webhook: must be an http or https address")
+        check_address(address)
         self._address, self._limit_s = address, limit_s
         self._headers = {"Content-Type": "application/json", "User-Agent": "apexbeat"}
         if header_file:
             name, value = _header(Path(header_file))
             self._headers[name] = value
-        self._opener = urllib.request.build_opener(_NoRedirect)
         self._over = over or threading.Event()
         self._posts = threading.BoundedSemaphore(POSTS)
 
@@ -102,10 +143,11 @@ class Webhook:
     def _within_limit(self, request: urllib.request.Request) -> tuple[str, bool]:
         """Post once, with one deadline for all of it: name, connection, body and answer."""
         answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        line = _Line()
 
         def post() -> None:
             try:
-                answers.put(self._post(request))
+                answers.put(self._post(request, _opener(line)))
             finally:
                 self._posts.release()
 
@@ -119,12 +161,15 @@ class Webhook:
         try:
             return answers.get(timeout=self._limit_s)
         except queue.Empty:
+            line.break_off()  # a receiver that sends a byte now and then would hold it for ever
             return f"no answer within {self._limit_s:g} s", True
 
-    def _post(self, request: urllib.request.Request) -> tuple[str, bool]:
+    def _post(
+        self, request: urllib.request.Request, opener: urllib.request.OpenerDirector
+    ) -> tuple[str, bool]:
         """What went wrong, empty if nothing, and whether it is worth another try."""
         try:
-            with self._opener.open(request, timeout=self._limit_s):
+            with opener.open(request, timeout=self._limit_s):
                 return "", False
         except urllib.error.HTTPError as error:
             error.close()
@@ -134,13 +179,39 @@ class Webhook:
             return harmless(str(getattr(reason, "strerror", None) or reason)).lower(), True
 
 
+def check_address(address: str) -> None:
+    """See that it can be posted to.
+
+    Raises
+    ------
+    UsageError
+        If it is no http or https address.
+    """
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+        good = parts.scheme in ("http", "https") and bool(host) and port != 0
+        good &= address.isascii() and address.isprintable() and " " not in address
+        good &= parts.username is None and parts.password is None
+    except ValueError:  # brackets, a port beyond 65535, a label of a name that is too long
+        good = False
+    if not good:
+        raise UsageError(
+            "setting outward.webhook: must be an http or https address in ASCII, without a"
+            " password",
+            "a password belongs into outward.webhook_header_file",
+        )
+
+
 def _header(path: Path) -> tuple[str, str]:
     try:
-        line = path.read_text(encoding="utf-8").strip()
+        line = read_regular(path).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"header file {path}: {reason}") from None
     name, colon, value = line.partition(":")
-    if not colon or not name.strip() or "\n" in line or not line.isprintable():
+    plain = line.isprintable() and value.isascii()
+    if not colon or not _HEADER_NAME.fullmatch(name.strip()) or not plain:
         raise UsageError(f"header file {path}: must be one line such as 'Authorization: Bearer …'")
     return name.strip(), value.strip()

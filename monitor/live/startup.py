@@ -126,8 +126,10 @@ class SessionStarter:
         with Archive(self._context.store.folder) as archive:
             left = archive.open_sessions()
             self._earlier = self._unanswered(archive)
-            if self._job.resume and left:
-                return [self._resume(archive, row) for row in left]
+            usable = [row for row in left if row.usable]
+            if self._job.resume and usable:
+                self._close_left(archive, [row for row in left if not row.usable])
+                return [self._resume(archive, row) for row in usable]
             prepared = self._prepare_all()
             begun = [self.take_up(one) for one in prepared]
             self._close_left(archive, left)  # last: a start that dies before has told nobody

@@ -17,6 +17,7 @@ import msgspec
 
 from monitor.errors import InputError, RecordError
 from monitor.events import Event
+from monitor.regular_file import check_regular
 
 SUFFIX = ".jsonl"
 
@@ -58,6 +59,7 @@ def read(path: Path) -> Iterator[Event]:
     ...     [event.note for event in read(file.path)]
     ['cough']
     """
+    check_regular(path)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:

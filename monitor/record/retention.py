@@ -18,6 +18,7 @@ from pathlib import Path
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.clips import QUOTA_BYTES, index_of
 from monitor.record.clips import purge as purge_clips
+from monitor.record.store import SAFE_ID
 from monitor.sessionfolder import format as ff
 
 SESSIONS = "sessions"
@@ -158,7 +159,7 @@ def forget_folders(
     OSError
         If something cannot be deleted.
     """
-    for session in sessions:
+    for session in filter(SAFE_ID.fullmatch, sessions):  # no other name leads out of the store
         for folder in (store / SESSIONS).glob(f"{session}*"):
             if folder.name == session or folder.name.removeprefix(session)[1:].isdigit():
                 shutil.rmtree(folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from monitor.errors import NoInputError, RecordError
 from monitor.system.private_file import check_folder, open_private, words_of
+from monitor.text import harmless
 
 FILE = "apexbeat.db"
 VERSION = 4
@@ -220,6 +221,7 @@ def open_reader(folder: Path) -> sqlite3.Connection:
     try:
         connection = _read_only(path)
         with _closed_on_error(connection):
+            _refuse_foreign(connection)
             for table, columns in KNOWN.items():
                 connection.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
     except sqlite3.Error as error:
@@ -308,6 +310,7 @@ def _examine(path: Path, whole: bool) -> None:
                 f"{path}: written by a newer Apexbeat (schema {version}, this one knows {VERSION})",
                 "update, or choose another --store; 'apexbeat log' can read it",
             )
+        _refuse_foreign(connection)
         try:
             for table, columns in KNOWN.items():
                 connection.execute(f"SELECT {columns} FROM {table} LIMIT 1").fetchone()
@@ -319,6 +322,26 @@ def _examine(path: Path, whole: bool) -> None:
         wrong = defect(path)
         if wrong is not None:
             raise sqlite3.DatabaseError(wrong)
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """See that nothing in a store acts by itself or stands in for a table of ours.
+
+    A trigger could take away what is written; a view or a virtual table could say anything, or
+    never end.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        Names what was found.
+    """
+    connection.execute("PRAGMA trusted_schema = OFF")
+    found = connection.execute(
+        "SELECT type, name FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
+        " OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise sqlite3.DatabaseError(f"holds the {found[0]} {harmless(str(found[1]), 40)}")
 
 
 def _is_logged(path: Path) -> bool:

@@ -7,6 +7,7 @@ Archive(folder)             read-only: sessions, events, alarms, anchors, comman
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import sqlite3
 import threading
@@ -19,6 +20,7 @@ import msgspec
 
 from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
+from monitor.decoding.decoder import MAX_CHANNELS, RATES_HZ
 from monitor.errors import RecordError
 from monitor.record.schema import (
     CHECK_BYTES,
@@ -36,6 +38,9 @@ from monitor.system.store_lock import StoreLock
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
 """Lines that may be dropped when the disk cannot keep up."""
+
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""Ids of which paths are made."""
 
 _decode = msgspec.json.Decoder(ev.Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +78,15 @@ class SessionRow:
     ended_how: str | None
     board: str | None
     label: str | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a core can go on with it: a damaged or foreign store may say anything."""
+        return (
+            SAFE_ID.fullmatch(self.id) is not None
+            and RATES_HZ[0] <= self.rate_hz <= RATES_HZ[1]
+            and 1 <= self.channels <= MAX_CHANNELS
+        )
 
 
 @dataclass(frozen=True, slots=True)

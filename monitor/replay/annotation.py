@@ -23,6 +23,7 @@ import msgspec
 from dsp.cycles.matching import Onset
 from monitor.errors import NoInputError
 from monitor.events import RATE_HZ
+from monitor.regular_file import read_regular
 from monitor.text import decoded
 
 LONGEST = 64 * 2**20
@@ -58,9 +59,7 @@ def read(path: Path) -> Annotation:
         If it cannot be read, or holds no S1 and no S2.
     """
     try:
-        if path.stat().st_size > LONGEST:
-            raise ValueError("too large to be an annotation")
-        text = decoded(path.read_bytes(), other="cp1252")
+        text = decoded(read_regular(path, LONGEST), other="cp1252")
         kind = path.suffix.lower()
         if kind == ".jsonl":
             found = list(_events(text.splitlines()))

@@ -90,7 +90,7 @@ def search(folder: Path, hints: Hints = NO_HINTS) -> FolderContents:
         for path in here:
             if path in part_of_records:
                 continue
-            if is_recording(path, hints):
+            if path.is_file() and is_recording(path, hints):
                 found.files.append(path)
             else:
                 found.other[path.suffix.lower()] += 1

@@ -17,7 +17,9 @@ from monitor.decoding.look import LOOK_S, begin, joined, level_scale
 from monitor.decoding.opening import open_decoder
 from monitor.decoding.sndfile import SndfileDecoder
 from monitor.errors import InputError
+from monitor.regular_file import check_regular, read_regular
 from monitor.sessionfolder import format as ff
+from monitor.sessionfolder.segments import SEGMENT_S
 from monitor.text import clean
 
 Frames = NDArray[np.float32]
@@ -71,6 +73,7 @@ def open_sound(path: Path, start_s: float = 0.0, length_s: float | None = None) 
         if path.is_dir():
             yield _Folder(path)
         else:
+            check_regular(path)  # it is read twice
             with open_decoder(path) as decoder:
                 yield _File(path, decoder, start_s, length_s)
     except InputError as error:
@@ -122,12 +125,12 @@ class SessionSound:
     ----------
     folder
         Of the pieces (see `segments`).
-    channels
+    channels, rate_hz
         Of the sound.
     """
 
-    def __init__(self, folder: Path, channels: int) -> None:
-        self._folder, self._channels = folder, channels
+    def __init__(self, folder: Path, channels: int, rate_hz: int) -> None:
+        self._folder, self._channels, self._rate_hz = folder, channels, rate_hz
         names = sorted({path.name.split(".")[0] for path in folder.glob("*.*")})
         self._stems = [folder / name for name in names]
         self._held: Frames = np.zeros((0, channels), np.float32)
@@ -161,19 +164,42 @@ class SessionSound:
     def _frames_of(self, stem: Path) -> int:
         path = _whole_piece(stem)
         if path is not None:
-            return int(soundfile.info(path).frames)
+            return self._checked_frames(path)
         size = max(_growing(stem).stat().st_size - ff.HEADER, 0)
         return size // (2 * self._channels)
+
+    def _checked_frames(self, path: Path) -> int:
+        """Frames of a whole piece; a piece is read into memory as a whole.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, is longer than a piece, or of another rate or number of channels.
+        """
+        try:
+            info = soundfile.info(path)
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{path}: {error}") from None
+        if (info.samplerate, info.channels) != (self._rate_hz, self._channels):
+            raise InputError(
+                f"{path}: {info.samplerate} Hz, {info.channels} channels, where the session has"
+                f" {self._rate_hz} Hz, {self._channels}"
+            )
+        if info.frames > SEGMENT_S * info.samplerate:
+            raise InputError(f"{path}: longer than a piece of a session ({SEGMENT_S:g} s)")
+        return int(info.frames)
 
     def _load(self, stem: Path) -> Frames:
         path = _whole_piece(stem)
         if path is not None:
+            self._checked_frames(path)
             try:
                 frames: Frames = soundfile.read(path, dtype="float32", always_2d=True)[0]
             except (OSError, RuntimeError) as error:
                 raise InputError(f"{path}: {error}") from None
             return frames
-        data = _growing(stem).read_bytes()[ff.HEADER :]
+        most = ff.HEADER + round(SEGMENT_S * self._rate_hz) * 2 * self._channels
+        data = read_regular(_growing(stem), most)[ff.HEADER :]
         data = data[: len(data) // (2 * self._channels) * 2 * self._channels]
         pcm = np.frombuffer(data, "<i2").reshape(-1, self._channels)
         return (pcm / np.float32(ff.FULL_SCALE)).astype(np.float32)
@@ -185,14 +211,14 @@ class _Folder(SessionSound):
     whole = True
 
     def __init__(self, folder: Path) -> None:
-        info = msgspec.json.decode((folder / ff.INFO).read_bytes(), type=ff.FolderInfo)
-        super().__init__(folder / ff.SOUND, info.channels)
+        info = ff.read_info(folder)
+        super().__init__(folder / ff.SOUND, info.channels, info.rate_hz)
         self.rate_hz, self.channels, self.first = info.rate_hz, info.channels, info.index
 
 
 def _whole_piece(stem: Path) -> Path | None:
     paths = (stem.with_name(stem.name + suffix) for suffix in (".flac", ".wav"))
-    return next((path for path in paths if path.exists()), None)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _growing(stem: Path) -> Path:

@@ -6,6 +6,7 @@ same. A folder whose run was killed ends where its sound ends.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,21 +56,14 @@ class FolderSource(Closing):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            self.info = msgspec.json.decode((folder / ff.INFO).read_bytes(), type=ff.FolderInfo)
-        except OSError as error:
-            raise InputError(f"{folder}: not a session folder ({error.strerror})") from None
-        except msgspec.DecodeError as error:
-            raise InputError(f"{folder / ff.INFO}: {error}") from None
-        if self.info.version != ff.VERSION:
-            raise InputError(f"{folder}: recorded by another version", "update Apexbeat")
+        self.info = ff.read_info(folder)
         self.name = self.info.name
         self.rate_hz, self.channels = self.info.rate_hz, self.info.channels
         self.complete = False
 
     def __iter__(self) -> Iterator[ev.Input]:
         """Yield every input; commands and conditions too."""
-        sound = SessionSound(self.folder / ff.SOUND, self.channels)
+        sound = SessionSound(self.folder / ff.SOUND, self.channels, self.rate_hz)
         sound.require_begin()
         done = 0
         for line in self._lines():
@@ -89,11 +83,40 @@ class FolderSource(Closing):
                 left -= len(frames)
 
     def _lines(self) -> Iterator[ff.Line]:
-        with (self.folder / ff.INPUTS).open("rb") as file:
-            for number, text in enumerate(file, 1):
-                if not text.endswith(b"\n"):
-                    return  # killed while it was written
+        path = self.folder / ff.INPUTS
+        with path.open("rb") as file:
+            for number in itertools.count(1):
+                text = file.readline(ff.LONGEST_LINE)
                 try:
-                    yield _line(text)
-                except msgspec.DecodeError as error:
-                    raise InputError(f"{self.folder / ff.INPUTS}, line {number}: {error}") from None
+                    if len(text) == ff.LONGEST_LINE:
+                        raise ValueError("too long")
+                    if not text.endswith(b"\n"):
+                        return  # the end, or killed while it was written
+                    yield _checked(_line(text))
+                except (ValueError, RecursionError) as error:
+                    raise InputError(f"{path}, line {number}: {error}") from None
+
+
+def _checked(line: ff.Line) -> ff.Line:
+    """See that a number of a line is one that a session can have; `ff.Sound` knows its own.
+
+    Raises
+    ------
+    ValueError
+        Names it.
+    """
+    numbers: dict[str, float]
+    match line:
+        case ev.Lost():
+            numbers = {"start": line.start, "length": line.length, "uncertainty": line.uncertainty}
+            most: float = ff.MAX_INDEX
+        case ev.Command():
+            numbers, most = {"index": line.index}, ff.MAX_INDEX
+        case ev.Idle():
+            numbers, most = {"seconds": line.seconds}, ff.MAX_S
+        case _:
+            return line
+    for name, value in numbers.items():
+        if not 0 <= value <= most:
+            raise ValueError(f"{name} is outside 0-{most:g}")
+    return line

@@ -2,22 +2,32 @@
 
 A page of another site can make a browser ask us, with its cookies; it cannot make it lie about
 ``Origin``, and a name that was rebound to our address shows in ``Host`` (RFC 6455, section 10.2).
-The token comes in the link once and stays in a cookie, so that it is in no later address.
+The token comes in the link once and stays in a cookie, so that it is in no later address. Cookies
+know hosts and no ports: what else listens on this machine would be sent it. So the page lives below
+a path that nobody can guess, and the cookie is for that path alone.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from html import escape
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
+from monitor.text import harmless
 from monitor.web.job import loopback
 
+_log = logging.getLogger("apexbeat.web")
+
 TOKEN_BYTES = 24
+HOME_BYTES = 12
 CLIENTS = 2
 """Browsers at a time."""
 
@@ -37,6 +47,13 @@ POLICY = (
 )
 """xterm.js writes style elements; nothing else is inline, and nothing comes from elsewhere."""
 
+WELCOME = (
+    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>apexbeat</title>'
+    '<meta http-equiv="refresh" content="0;url={home}"><p><a href="{home}">Open the screen</a></p>'
+)
+"""Leads to the page. No redirect: after a link on another site, a browser would follow that without
+the cookie, which is for our own pages alone."""
+
 
 class Guard:
     """Decides about each request.
@@ -49,6 +66,8 @@ class Guard:
 
     def __init__(self, host: str) -> None:
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.home = f"/{secrets.token_urlsafe(HOME_BYTES)}/"
+        """Path of the page and all that belongs to it."""
         self._loopback = loopback(host)
         self.port = 0
         """Known once the server listens."""
@@ -83,7 +102,8 @@ class Guard:
 
     def knows(self, token: str) -> bool:
         """Whether it is the token."""
-        return secrets.compare_digest(token.encode(), self.token.encode())
+        given = token.encode("utf-8", "surrogatepass")
+        return secrets.compare_digest(given, self.token.encode())
 
     @web.middleware
     async def middleware(
@@ -100,16 +120,20 @@ class Guard:
         if not self.knows(request.cookies.get(self.cookie, "")):
             words = "Open the link that apexbeat printed; it holds the key to this page.\n"
             return web.Response(status=403, text=words)
-        if request.path == "/ws" and not self.own_origin(request):
+        if request.path == f"{self.home}ws" and not self.own_origin(request):
             return web.Response(status=403, text="Another site asked for this.\n")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except (OSError, ValueError) as error:  # of a name or a header that no page of ours sends
+            _log.debug("%s: %s", request.path, error)
+            return web.Response(status=400, text="This cannot be asked.\n")
 
     def _welcome(self, request: web.Request) -> web.Response:
         """Put the token into a cookie, and take it out of the address."""
         kept = {name: text for name, text in request.query.items() if name != "token"}
-        answer = web.Response(status=303)
-        answer.headers["Location"] = str(request.rel_url.with_query(kept))
-        answer.set_cookie(self.cookie, self.token, httponly=True, samesite="Lax", path="/")
+        home = escape(str(URL(self.home).with_query(kept)))
+        answer = web.Response(text=WELCOME.format(home=home), content_type="text/html")
+        answer.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path=self.home)
         return answer
 
     async def sign(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -118,3 +142,17 @@ class Guard:
         host = request.headers.get("Host", "")
         if self.own_host(host):
             response.headers["Content-Security-Policy"] = POLICY.format(host=host)
+
+
+class OneLine(logging.Filter):
+    """What a stranger sends makes one line of the log at most, and no traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave out requests that were none; shorten the rest."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            return False
+        if error is not None:
+            record.msg, record.args = f"{record.getMessage()}: {harmless(repr(error))}", ()
+            record.exc_info = record.exc_text = None
+        return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 from html import escape
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from monitor.errors import ApexbeatError
 from monitor.web import window
-from monitor.web.guard import CLIENTS, Guard
+from monitor.web.guard import CLIENTS, Guard, OneLine
 from monitor.web.job import Serving, WebJob
 
 PAGE = files("monitor.web") / "page"
@@ -39,13 +40,14 @@ class Pages:
         self._leaving: set[asyncio.Future[None]] = set()
         self.app = web.Application(middlewares=[self.guard.middleware])
         self.app.on_response_prepare.append(self.guard.sign)
+        home = self.guard.home
         self.app.add_routes(
             [
-                web.get("/", self._index),
-                web.get("/ws", self._socket),
-                web.get("/page.css", self._file("page.css", "text/css")),
-                web.get("/page.js", self._file("page.js", "text/javascript")),
-                web.static("/static", TERMINAL),
+                web.get(home, self._index),
+                web.get(f"{home}ws", self._socket),
+                web.get(f"{home}page.css", self._file("page.css", "text/css")),
+                web.get(f"{home}page.js", self._file("page.js", "text/javascript")),
+                web.static(f"{home}static", TERMINAL),
             ]
         )
 
@@ -66,7 +68,9 @@ class Pages:
             asked = 16
         text = (PAGE / "index.html").read_text(encoding="utf-8")
         text = text.replace("{font}", str(max(FONT_PX[0], min(asked, FONT_PX[1]))))
-        text = text.replace("{socket}", escape(f"ws://{request.headers['Host']}/ws"))
+        text = text.replace(
+            "{socket}", escape(f"ws://{request.headers['Host']}{self.guard.home}ws")
+        )
         return web.Response(text=text, content_type="text/html")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
@@ -107,7 +111,9 @@ async def serve(
     """
     over = over or asyncio.Event()
     pages = Pages(job)
-    runner = web.AppRunner(pages.app, access_log=None, shutdown_timeout=2.0)
+    log = logging.getLogger("apexbeat.web.server")
+    log.addFilter(OneLine())
+    runner = web.AppRunner(pages.app, access_log=None, logger=log, shutdown_timeout=2.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, job.host, job.port)

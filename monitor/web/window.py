@@ -109,7 +109,7 @@ async def _pass_on(text: str, screen: _Screen) -> bool:
             return await screen.send_meta({"type": "resize", "width": width, "height": height})
         if kind in ("focus", "blur"):
             return await screen.send_meta({"type": kind})
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         return False
     return bool(kind == "ping")
 

@@ -97,5 +97,5 @@ def test_a_report_of_a_session_folder_has_players(kept, tmp_path):
 
 
 def test_a_folder_that_is_no_session_is_refused_in_one_line(kept, tmp_path):
-    with pytest.raises(InputError, match="cannot be read as sound"):
+    with pytest.raises(InputError, match="not a session folder"):
         heard.load(from_event_file(kept.sample.events, tmp_path))

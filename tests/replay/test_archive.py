@@ -206,6 +206,31 @@ def test_a_name_that_is_no_text_is_judged_and_shown(tmp_path: Path, expected: by
     assert "\x1b" not in path.read_text()
 
 
+def test_names_that_differ_in_undecodable_bytes_alone_are_two() -> None:
+    names = [b"a\xff.wav", b"a\xfe.wav", b"a\\xff.wav", b"a\\\\xff.wav", "aÿ.wav".encode()]
+    assert len({judging.shown(name) for name in names}) == len(names)
+
+
+def test_a_recording_that_has_changed_is_judged_again_and_no_other(tmp_path: Path) -> None:
+    """Its old line was taken for that of the new file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    sound, rate = soundfile.read(ROOT / "recordings" / "normal.wav", frames=8000)
+    for name in ("one.wav", "two.wav"):
+        soundfile.write(folder / name, sound, rate)
+    wanted, path = plan(folder, Settings()), tmp_path / "r.jsonl"
+    assert judged(wanted, path) == 2
+    before = path.read_bytes()
+    assert judged(wanted, path, resume=True) == 0
+    assert path.read_bytes() == before
+    times = (folder / "two.wav").stat()
+    soundfile.write(folder / "two.wav", sound[::-1], rate)  # as large as it was
+    os.utime(folder / "two.wav", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert judged(wanted, path, resume=True) == 1
+    assert judged(wanted, tmp_path / "fresh.jsonl") == 2
+    assert path.read_bytes() == (tmp_path / "fresh.jsonl").read_bytes() != before
+
+
 def test_a_worker_with_other_models_is_refused(wanted: Plan) -> None:
     task = Task(msgspec.json.encode(wanted.settings), {"student": "x"}, b"/", [b"x"])
     with pytest.raises(ModelError, match="other models"):

@@ -154,4 +154,4 @@ def test_a_folder_whose_first_sound_was_deleted_by_age_is_not_replayed(tmp_path:
     writer.close()
     (tmp_path / "sound" / "000001.flac").unlink()
     with pytest.raises(InputError, match="deleted when its days were over"):
-        SessionSound(tmp_path / "sound", 1).require_begin()
+        SessionSound(tmp_path / "sound", 1, RATE).require_begin()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 from fakecore import FakeCore
 from scenes import scene
 
@@ -31,6 +32,13 @@ class Served:
     def token(self) -> str:
         """The token alone."""
         return self.url.partition("=")[2]
+
+
+async def home_of(page: Served, client: aiohttp.ClientSession) -> str:
+    """Come in by the link; address of the page, with a ``/`` at its end."""
+    async with client.get(page.url) as answer:
+        assert answer.status == 200
+        return page.base + (await answer.text()).partition("url=/")[2].partition('"')[0]
 
 
 @contextlib.asynccontextmanager

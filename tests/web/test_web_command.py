@@ -30,11 +30,12 @@ async def page(url: str) -> None:
     """Open a link, and read on until the monitor stands there."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as client:
+        base = url.partition("?")[0]
         async with client.get(url) as answer:
             assert answer.status == 200
-        base = url.partition("?")[0]
+            home = base + (await answer.text()).partition("url=/")[2].partition('"')[0]
         own = {"Origin": base.rstrip("/")}
-        async with client.ws_connect(base + "ws?width=100&height=34", headers=own) as socket:
+        async with client.ws_connect(home + "ws?width=100&height=34", headers=own) as socket:
             text = b""
             while not (b"PHANTOM" in text and b"HEART RATE" in text):
                 message = await socket.receive(60)

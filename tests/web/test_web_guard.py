@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from served import Served, served
+from served import Served, home_of, served
 
 from monitor.errors import UsageError
 from monitor.web.guard import Guard
@@ -33,22 +33,30 @@ def test_nothing_is_given_without_the_token_and_the_cookie_holds_it_afterwards(
                     assert answer.status == 403, path
                     assert "Open the link" in await answer.text()
             async with client.get(page.url, allow_redirects=False) as answer:
-                assert answer.status == 303
-                assert page.token not in answer.headers["Location"]
+                assert answer.status == 200
+                assert page.token not in await answer.text()
                 cookie = answer.headers["Set-Cookie"]
-                assert "HttpOnly" in cookie
-                assert "SameSite=Lax" in cookie
-            async with client.get(page.base) as answer:
+            home = await home_of(page, client)
+            path = home.removeprefix(page.base.rstrip("/"))
+            assert {"HttpOnly", "SameSite=Strict", f"Path={path}"} < set(cookie.split("; "))
+            async with client.get(home) as answer:
                 assert answer.status == 200
                 text = await answer.text()
                 assert page.token not in text
-                assert "://" not in text.replace(page.base.replace("http", "ws") + "ws", "")
+                assert "://" not in text.replace(home.replace("http", "ws") + "ws", "")
                 assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
                 assert answer.headers["Cache-Control"] == "no-store"
                 assert answer.headers["Server"] == "apexbeat"
-            for path in ("static/", "static/../server.py", "static/%2e%2e/server.py"):
-                async with client.get(page.base + path) as answer:
-                    assert answer.status in (403, 404), path
+            for inner in (
+                "page.css",
+                "static/css/xterm.css",
+                "static/fonts/RobotoMono-VariableFont_wght.ttf",
+            ):
+                async with client.get(home + inner) as answer:
+                    assert answer.status == 200, inner
+            for inner in ("static/", "static/../server.py", "static/%2e%2e/server.py"):
+                async with client.get(home + inner) as answer:
+                    assert answer.status in (403, 404), inner
 
     asyncio.run(run())
 
@@ -69,9 +77,8 @@ def test_a_name_that_is_not_ours_is_refused_even_with_the_token(tmp_path: Path) 
 def test_a_socket_is_opened_for_our_own_page_alone_and_for_two_at_most(tmp_path: Path) -> None:
     async def run() -> None:
         async with visitor(tmp_path) as (page, client):
-            async with client.get(page.url) as answer:
-                assert answer.status == 200
-            socket, own = page.base + "ws?width=99999&height=0", page.base.rstrip("/")
+            home = await home_of(page, client)
+            socket, own = home + "ws?width=99999&height=0", page.base.rstrip("/")
             for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
                 with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                     await client.ws_connect(socket, headers=origin)
@@ -81,7 +88,7 @@ def test_a_socket_is_opened_for_our_own_page_alone_and_for_two_at_most(tmp_path:
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await client.ws_connect(socket, headers={"Origin": own})
             assert refused.value.status == 503
-            async with client.get(page.base) as answer:
+            async with client.get(home) as answer:
                 assert answer.status == 503
                 assert "2 browsers are open already" in await answer.text()
             await first.receive_bytes()  # the screen has begun
@@ -89,7 +96,7 @@ def test_a_socket_is_opened_for_our_own_page_alone_and_for_two_at_most(tmp_path:
             while not first.closed:
                 await first.receive()
             await second.close()
-            async with client.get(page.base) as answer:  # there is room again at once
+            async with client.get(home) as answer:  # there is room again at once
                 assert answer.status == 200
 
     asyncio.run(run())

@@ -5,13 +5,19 @@ others: all after the gap then stands too early, without a word (a test shows it
 through a gap here: the sound is 0 there, the signal ``Sound present`` is 0, and an annotation
 with the gap's length and reason stands over it.
 
+A record of an EDF+ file has room for so many annotations, and all records are of one size. edfio
+puts each annotation into the record of its time, so that one crowded second made every second as
+large. An annotation says its own time, and may stand in any record: here they fill the records one
+after the other, each as full as the mean.
+
 Source: Kemp & Olivan 2003, and the EDF+ specification at edfplus.info.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +33,12 @@ NO_RATE = -1.0
 """Heart rate where there is none; EDF has no NaN."""
 
 PRESENT_HZ = 10
+
+HEADER = 256
+"""Bytes of the file's header, and of each signal's."""
+
+LONGEST_TIME = 32
+"""Bytes of the time of a record."""
 
 Span = tuple[float, float | None, str]
 """Onset in s, duration in s, text."""
@@ -57,9 +69,52 @@ def write(record: Record, sound: NDArray[np.float32] | None, path: Path) -> None
         ),
         starttime=None if begin is None else begin.time(),
         data_record_duration=1,
-        annotations=[edfio.EdfAnnotation(*one) for one in notes(record)],
+        annotations=[edfio.EdfAnnotation(0.0, None, "")],
     )
-    edf.write(path)
+    plain = path.with_name(f"{path.name}.plain")
+    edf.write(plain)
+    with plain.open("rb") as old, path.open("wb") as new:
+        _annotate(old, new, notes(record))
+    plain.unlink()
+
+
+def _annotate(old: BinaryIO, new: BinaryIO, listed: list[Span]) -> None:
+    """Copy an EDF+ file, with ``listed`` as its annotations.
+
+    Header and records: EDF+ specification, sec. 2.1 and 2.2.
+    """
+    head = bytearray(old.read(HEADER))
+    signals = int(head[252:256])
+    head += old.read(HEADER * signals)
+    labels = [bytes(head[HEADER + 16 * n : HEADER + 16 * (n + 1)]) for n in range(signals)]
+    where = labels.index(b"EDF Annotations ")
+    field = HEADER + 216 * signals
+    sizes = [2 * int(head[field + 8 * n : field + 8 * (n + 1)]) for n in range(signals)]
+    records, before = int(head[236:244]), sum(sizes[:where])
+    first = old.read(sum(sizes))
+    begin_s = float(first[before:].partition(b"\x14")[0])  # a part of a second, where it has one
+    texts = [_encoded(onset_s + begin_s, length_s, text) for onset_s, length_s, text in listed]
+    room = -(-sum(map(len, texts)) // records) + max(map(len, texts), default=0)
+    size = -(-(LONGEST_TIME + room) // 2) * 2
+    head[field + 8 * where : field + 8 * (where + 1)] = f"{size // 2:<8d}".encode()
+    new.write(head)
+    waiting = deque(texts)
+    data = first
+    while data:
+        time = data[before : before + sizes[where]].partition(b"\0")[0] + b"\0"
+        full = len(time) + room
+        while waiting and len(time) + len(waiting[0]) <= full:
+            time += waiting.popleft()
+        new.write(data[:before] + time.ljust(size, b"\0") + data[before + sizes[where] :])
+        data = old.read(sum(sizes))
+
+
+def _encoded(onset_s: float, length_s: float | None, text: str) -> bytes:
+    """One time-stamped annotation list (TAL)."""
+    time = f"{onset_s:+.12f}".rstrip("0").rstrip(".")
+    if length_s is not None:
+        time += "\x15" + f"{length_s:.12f}".rstrip("0").rstrip(".")
+    return f"{time}\x14{text}\x14\0".encode()
 
 
 def _signals(

@@ -41,6 +41,9 @@ SKIP, AUX = 59, 63
 SHORT_STEP = 1023
 """Samples to the annotation before that fit beside its code."""
 
+LONGEST_SKIP = 2**31 - 1
+"""Samples of one skip; at 2 kHz 12 days."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
@@ -144,10 +147,11 @@ def annotation_bytes(notes: Sequence[Note]) -> bytes:
     for note in [rate, *notes]:
         step = note.sample - here
         here = note.sample
-        if step > SHORT_STEP:
+        while step > SHORT_STEP:  # one skip after the other where a signed long is too short
+            skip = min(step, LONGEST_SKIP)
             out += (SKIP << 10).to_bytes(2, "little")
-            out += (step >> 16).to_bytes(2, "little") + (step & 0xFFFF).to_bytes(2, "little")
-            step = 0
+            out += (skip >> 16).to_bytes(2, "little") + (skip & 0xFFFF).to_bytes(2, "little")
+            step -= skip
         out += (CODES[note.symbol] << 10 | step).to_bytes(2, "little")
         text = ascii_text(note.text, NOTE_LIMIT).encode("ascii")
         out += (AUX << 10 | len(text)).to_bytes(2, "little") + text + b"\0" * (len(text) % 2)

@@ -18,8 +18,8 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.errors import ApexbeatError, UsageError
-from monitor.replay.archive.judge import Task, judge_encoded, shown
-from monitor.replay.rows import Row
+from monitor.replay.archive.judge import Task, judge_encoded, killer
+from monitor.replay.archive.result import Line
 
 BATCH = 4
 """Recordings of one task."""
@@ -39,7 +39,7 @@ RESULT_S = 60.0
 _LOUD = ("distributed.client", "distributed.core", "distributed.comm.tcp", "distributed.batched")
 
 
-def on_cluster(task: Task, address: str, said: Callable[[str], None]) -> Iterator[Row]:
+def on_cluster(task: Task, address: str, said: Callable[[str], None]) -> Iterator[Line]:
     """Yield the line of each recording as it is done.
 
     Parameters
@@ -94,7 +94,7 @@ class _Work:
         }
         self._lost_s: float | None = None
 
-    def once(self) -> Iterator[Row]:
+    def once(self) -> Iterator[Line]:
         """Hand in over one connection until all is done or it breaks."""
         client: Any = None
         try:
@@ -107,7 +107,7 @@ class _Work:
                 with contextlib.suppress(Exception):
                     client.close(timeout=2)
 
-    def _collect(self, client: Any) -> Iterator[Row]:
+    def _collect(self, client: Any) -> Iterator[Line]:
         """See `once`; OSError when the scheduler is gone."""
         rest = list(self.open)
         under_way: dict[Any, tuple[bytes, ...]] = {}
@@ -129,11 +129,11 @@ class _Work:
 
     def _take(
         self, future: Any, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]
-    ) -> list[Row]:
+    ) -> list[Line]:
         if future.status == "cancelled":
             raise OSError("the scheduler forgot us")
         try:
-            lines = msgspec.json.decode(future.result(timeout=RESULT_S), type=list[Row])
+            lines = msgspec.json.decode(future.result(timeout=RESULT_S), type=list[Line])
         except CancelledError as error:  # also of Dask's own kind
             raise OSError(str(error)) from None
         except _dask().KilledWorker:
@@ -141,14 +141,11 @@ class _Work:
         del self.open[names]
         return lines
 
-    def _suspect(self, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]) -> list[Row]:
+    def _suspect(self, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]) -> list[Line]:
         """Several workers died over these: try them one by one, to find the one that kills."""
         del self.open[names]
         if len(names) == 1:
-            name = shown(names[0])
-            return [
-                Row(name=name, file=name, error=f"{name}: its worker died, each time it was tried")
-            ]
+            return [killer(self._task.folder, names[0], "worker")]
         self.open.update({(name,): None for name in names})
         rest += [(name,) for name in names]
         return []

@@ -7,6 +7,7 @@ be no faster, and its rounding no longer sure.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -16,10 +17,16 @@ from msgspec.structs import replace
 
 from monitor.assembly import Models, open_models_once
 from monitor.config.load import Settings
+from monitor.decoding.sndfile import NotSound
+from monitor.decoding.wfdb import sound_files
 from monitor.errors import InputError, ModelError
+from monitor.regular_file import check_regular
+from monitor.replay.archive.result import Line
 from monitor.replay.batch import Options, replay_file
 from monitor.replay.rows import Row, row_of
 from monitor.text import clean
+
+PIECE = 2**20
 
 _lock = threading.Lock()
 
@@ -46,11 +53,29 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def shown(name: bytes) -> str:
-    """The name of a recording as it stands in the result."""
-    return name.decode("utf-8", "backslashreplace")
+    """The name of a recording as it stands in the result: no two names look alike there.
+
+    A byte that is no UTF-8 stands as ``\\xff``, a backslash as two.
+    """
+    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
-def judge(task: Task) -> list[Row]:
+def fingerprint(path: Path) -> str | None:
+    """SHA-256 of a recording, with the files that its header names; None if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        names = sound_files(path) if path.suffix.lower() == ".hea" else []
+        for part in (path, *names):
+            check_regular(part)
+            with part.open("rb") as file:
+                while data := file.read(PIECE):
+                    digest.update(data)
+    except (OSError, NotSound):
+        return None
+    return digest.hexdigest()
+
+
+def judge(task: Task) -> list[Line]:
     """Judge the recordings of a task, in order.
 
     Raises
@@ -75,8 +100,21 @@ def judge_encoded(task: bytes) -> bytes:
     return msgspec.json.encode(judge(msgspec.json.decode(task, type=Task)))
 
 
-def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Row:
+def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Line:
     path, name = folder / os.fsdecode(raw), shown(raw)
+    row = _judged(path, name, settings, models)
+    return Line(**msgspec.structs.asdict(row), sha256=fingerprint(path))
+
+
+def killer(folder: bytes, raw: bytes, who: str) -> Line:
+    """The line of a recording over which a process died whenever it was tried."""
+    name = shown(raw)
+    known = fingerprint(Path(os.fsdecode(folder)) / os.fsdecode(raw))
+    why = f"{name}: its {who} died, each time it was tried"
+    return Line(name=name, file=name, error=why, sha256=known)
+
+
+def _judged(path: Path, name: str, settings: Settings, models: Models) -> Row:
     try:
         summary = replay_file(path, settings, models, _PLAIN)
         return row_of(replace(summary, name=name), name)

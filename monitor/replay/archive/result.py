@@ -32,8 +32,21 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, str | int | float | bool | None]
 
 
+class Line(Row, frozen=True, kw_only=True):
+    """One recording of an archive; ``name`` is its path within the folder.
+
+    Attributes
+    ----------
+    sha256
+        Of the file, and of those that its header names, as it was judged; None if it could not be
+        read.
+    """
+
+    sha256: str | None = None
+
+
 _encode = msgspec.json.Encoder().encode
-_row = msgspec.json.Decoder(Row).decode
+_row = msgspec.json.Decoder(Line).decode
 _head = msgspec.json.Decoder(Head).decode
 
 
@@ -61,7 +74,7 @@ class ResultFile:
 
     def __init__(self, path: Path, head: Head, *, resume: bool, overwrite: bool = False) -> None:
         self._path, self._head = path, head
-        self.lines: dict[str, Row] = {}
+        self.lines: dict[str, Line] = {}
         self._unsynced = 0
         if path.exists() and not path.is_file():  # a device would be replaced by a file
             raise UsageError(f"{path} is no regular file", "give another name with -o")
@@ -85,7 +98,7 @@ class ResultFile:
             self.close()
             raise
 
-    def add(self, line: Row) -> bool:
+    def add(self, line: Line) -> bool:
         """Append the line of a recording; False if it has one already.
 
         Raises
@@ -102,6 +115,10 @@ class ResultFile:
             os.fsync(self._file)
             self._unsynced = 0
         return True
+
+    def forget(self, name: str) -> None:
+        """Take the line of a recording that has changed for none; its next one counts."""
+        self.lines.pop(name, None)
 
     def finish(self) -> None:
         """Sort the file by name and give it its place at once.

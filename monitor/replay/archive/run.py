@@ -12,10 +12,9 @@ from msgspec.structs import replace
 
 from monitor.assembly import open_models
 from monitor.config.load import Settings
-from monitor.replay.archive.judge import Task, judge, shown
-from monitor.replay.archive.result import SCHEMA, Head, ResultFile
+from monitor.replay.archive.judge import Task, fingerprint, judge, killer, shown
+from monitor.replay.archive.result import SCHEMA, Head, Line, ResultFile
 from monitor.replay.inputs import search
-from monitor.replay.rows import Row
 from monitor.replay.workers import Workers
 from monitor.version import version
 
@@ -73,7 +72,7 @@ def run(
     jobs: int,
     cluster: str = "",
     said: Callable[[str], None] = lambda line: None,
-) -> Iterator[Row]:
+) -> Iterator[Line]:
     """Judge what the result has not yet; yield each line when it is on its way to the disk.
 
     Parameters
@@ -90,6 +89,11 @@ def run(
     ApexbeatError
         Of the models, the cluster, or the disk; what is done is kept.
     """
+    for name in wanted.names:
+        known = result.lines.get(shown(name))
+        if known is not None and known.sha256 != fingerprint(wanted.folder / os.fsdecode(name)):
+            said(f"{shown(name)} has changed since it was judged, and is judged again")
+            result.forget(known.name)
     names = [name for name in wanted.names if shown(name) not in result.lines]
     if names:
         settings = msgspec.json.encode(wanted.settings)
@@ -106,7 +110,7 @@ def run(
     result.finish()
 
 
-def on_this_machine(task: Task, jobs: int) -> Iterator[Row]:
+def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
     """Yield the line of each recording as it is done; one whose process dies is tried again.
 
     Parameters
@@ -130,6 +134,5 @@ def on_this_machine(task: Task, jobs: int) -> Iterator[Row]:
         yield from lines
 
 
-def _died(task: Task) -> list[Row]:
-    name = shown(task.names[0])
-    return [Row(name=name, file=name, error=f"{name}: its process died, each time it was tried")]
+def _died(task: Task) -> list[Line]:
+    return [killer(task.folder, task.names[0], "process")]
