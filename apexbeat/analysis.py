@@ -11,10 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from apexbeat.result import Result, result_of
+from apexbeat.result import Result
 from monitor import events as ev
 from monitor.analysis.pipeline import Pipeline
+from monitor.analysis.summary import Collector, Summary
 from monitor.assembly import build_pipeline, open_models_once
+from monitor.capture.files import BLOCK_S
 from monitor.config.load import Settings, build
 from monitor.errors import ApexbeatError, InputError
 from monitor.record.export.model import from_event_file
@@ -26,31 +28,33 @@ from monitor.version import version
 
 __version__ = version()
 
-BLOCK_S = 1.0
-"""Seconds in a block of an array."""
-
 Source = str | PathLike[str] | ArrayLike
 
 
 class _EventSink(StreamSink):
-    """Keeps everything that a stream gives out."""
+    """Keeps everything that a stream gives out; its summary where nobody else makes it."""
 
-    def __init__(self, sound: bool) -> None:
+    def __init__(self, sound: bool, collector: Collector | None = None) -> None:
         self.events: list[ev.Event] = []
+        self._collector = collector
         self._sound: list[NDArray[np.float32]] | None = [] if sound else None
 
     def output(self, output: ev.Output) -> None:
         """Keep events, and the filtered sound if it is wanted."""
         self.events += output.events
+        if self._collector is not None:
+            self._collector.take(output)
         if self._sound is not None:
             self._sound += [picture.samples for picture in output.pictures]
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str, summary: Summary | None = None, file: str = "") -> Result:
         """What was kept."""
         sound = None
         if self._sound is not None:
             sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
-        return result_of(name, self.events, sound)
+        if self._collector is not None:
+            summary = self._collector.result()
+        return Result(name, tuple(self.events), sound, file, summary)
 
 
 def analyze(
@@ -99,7 +103,7 @@ def analyze(
         summary = replay_file(
             Path(source), inputs, open_models_once(inputs), Options(), sinks=[keeper]
         )
-        return keeper.result(summary.name)
+        return keeper.result(summary.name, summary, str(source))
     samples = _samples(source)
     if rate is None:
         raise InputError("the rate of samples is not known", "give rate=HZ")
@@ -161,8 +165,16 @@ class Stream:
         Everything found so far.
     """
 
-    def __init__(self, pipeline: Pipeline, rate: int, channels: int, name: str, keep: bool) -> None:
-        self._keeper = _EventSink(keep)
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        settings: Settings,
+        rate: int,
+        channels: int,
+        name: str,
+        keep: bool,
+    ) -> None:
+        self._keeper = _EventSink(keep, Collector(name, settings))
         self._runner = StreamRunner(pipeline, [self._keeper])
         self._rate, self._channels, self._name = rate, channels, name
         self._frames = 0
@@ -213,7 +225,7 @@ def stream(
     """
     given = _settings(settings)
     pipeline = build_pipeline(given, open_models_once(given), name, rate, channels)
-    return Stream(pipeline, rate, channels, name, keep_sound)
+    return Stream(pipeline, given, rate, channels, name, keep_sound)
 
 
 def read_events(path: str | PathLike[str]) -> Result:
@@ -225,7 +237,7 @@ def read_events(path: str | PathLike[str]) -> Result:
         If it is none, or of a newer version.
     """
     record = from_event_file(Path(path))
-    return result_of(record.session.name, record.lines())
+    return Result(record.session.name, tuple(record.lines()), file=str(path))
 
 
 def read_session(folder: str | PathLike[str]) -> Result:
@@ -252,7 +264,7 @@ def _one(item: _Item) -> Result | InputError:
         summary = replay_file(item.path, item.settings, models, Options(), sinks=[keeper])
     except InputError as error:
         return error
-    return keeper.result(summary.name)
+    return keeper.result(summary.name, summary, str(item.path))
 
 
 def _died(item: _Item) -> Result | InputError:

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from apexbeat import tables
 from monitor import events as ev
+from monitor.events import RATE_HZ
 
 if TYPE_CHECKING:
     from apexbeat.result import Result
 
-RATE_HZ = 2000
 COLOURS = {
     "good": "#4c9f70",
     "noisy": "#e0a030",

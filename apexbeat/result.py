@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,11 @@ from monitor import events as ev
 from monitor.analysis.summary import Collector, RecordVerdict, Summary
 from monitor.config.load import Settings
 from monitor.errors import UsageError
+from monitor.replay.rows import Row, row_of
 from monitor.text import safe_stem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-RATE_HZ = 2000
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,17 @@ class Result:
     sound
         Filtered sound (20–400 Hz) at 2 kHz, float32 [samples], full scale ±1; None where it was
         not kept or only events were read.
+    file
+        Its path; empty of an array or a stream.
+    told
+        What the file itself told beside its sound (`warnings`); None without one.
     """
 
     name: str
     events: tuple[ev.Event, ...]
     sound: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    file: str = field(default="", repr=False, compare=False)
+    told: Summary | None = field(default=None, repr=False, compare=False)
 
     @property
     def beats(self) -> Any:
@@ -98,6 +103,11 @@ class Result:
         """Length in seconds."""
         return self._summary.duration_s
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is missing or damaged of the file."""
+        return self._summary.warnings
+
     def rows(self, table: str) -> list[Any]:
         """Return a table as dataclasses.
 
@@ -125,11 +135,22 @@ class Result:
         ]
         return "\n".join(lines)
 
+    def to_dict(self) -> dict[str, str | int | float | bool | None]:
+        """Return one flat row: the keys of ``apexbeat replay --json`` and of an archive.
+
+        Examples
+        --------
+        >>> import apexbeat
+        >>> row = apexbeat.analyze("recordings/normal.wav").to_dict()
+        >>> row["name"], row["verdict"], row["alarms"]
+        ('normal.wav', 'normal', 0)
+        """
+        row: dict[str, str | int | float | bool | None] = msgspec.to_builtins(self._row)
+        return row
+
     def to_json(self) -> str:
-        """Return one JSON object with the keys of ``apexbeat replay --json``."""
-        content = msgspec.to_builtins(self._summary)
-        del content["averaged"]
-        return msgspec.json.encode(content).decode()
+        """Return the flat row as one line of JSON."""
+        return msgspec.json.encode(self._row).decode()
 
     def to_csv(self, folder: str | Path) -> list[Path]:
         """Write each table as ``NAME.TABLE.csv`` into ``folder``; return the paths.
@@ -173,8 +194,14 @@ class Result:
             raise UsageError("a plot needs matplotlib", "pip install matplotlib") from None
         return draw(self, start_s, self.duration_s if end_s is None else end_s)
 
+    @property
+    def _row(self) -> Row:
+        return row_of(self._summary, self.file)
+
     @cached_property
     def _summary(self) -> Summary:
+        if self.told is not None:
+            return self.told
         collector = Collector(self.name, Settings())
         collector.take(ev.Output(events=self.events))
         return collector.result()
@@ -192,10 +219,3 @@ def _frame(kind: type, rows: Sequence[Any]) -> Any:
         return list(rows)
     names = [f.name for f in fields(kind)]
     return pd.DataFrame({n: [getattr(row, n) for row in rows] for n in names}, columns=names)
-
-
-def result_of(
-    name: str, events: Iterable[ev.Event], sound: NDArray[np.float32] | None = None
-) -> Result:
-    """Put events, and the sound if it was kept, into a `Result`."""
-    return Result(name, tuple(events), sound)

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from monitor import events as ev
 from monitor.alarms.episodes import episodes
-
-RATE_HZ = 2000
+from monitor.events import RATE_HZ
 
 _Kind = TypeVar("_Kind")
 
@@ -80,11 +79,10 @@ class Alarm:
 
 def beats(events: Sequence[ev.Event]) -> list[Beat]:
     """Every heart cycle, in order of time."""
-    found = [
+    return [
         Beat(_s(e.s1), _s(e.systole), _s(e.s2), _s(e.diastole), _s(e.end), e.confidence)
-        for e in _of(events, ev.Beat)
+        for e in sorted(_of(events, ev.Beat), key=lambda e: e.onset)
     ]
-    return sorted(found, key=_first)
 
 
 def rr(events: Sequence[ev.Event]) -> list[Interval]:
@@ -146,11 +144,6 @@ def _of(events: Sequence[ev.Event], kind: type[_Kind]) -> list[_Kind]:
 
 def _s(index: int | None) -> float | None:
     return None if index is None else index / RATE_HZ
-
-
-def _first(beat: Beat) -> float:
-    known = (beat.s1_s, beat.systole_s, beat.s2_s, beat.diastole_s, beat.end_s)
-    return next((at for at in known if at is not None), 0.0)
 
 
 def _stretches(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve, firwin
 
 from dsp.stage import RATE_HZ, FloatArray
 
@@ -85,6 +84,8 @@ class RPeaks:
 
 def r_waves(signal: FloatArray, rate_hz: float) -> NDArray[np.intp]:
     """R waves of a piece, as samples of it."""
+    from scipy.signal import fftconvolve, firwin  # a second, where there is an ECG
+
     count = round(TAPS_S * rate_hz) // 2 * 2 + 1
     if len(signal) < 2 * count:
         return np.zeros(0, np.intp)

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
+from dsp.kernels import fir
 from dsp.stage import RATE_HZ
 
 Float = NDArray[np.float64]
@@ -29,7 +29,6 @@ PSD_LINES_HZ = (40.0, 60.0)
 SMOOTHING = (1.0, 2.0, 3.0, 2.0, 1.0)
 """Weights, frame by frame, of the symmetric low-pass of the homomorphic envelope (about 8 Hz)."""
 _EPS = 1e-9
-_ONE = np.ones(1)
 _SPLINE = np.array([0.125, 0.375, 0.375, 0.125]) * np.sqrt(2)
 _HALF_HIGH = np.array(
     [
@@ -100,17 +99,17 @@ class Envelopes:
 
     def _amplitudes(self, x: Float) -> list[Float]:
         """Sample-wise amplitudes, each late by its own delay."""
-        imag, self._states[0] = lfilter(_HILBERT, _ONE, x, zi=self._states[0])
+        imag, self._states[0] = fir(_HILBERT, x, self._states[0])
         half = _DELAYS[0]
         line = np.concatenate([self._past, x])
         real = line[len(self._past) - half : len(line) - half]
         self._past = line[len(line) - len(self._past) :]
         amplitude = np.sqrt(real * real + imag * imag)
-        detail, self._states[1] = lfilter(_WAVELET, _ONE, x, zi=self._states[1])
+        detail, self._states[1] = fir(_WAVELET, x, self._states[1])
         power = np.zeros(len(x))
         for k, wave in enumerate(self._waves):
             for part, taps in enumerate((wave.real, wave.imag)):
-                y, self._lines[k][part] = lfilter(taps, _ONE, x, zi=self._lines[k][part])
+                y, self._lines[k][part] = fir(taps, x, self._lines[k][part])
                 power += y * y
         return [np.log(amplitude + _EPS), amplitude, np.abs(detail), power / len(self._waves)]
 

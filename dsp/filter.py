@@ -7,13 +7,22 @@ A recursion over second-order sections: bit-exact for every way of cutting. Its 
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from dsp.stage import RATE_HZ, FloatArray
+from dsp.kernels import second_order_sections
+from dsp.stage import FloatArray
 
-LOW_HZ = 20.0
-HIGH_HZ = 400.0
-ORDER = 3
+SECTIONS = np.array([
+    [0.08726583097233712, 0.17453166194467423, 0.08726583097233712,
+     1.0, -0.45286046609779973, 0.38778776395636494],
+    [1.0, 0.0, -1.0, 1.0, -1.1375979216362906, 0.19076020221856674],
+    [1.0, -2.0, 1.0, 1.0, -1.9380068640496964, 0.9419891448775694],
+])  # fmt: skip
+"""``scipy.signal.butter(3, [20, 400], "bandpass", fs=2000, output="sos")``."""
+AT_REST = np.array([
+    [0.28609295819648056, -0.05751813903289457], [-0.37335878916881826, -0.37335878916881765],
+    [0.0, 0.0],
+])  # fmt: skip
+"""State after 1 for ever: ``scipy.signal.sosfilt_zi(SECTIONS)``."""
 COMPENSATED = 4
 """Samples of group delay taken out: the middle of 60–200 Hz, where S1 and S2 have their energy."""
 
@@ -27,8 +36,6 @@ class BandPass:
     delay = COMPENSATED
 
     def __init__(self) -> None:
-        self._sos = butter(ORDER, [LOW_HZ, HIGH_HZ], "bandpass", fs=RATE_HZ, output="sos")
-        self._rest = sosfilt_zi(self._sos)
         self.reset(0)
 
     def reset(self, index: int) -> None:
@@ -42,8 +49,8 @@ class BandPass:
         if x.size == 0:
             return np.zeros(0)
         if self._state is None:
-            self._state = self._rest * x[0]
-        y, self._state = sosfilt(self._sos, x, zi=self._state)
+            self._state = AT_REST * x[0]
+        y, self._state = second_order_sections(SECTIONS, x, self._state)
         self._last = float(x[-1])
         drop = min(self._to_drop, y.size)
         self._to_drop -= drop

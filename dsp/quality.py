@@ -22,8 +22,8 @@ from dsp.flattops import NONE, FlatTops, Tops, share
 from dsp.quality_features import (
     HOP,
     PER_SPAN,
-    Contexts,
     Measures,
+    attack,
     context,
     contexts,
     features,
@@ -119,7 +119,7 @@ class QualityIndex:
         self._before: FloatArray = np.zeros(HOP)
         self._waiting: deque[_PendingSpan] = deque()
         self._past: deque[_PendingSpan] = deque(maxlen=BEHIND)
-        self._vectors: dict[int, tuple[FloatArray, float]] = {}
+        self._vectors: dict[int, tuple[FloatArray, float, float]] = {}
         self._started = False
         self._flat_run = 0
 
@@ -207,8 +207,9 @@ class QualityIndex:
             return
         around = contexts([one.measures for one in line], BEHIND, AHEAD)
         judged = line[BEHIND : len(line) - AHEAD]
-        for one, vector, loud in zip(judged, *_vectors(around, LOUD_SPANS), strict=True):
-            self._vectors[one.start] = vector, loud
+        numbers = features(around), loudness(around, LOUD_SPANS).tolist(), attack(around).tolist()
+        for one, vector, loud, sudden in zip(judged, *numbers, strict=True):
+            self._vectors[one.start] = vector, loud, sudden
 
     def _certain(self, heard: _PendingSpan) -> list[Span]:
         """Take the next span; return those that it makes certain."""
@@ -230,7 +231,7 @@ class QualityIndex:
             run += 1
         this = self._waiting[0]
         ready = this.start in self._vectors
-        vector, loud = self._vectors.pop(this.start) if ready else self._vector()
+        vector, loud, sudden = self._vectors.pop(this.start) if ready else self._vector()
         around = [*self._past, *islice(self._waiting, 1 + AHEAD)]
         self._past.append(self._waiting.popleft())
         self._flat_run = self._flat_run + 1 if this.flat else 0
@@ -238,16 +239,13 @@ class QualityIndex:
         if this.flat and run >= FLAT_RUN:
             value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
         under_db = self._judge.under_db(this.measures.loudest)
-        return Span(this.start, this.end, value, reason, under_db, like_heart(vector))
+        return Span(this.start, this.end, value, reason, under_db, like_heart(vector, sudden))
 
-    def _vector(self) -> tuple[FloatArray, float]:
-        """Vector and loudness of the oldest span that waits, whatever there is around it."""
+    def _vector(self) -> tuple[FloatArray, float, float]:
+        """Numbers of the oldest span that waits, whatever there is around it."""
         around = [heard.measures for heard in (*self._past, *self._waiting)]
         here = len(self._past)
         stop = min(here + 1 + AHEAD, len(around))
         near = context(around[max(0, stop - LOUD_SPANS) : stop], 0)
-        return features(context(around, here))[0], float(loudness(near, LOUD_SPANS)[0])
-
-
-def _vectors(around: Contexts, spans: int) -> tuple[FloatArray, list[float]]:
-    return features(around), loudness(around, spans).tolist()
+        whole = context(around, here)
+        return features(whole)[0], float(loudness(near, LOUD_SPANS)[0]), float(attack(whole)[0])

@@ -230,6 +230,21 @@ def loudness(around: Contexts, spans: int) -> FloatArray:
     return np.sort(level, axis=1)[:, -min(4, level.shape[1])]
 
 
+def attack(around: Contexts) -> FloatArray:
+    """How suddenly the lower band rises: one of the steepest of its steps of 20 ms, over its range.
+
+    A valve closes at once, whatever murmurs after it; breath and voice swell.
+    """
+    low = around.curves[:, 0]
+    size = low.shape[1]
+    if size < 2:
+        return np.zeros(len(low))
+    order, steps = np.sort(low, axis=1), np.sort(low[:, 1:] - low[:, :-1], axis=1)
+    floor, top = order[:, int(0.10 * (size - 1))], order[:, int(0.95 * (size - 1))]
+    steepest: FloatArray = steps[:, int(0.98 * (size - 2))] / (top - floor + TINY)
+    return steepest
+
+
 RHYTHM = (
     "rhythm", "rhythm_total", "rhythm_low", "rhythm_high", "prominence", "rate", "again",
     "smooth_20", "smooth_60",

@@ -34,13 +34,18 @@ HYSTERESIS = 0.25
 LIMIT = 4.0
 """Scaled features are cut here: nothing unheard-of decides alone."""
 
-LONGEST = 0.85
-"""Correlation of the envelope with itself 20 ms later: breaths are longer than heart sounds."""
+LONG, LONGEST = 0.85, 0.97
+"""Correlation of the envelope with itself 20 ms later: sounds of a heart are shorter than breaths
+and syllables. Those with a loud murmur may be longer, up to the second, if they have the rhythm of
+a heart and begin as suddenly."""
 
-TONE_DB, PER_DB, LOW_DB = -7.0, 0.3, 12.0
+RHYTHMIC, SUDDEN = 0.6, 0.42
+"""Prominence of the rhythm, and `dsp.quality_features.attack`, of a heart with a murmur."""
+
+TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0
 """Highest line over the sum: music is purer than a musical murmur, and of less contrast."""
 
-_SMOOTH, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "tone", "q98"))
+_SMOOTH, _RHYTHM, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "prominence", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
 _REASONS = {
     "steady": "steady noise",
@@ -132,10 +137,11 @@ class Judge:
         return None if self._heart_db is None else self._heart_db - loud_db
 
 
-def like_heart(vector: FloatArray) -> bool:
-    """Whether the sounds are as short as a heart's, and not those of music."""
+def like_heart(vector: FloatArray, attack: float) -> bool:
+    """Whether the sounds may be a heart's: neither long as those of breath, nor pure as music."""
     purest = TONE_DB + PER_DB * (float(vector[_HIGH]) - LOW_DB)
-    return bool(vector[_SMOOTH] < LONGEST and vector[_TONE] < purest)
+    murmur = vector[_RHYTHM] >= RHYTHMIC and attack >= SUDDEN
+    return bool(vector[_SMOOTH] < (LONGEST if murmur else LONG) and vector[_TONE] < purest)
 
 
 def scale(fitted: Parameters, vector: FloatArray) -> FloatArray:

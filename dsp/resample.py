@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import firwin, kaiser_beta, kaiserord, upfirdn
 
+from dsp.kernels import kaiser_length, kaiser_low_pass, resampled
 from dsp.stage import RATE_HZ, FloatArray
 
 MIN_RATE_HZ = 1000
@@ -50,15 +50,11 @@ class _Polyphase:
     def __init__(self, ratio: Fraction, rate_hz: float, pass_hz: float, stop_hz: float) -> None:
         self.up, self.down = ratio.numerator, ratio.denominator
         inner_hz = rate_hz * self.up
-        count, _ = kaiserord(STOP_BAND_DB, (stop_hz - pass_hz) / (inner_hz / 2))
+        count = kaiser_length(STOP_BAND_DB, (stop_hz - pass_hz) / (inner_hz / 2))
         # A half length that is a multiple of `down` makes output 0 fall on a computed sample.
         self.half = -(-(count // 2) // self.down) * self.down
-        self.taps = self.up * firwin(
-            2 * self.half + 1,
-            (pass_hz + stop_hz) / 2,
-            window=("kaiser", float(kaiser_beta(STOP_BAND_DB))),
-            fs=inner_hz,
-        )
+        cut = (pass_hz + stop_hz) / inner_hz
+        self.taps = self.up * kaiser_low_pass(self.half, cut, STOP_BAND_DB)
         self.reset()
 
     def reset(self) -> None:
@@ -81,7 +77,7 @@ class _Polyphase:
     def _give(self, ready: int) -> FloatArray:
         if ready <= self.done:
             return np.zeros(0)
-        y = upfirdn(self.taps, self.tail, self.up, self.down)
+        y = resampled(self.taps, self.tail, self.up, self.down)
         first = (self.half - self.tail_start * self.up) // self.down
         out: FloatArray = y[first + self.done : first + ready]
         self.done = ready

@@ -15,6 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
+RATE_HZ = 2000
+"""Rate of every index in samples: that of the signal chain (`dsp.stage.RATE_HZ`), which screens and
+other light processes do not load."""
+
+IN_NOISE = "most in noise"
+"""Said in the evidence of a verdict most of whose windows are noisy; a heart was heard in them."""
 
 QualityValue = Literal["flat", "clipped", "noisy", "no_heart", "good"]
 HeartValue = Literal["heard", "uncertain", "absent", "no_sound"]
@@ -158,6 +164,12 @@ class Beat(_Line, tag="beat", frozen=True, kw_only=True):
     diastole: int | None
     end: int | None
     confidence: float
+
+    @property
+    def onset(self) -> int:
+        """The first boundary that is known."""
+        known = (self.s1, self.systole, self.s2, self.diastole, self.end)
+        return next((at for at in known if at is not None), self.index)
 
 
 class Window(_Line, tag="window", frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ class Cell:
     protocol: str
     fold: int
     seed: int
+    data: str = ""
+    """Fingerprint of recordings of one's own; empty for the public sets."""
 
     @property
     def name(self) -> str:
@@ -143,7 +145,7 @@ def teacher_of(
         if theirs.also != config.also:
             raise TrainingError(f"teacher '{name}' trains on other sets than '{config.name}'")
         for seed in config.distil.seeds:
-            own = Cell(theirs.name, cell.protocol, cell.fold, seed)
+            own = Cell(theirs.name, cell.protocol, cell.fold, seed, cell.data)
             fitted = trained(theirs, world, own, systems=systems, runs=runs, say=say)
             members.append(fitted.network)
     ensemble = Ensemble(members).eval()
@@ -220,6 +222,10 @@ def read_cell(folder: Path, cell: Cell, config: Config) -> dict[str, Any] | None
         raise TrainingError(
             f"{path} is of another configuration", "rename the system or remove the file"
         )
+    if done.get("data", "") != cell.data:
+        raise TrainingError(
+            f"{path} is of other recordings or labels", "name another folder with --results"
+        )
     return done
 
 
@@ -239,6 +245,7 @@ def write_cell(
         "fold": cell.fold,
         "seed": cell.seed,
         "key": config.key(),
+        **({"data": cell.data} if cell.data else {}),
         "command": f"apexbeat-train grid {cell.system} --protocol {cell.protocol}",
         "commit": commit(),
         "machine": machine(),

@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 from training.errors import TrainingError
 
 DATABASES = ("a", "b", "c", "d", "e", "f")
+BESIDE = ("circor", "pascal", "yaseen")
+"""Databases of the sets beside cinc2016."""
+OWN = "own"
+"""Database of recordings of one's own (``training/own.py``)."""
 UNLISTED_GROUP = "e-unlisted"
 """87 recordings of e that share sound with others: not for training, not for scores."""
 ALL_NOISE = frozenset({"f0043", "e00873"})
@@ -62,7 +66,7 @@ class Recording:
     @property
     def further(self) -> bool:
         """Whether it is of a set beside cinc2016."""
-        return self.database not in DATABASES
+        return self.database in BESIDE
 
     @property
     def scored(self) -> bool:

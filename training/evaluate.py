@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.calibrate import calibrate, equal_weights
-from training.datasets import DATABASES, Recording
+from training.datasets import BESIDE, Recording
 from training.errors import TrainingError
 from training.export import Calibration
 from training.scores import Array, auc, calibration_error, macc, within
@@ -37,14 +37,32 @@ class HeldOut:
     fold: NDArray[np.int64]
 
 
-def load_cells(folder: Path, system: str, protocol: str, seed: int) -> list[dict[str, Any]]:
-    """Read the finished cells of a system, in the order of their folds."""
+def load_cells(
+    folder: Path, system: str, protocol: str, seed: int, data: str = ""
+) -> list[dict[str, Any]]:
+    """Read the finished cells of a system, in the order of their folds.
+
+    Parameters
+    ----------
+    data
+        Fingerprint of recordings of one's own (`Cell.data`).
+
+    Raises
+    ------
+    TrainingError
+        If one is damaged, or of other recordings or labels.
+    """
     found = []
     for path in sorted(folder.glob(f"{system}__{protocol}__*__{seed}.json")):
         try:
             found.append(json.loads(path.read_text(encoding="utf-8")))
         except ValueError as error:
             raise TrainingError(f"{path} is no readable cell ({error})", "remove it") from error
+    if any(cell.get("data", "") != data for cell in found):
+        raise TrainingError(
+            f"the cells of {system} in {folder} are of other recordings or labels",
+            "run apexbeat-train grid with another folder of --results",
+        )
     return sorted(found, key=lambda cell: int(cell["fold"]))
 
 
@@ -105,13 +123,13 @@ def in_common(parts: Sequence[HeldOut]) -> list[HeldOut]:
     Raises
     ------
     TrainingError
-        If a recording of cinc2016 is missing in one of them.
+        If a recording of the main set is missing in one of them.
     """
     shared = set.intersection(*(set(p.names) for p in parts))
     out = []
     for part in parts:
         keep = np.array([name in shared for name in part.names])
-        if np.isin(part.database[~keep], DATABASES).any():
+        if not np.isin(part.database[~keep], BESIDE).all():
             raise TrainingError("the cells are not finished alike", "run apexbeat-train grid")
         out.append(_part(part, keep))
     return out
@@ -136,7 +154,7 @@ def both(
 
     Means and pooled figures are of cinc2016; each further set has an AUC and MAcc of its own.
     """
-    own = np.isin(database, DATABASES)
+    own = ~np.isin(database, BESIDE)
     out = within(label[own], calibrated[own], database[own])
     out |= {k: v for k, v in within(label[own], raw[own], database[own]).items() if "auc" in k}
     for name in sorted(set(database[~own].tolist())):
@@ -160,7 +178,7 @@ def figures(h: HeldOut) -> dict[str, float]:
     all that needs a threshold of the cross-calibrated ones.
     """
     z, edge = cross_calibrated(h)
-    own = np.isin(h.database, DATABASES)
+    own = ~np.isin(h.database, BESIDE)
     out = both(h.label, h.z, z, h.database)
     h = _part(h, own)
     z, edge = z[own], edge[own]

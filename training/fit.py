@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def fit(
     seed: int,
     teacher: nn.Module | None = None,
     targets: NDArray[np.float64] | None = None,
+    begin: Mapping[str, Tensor] | None = None,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> Fitted:
@@ -62,6 +63,8 @@ def fit(
     ----------
     targets : float64 [windows of train], optional
         z1 - z0 that teaches each of them, in place of a teacher.
+    begin
+        Weights to begin with, in place of random ones.
 
     Raises
     ------
@@ -71,6 +74,8 @@ def fit(
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 20])
     network = _assembled(config)
+    if begin is not None:
+        network.load_state_dict(dict(begin))
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, weight_decay=config.decay)
     steps = config.windows_per_epoch // config.batch

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,68 +18,131 @@ from training.options import (
     results_option,
     say,
     seed_option,
+    source_options,
 )
+
+if TYPE_CHECKING:
+    from training.datasets import Recording
+    from training.evaluate import HeldOut
+    from training.own import DataSource
 
 
 @click.command()
 @click.argument("system")
-@data_option
+@source_options
 @protocol_option
 @click.option(
     "--seeds", default="0", show_default=True, help="Comma-separated seeds; figures are averaged."
 )
 @results_option
-def evaluate(system: str, data: Path, protocol: str, seeds: str, results: Path) -> None:
-    """Record-level figures of a system from its finished cells, as JSON."""
+def evaluate(system: str, data: DataSource, protocol: str, seeds: str, results: Path) -> None:
+    """Figures of a system on held-out recordings, from its finished cells.
+
+    As JSON of the public sets; as a table, by recording and by person, of recordings of your own.
+    """
     import json
 
-    from training import datasets
     from training import evaluate as room
+    from training import own
 
-    recordings = datasets.load_all(data)
-    finished = [room.load_cells(results / "cells", system, protocol, s) for s in numbers(seeds)]
+    recordings = own.recordings_of(data)
+    cells, key = results / "cells", own.key_of(data)
+    finished = [room.load_cells(cells, system, protocol, s, key) for s in numbers(seeds)]
     parts = room.of_seeds(finished, recordings)
+    if isinstance(data, own.OwnSet):
+        for line in own_lines(parts[0], recordings):
+            click.echo(line)
     figures: dict[str, Any] = {k: round(v, 4) for k, v in room.over_seeds(parts).items()}
     keys = ["mean_auc", "mean_macc", "mean_auc_no_e", "weighted_auc_no_e", "pooled_auc"]
     keys += [f"auc_{name}" for name in room.further_auc(finished[0])]
     figures |= {f"{k}_95": v for k, v in room.intervals(parts, keys).items()}
     out = results / f"{system}__{protocol}.json"
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    click.echo(json.dumps(figures, indent=1))
+    if isinstance(data, own.OwnSet):
+        click.echo(f"{system}, protocol {protocol}; all figures in {out}")
+    else:
+        click.echo(json.dumps(figures, indent=1))
+
+
+def own_lines(held: HeldOut, recordings: Sequence[Recording]) -> Iterator[str]:
+    """Yield tables of held-out recordings of one's own, and of the persons."""
+    from monitor.analysis.person import judge_person
+    from monitor.analysis.verdict import Judgement, Thresholds, sigmoid
+    from monitor.cli.replay_table import score_lines, worst_lines
+    from monitor.replay.scores import Case
+    from training.calibrate import UNSURE_P
+    from training.evaluate import cross_calibrated
+
+    limits = Thresholds(*UNSURE_P)
+    z, _ = cross_calibrated(held)
+    cases = [
+        Case(name, bool(label), limits.judge(sigmoid(logit)), sigmoid(logit), group)
+        for name, label, logit, group in zip(
+            held.names, held.label, z.tolist(), held.group.tolist(), strict=True
+        )
+    ]
+    yield from score_lines(cases, "recordings")
+    silent = len(recordings) - len(cases)
+    if silent:
+        yield f"  left out: {silent} recordings in which no heart was heard"
+    yield from worst_lines(cases)
+    persons: dict[str, list[Case]] = {}
+    for case in cases:
+        persons.setdefault(case.person, []).append(case)
+    if len(persons) == len(cases):
+        return
+    of_persons = []
+    for name, own in persons.items():
+        judged = judge_person(
+            [Judgement(c.verdict, c.p, (), limits.abnormal, None, "", 1) for c in own], limits
+        )
+        abnormal = any(c.abnormal for c in own)
+        of_persons.append(Case(name, abnormal, judged.value, judged.p, name))
+    yield from ("", *score_lines(of_persons, "persons"), *worst_lines(of_persons))
 
 
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@data_option
+@source_options
 @protocol_option
 @click.option("--seeds", default="0", show_default=True)
 @click.option("--figure", default="weighted_auc_no_e", show_default=True)
 @results_option
 def compare(
-    first: str, second: str, data: Path, protocol: str, seeds: str, figure: str, results: Path
+    first: str,
+    second: str,
+    data: DataSource,
+    protocol: str,
+    seeds: str,
+    figure: str,
+    results: Path,
 ) -> None:
     """First less second: mean difference of one figure over the seeds, 95 % interval, p.
 
     Kept in gains.json. Protocol P: the accuracy, and both tables of the paper are written and
     printed.
     """
-    from training import cells, datasets
+    from training import cells
     from training import comparisons as gains
     from training import evaluate as room
+    from training.own import OwnSet, key_of, recordings_of
 
-    recordings = datasets.load_all(data)
+    recordings = recordings_of(data)
     further = {r.database for r in recordings if r.further}
     if figure.removeprefix("auc_") not in further:  # two systems may differ in the sets they hear
         recordings = [r for r in recordings if not r.further]
     if protocol == "P":
+        if isinstance(data, OwnSet):
+            raise click.UsageError("protocol P is of cinc2016 alone; take S")
         figure = "accuracy"
         found = _paper_gain(first, second, data, recordings, numbers(seeds), results)
     else:
         folder = results / "cells"
         a, b = (
             room.of_seeds(
-                [room.load_cells(folder, name, protocol, s) for s in numbers(seeds)], recordings
+                [room.load_cells(folder, name, protocol, s, key_of(data)) for s in numbers(seeds)],
+                recordings,
             )
             for name in (first, second)
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import track
 
@@ -20,6 +22,68 @@ data_option = click.option(
     envvar="APEXBEAT_DATA",
     help="Folder of cinc2016 (recordings.csv and training-a … training-f).",
 )
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_options(function: F) -> F:
+    """Add ``--data`` of a public set, or of recordings of one's own with ``--labels``.
+
+    The function gets one ``data``, and ``results`` of its own folder for one's own recordings.
+    """
+
+    @functools.wraps(function)
+    def with_source(
+        *args: Any, labels: Path | None, person: str | None, normal: tuple[str, ...], **more: Any
+    ) -> Any:
+        if labels is None:
+            if person is not None or normal:
+                raise click.UsageError("--person and --normal need --labels")
+            return function(*args, **more)
+        from training.own import RESULTS as OWN_RESULTS
+        from training.own import OwnSet
+
+        more["data"] = OwnSet(more["data"], labels, person, normal)
+        context = click.get_current_context()
+        named = context.get_parameter_source("results") is not ParameterSource.DEFAULT
+        if "results" in more and not named:
+            more["results"] = OWN_RESULTS
+        return function(*args, **more)
+
+    options = (
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            required=True,
+            envvar="APEXBEAT_DATA",
+            help="Folder of cinc2016 (recordings.csv and training-a … training-f);"
+            " any folder of recordings with --labels.",
+        ),
+        click.option(
+            "--labels",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=None,
+            metavar="CSV",
+            help="Recordings of your own: columns file, label (normal, abnormal) and person.",
+        ),
+        click.option(
+            "--person",
+            default=None,
+            metavar="COLUMN|PATTERN|folder",
+            help="Whose a recording is: a column, the first group of a regular expression over"
+            " the path, or the folder. [column person, patient or subject]",
+        ),
+        click.option(
+            "--normal",
+            multiple=True,
+            metavar="WORD",
+            help="Label that means normal, every other one abnormal; may be repeated.",
+        ),
+    )
+    for option in reversed(options):
+        with_source = option(with_source)
+    return with_source  # type: ignore[return-value]
+
+
 results_option = click.option(
     "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True
 )

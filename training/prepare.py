@@ -77,6 +77,7 @@ def prepare(
     *,
     folder: Path | None = None,
     progress: Callable[[Iterable[Recording]], Iterable[Recording]] = iter,
+    read: Callable[[Recording], NDArray[np.float32]] | None = None,
 ) -> Prepared:
     """Return the filtered sound of all recordings, from the cache or computed now.
 
@@ -86,6 +87,8 @@ def prepare(
         Name of the cache, one for each public set.
     progress
         Wraps the loop (a progress bar).
+    read
+        Filtered sound of a recording; by default `read_sound`.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def prepare(
     if index.is_file() and json.loads(index.read_text())["manifest"] == key:
         return _open(target)
     try:
-        return _make(target, key, recordings, progress)
+        return _make(target, key, recordings, progress, read or read_sound)
     except OSError as error:
         shutil.rmtree(target.with_suffix(".part"), ignore_errors=True)
         raise TrainingError(
@@ -108,7 +111,7 @@ def prepare(
         ) from error
 
 
-def read(recording: Recording) -> NDArray[np.float32]:
+def read_sound(recording: Recording) -> NDArray[np.float32]:
     """One recording through the chain, float32 [n] at 2 kHz.
 
     Raises
@@ -128,6 +131,7 @@ def _make(
     key: str,
     recordings: Sequence[Recording],
     progress: Callable[[Iterable[Recording]], Iterable[Recording]],
+    read: Callable[[Recording], NDArray[np.float32]],
 ) -> Prepared:
     part = target.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)

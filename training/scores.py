@@ -10,18 +10,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.replay.scores import auc
+
+__all__ = [
+    "auc",
+    "by_record",
+    "calibration_error",
+    "macc",
+    "macro",
+    "platt",
+    "sensitivity",
+    "specificity",
+    "within",
+]
 Array = NDArray[np.float64]
-
-
-def auc(label: NDArray[np.int64], z: Array) -> float:
-    """Area under the ROC curve (ties count half); NaN where a class is missing."""
-    positive, negative = z[label == 1], z[label == 0]
-    if not positive.size or not negative.size:
-        return float("nan")
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, "left")
-    upto = np.searchsorted(ordered, positive, "right")
-    return float((below + upto).sum() / 2 / positive.size / negative.size)
 
 
 def sensitivity(label: NDArray[np.int64], z: Array) -> float:

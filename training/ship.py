@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from training.errors import TrainingError
 from training.experiments.ablation import other_scores
 from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
-from training.extra_datasets import open_world
 from training.fit import Fitted
+from training.networks import Network
+from training.own import DataSource, OwnSet, key_of, open_source, runs_of
 from training.phantoms import ABOUT
 from training.splits import FOLDS
 
@@ -43,18 +43,20 @@ SHOWN = (
 )  # fmt: skip
 
 
-def trained_on(data: Path, config: Config) -> str:
+def trained_on(data: DataSource, config: Config) -> str:
     """Words for the sets that train: the folder's own (phantoms have some), else cinc2016's."""
+    if isinstance(data, OwnSet):
+        return data.about
     about = data / ABOUT
     first = about.read_text(encoding="utf-8").strip() if about.is_file() else TRAINED_ON
     return "; ".join([first, *(f"{ALSO[n]}, S1 by the decoder" for n in config.also)])
 
 
 def held_out_calibration(
-    name: str, world: DatasetBundle, results: Path, seed: int
+    name: str, world: DatasetBundle, results: Path, seed: int, data: str = ""
 ) -> tuple[Calibration, dict[str, Any]]:
     """Calibration and figures of a system from its finished cells of protocol S."""
-    cells = evaluate.load_cells(results / "cells", name, "S", seed)
+    cells = evaluate.load_cells(results / "cells", name, "S", seed, data)
     held = evaluate.held_out(cells, world.recordings, further=True)
     figures = evaluate.figures(held)
     shown = {k: round(figures[k], 3) for k in SHOWN}
@@ -83,7 +85,7 @@ def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
 
 def ship(
     name: str,
-    data: Path,
+    data: DataSource,
     out: Path,
     *,
     seed: int,
@@ -93,7 +95,6 @@ def ship(
     say: Say = lambda text: None,
     pin_it: bool = False,
     others: Path | None = None,
-    opened: Callable[[Config], DatasetBundle] | None = None,
 ) -> str:
     """Train (or take from its checkpoint), calibrate, export; return the sha256 of the file.
 
@@ -103,10 +104,11 @@ def ship(
         If no cell of protocol S is finished, or the export refuses the model.
     """
     config = system(name, systems)
-    world = opened(config) if opened else open_world(data, config)
-    calibration, figures = held_out_calibration(name, world, results, seed)
-    own = Cell(name, "all", 0, seed)
-    fitted = trained(config, world, own, systems=systems, folder=results / "cells", say=say)
+    world = open_source(data, config)
+    calibration, figures = held_out_calibration(name, world, results, seed, key_of(data))
+    own = Cell(name, "all", 0, seed, key_of(data))
+    folder, runs = results / "cells", runs_of(data)
+    fitted = trained(config, world, own, systems=systems, runs=runs, folder=folder, say=say)
     if others:
         figures |= elsewhere(config, fitted, others)
     provenance = Provenance(
@@ -117,18 +119,38 @@ def ship(
         distilled_from=_teacher_words(config),
         figures=figures,
     )
+    return publish(out, config, fitted.network, calibration, provenance, seed, pin_it=pin_it)
+
+
+def publish(
+    out: Path,
+    config: Config,
+    network: Network,
+    calibration: Calibration,
+    provenance: Provenance,
+    seed: int,
+    *,
+    pin_it: bool = False,
+) -> str:
+    """Write the student file, its card as JSON and as a page, and ONNX; return the sha256.
+
+    Raises
+    ------
+    TrainingError
+        If the export refuses the model.
+    """
     try:
-        sha256 = write(out, config, fitted.network, calibration, provenance)
+        sha256 = write(out, config, network, calibration, provenance)
     except ModelRefused as refused:
         raise TrainingError(f"the export would be refused: {refused}") from refused
     card_path = out.with_suffix(".json")
     card = json.loads(card_path.read_text())
-    card |= {"system": name, "configuration": config.key(), "commit": commit(), "seed": seed}
+    card |= {"system": config.name, "configuration": config.key(), "commit": commit(), "seed": seed}
     card_path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     page = "MODEL_CARD.md" if out.stem == "student" else f"MODEL_CARD_{out.stem}.md"
     out.with_name(page).write_text(model_card(card), encoding="utf-8")
     onnx = out.with_suffix(".onnx")
-    write_onnx(onnx, classifier(config, fitted.network), open_model(out, sha256).contract)
+    write_onnx(onnx, classifier(config, network), open_model(out, sha256).contract)
     if pin_it:
         pin(out.parent, out.name)
         pin(out.parent, onnx.name)

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from dsp.cycles.bands import BLOCK, FRAME, Float32
 from dsp.cycles.beat import Beat
 from dsp.cycles.doubt import Doubt
+from dsp.cycles.durations import LONGEST_S
 from dsp.cycles.network import CLASSES
 from dsp.cycles.onsets import OnsetRefiner
 from dsp.cycles.path import NONE, S1, S2
+from dsp.stage import RATE_HZ
 
 MEMORY = 400
 """Frames of log posteriors that are remembered."""
@@ -30,6 +32,10 @@ EVIDENCE = 6
 """Numbers that the confidence is made from (a constant, then `evidence`)."""
 END = 4
 """Place of the next S1 among the borders of a cycle."""
+LONGEST = round(1.12 * LONGEST_S * RATE_HZ / FRAME)
+"""Frames of the longest cycle."""
+CUT = 60
+"""Frames after its last border by which a longer beat is judged."""
 
 
 class Assembler:
@@ -85,27 +91,44 @@ class Assembler:
         if state != NONE:
             self._open[state], self._samples[state] = frame, sample
 
+    def expire(self, settled: int, beats: list[Beat]) -> None:
+        """All borders up to ``settled`` are known: a beat longer than any was cut.
+
+        The border at which the heart was lost is missing where the best path lost it only after
+        that frame had been settled.
+        """
+        first = next((at for at in self._open if at is not None), settled)
+        if settled - first > LONGEST:
+            self._close(None, None, beats, self._at + CUT)
+
     def finish(self, beats: list[Beat]) -> None:
         """The sound has ended."""
         self._close(None, None, beats)
 
-    def _close(self, end: int | None, end_sample: int | None, beats: list[Beat]) -> None:
+    def _close(
+        self, end: int | None, end_sample: int | None, beats: list[Beat], stop: int | None = None
+    ) -> None:
         borders = [*self._open, end]
         s1, systole, s2, diastole = self._samples
         self._open = [None, None, None, None]
         self._samples = [None, None, None, None]
         if borders[S1] is None and borders[S2] is None:
             return
-        confidence, doubts = self.judge(borders)
+        confidence, doubts = self.judge(borders, stop)
         beats.append(Beat(s1, systole, s2, diastole, end_sample, confidence, *doubts))
 
-    def means(self, borders: list[int | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean posterior of each class in each state's stretch, float64 [4, 5], and its frames."""
+    def means(
+        self, borders: list[int | None], stop: int | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean posterior of each class in each state's stretch, float64 [4, 5], and its frames.
+
+        The last state of a cut beat is looked at up to the frame ``stop``, or as far as is known.
+        """
         means, frames = np.zeros((4, CLASSES)), np.zeros(4)
         start = self.frame - MEMORY
         known = [(state, at) for state, at in enumerate(borders) if at is not None]
         if known[-1][0] < END:
-            known.append((END, self.frame))
+            known.append((END, self.frame if stop is None else stop))
         edges = [min(max(at - start, 0), MEMORY) for _, at in known]
         if any(b <= a for a, b in pairwise(edges)):
             return means, frames
@@ -130,9 +153,11 @@ class Assembler:
         other = means[S1, S2] + means[S2, S1]
         return np.array([1.0, whole, own[S1], own[S2], other, float(None in borders)])
 
-    def judge(self, borders: list[int | None]) -> tuple[float, tuple[float, float, float]]:
+    def judge(
+        self, borders: list[int | None], stop: int | None = None
+    ) -> tuple[float, tuple[float, float, float]]:
         """Probability that S1 and S2 are right; that they are swapped, halved, doubled."""
-        means, frames = self.means(borders)
+        means, frames = self.means(borders, stop)
         z = float(self.evidence(borders, means, frames) @ self._calibration)
         confidence = 1 / (1 + math.exp(-min(max(z, -20.0), 20.0)))
         return confidence, self._doubt.update(means, borders)

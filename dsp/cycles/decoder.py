@@ -156,4 +156,5 @@ class CycleDecoder:
         for at, state in borders:
             if self.assembler.wants(at, state, self._settled):
                 self.assembler.add(max(at, self._settled + 1), state, out.beats, out.s1)
+        self.assembler.expire(frame, out.beats)
         self._settled = frame

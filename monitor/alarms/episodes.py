@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from monitor import events as ev
 from monitor.alarms.table import MERGE, RANK, RULES, SWITCHED_OFF, title
-
-RATE_HZ = 2000
+from monitor.events import RATE_HZ
 
 TECHNICAL = frozenset(rule.kind for rule in RULES.values() if rule.alarm_class == "technical")
 """Kinds whose cause is the machine; all others are physiological (IEC 60601-1-8, 3.1 and 3.38)."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from monitor.events import Priority
+from monitor.events import RATE_HZ, Priority
 
 if TYPE_CHECKING:
     from monitor.config.load import Alarms
@@ -21,7 +21,7 @@ AlarmClass = Literal["physiological", "technical"]
 RANK: dict[Priority, int] = {"low": 1, "medium": 2, "high": 3}
 """Order of priorities."""
 
-MERGE = 60 * 2000
+MERGE = 60 * RATE_HZ
 """Samples within which a return is the same occurrence, counted (flapping)."""
 
 
@@ -72,18 +72,18 @@ class Rule:
 
     def escalation(self, limits: Alarms) -> int:
         """Samples at 2 kHz of the signal after which it escalates."""
-        after = round(float(getattr(limits, self.escalate_key)) * 2000)
+        after = round(float(getattr(limits, self.escalate_key)) * RATE_HZ)
         return after if self.escalates_to is None else max(0, after - self.delay(limits))
 
     def delay(self, limits: Alarms) -> int:
         """Samples at 2 kHz for which the condition must last."""
         seconds = float(getattr(limits, self.delay_key)) if self.delay_key else self.delay_s
-        return round(seconds * 2000)
+        return round(seconds * RATE_HZ)
 
     @property
     def release(self) -> int:
         """Samples at 2 kHz for which the clearing condition must last."""
-        return round(self.release_s * 2000)
+        return round(self.release_s * RATE_HZ)
 
 
 TABLE: tuple[Rule, ...] = (
@@ -314,7 +314,7 @@ def rows(limits: Alarms) -> list[tuple[str, ...]]:
         ("kind", "class, priority", "condition", "delay", "clears", "what to do")
     ]
     for rule in TABLE:
-        seconds = rule.delay(limits) / 2000
+        seconds = rule.delay(limits) / RATE_HZ
         words: str = rule.priority
         if rule.escalates_to is not None:
             words += f", {rule.escalates_to} after {getattr(limits, rule.escalate_key):g} s"

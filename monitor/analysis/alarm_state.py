@@ -22,7 +22,7 @@ from typing import Literal
 
 from monitor.alarms.table import MERGE, RANK, SWITCHED_OFF, Rule
 from monitor.config.load import Alarms
-from monitor.events import AlarmState, Priority
+from monitor.events import RATE_HZ, AlarmState, Priority
 
 Block = Literal["", "gap", "quality"]
 
@@ -186,7 +186,7 @@ def _pending(
     alarm: Alarm, rule: Rule, reading: Reading, now: AlarmTime, limits: Alarms, passed: int
 ) -> Result:
     if not reading.present:
-        delay_s = rule.delay(limits) / 2000
+        delay_s = rule.delay(limits) / RATE_HZ
         words = f"{reading.evidence}; gone within the delay of {delay_s:g} s, not raised"
         return _move(replace(alarm, held=0), "inactive", words, now.index)
     if alarm.state != "pending":

@@ -23,7 +23,7 @@ from monitor.analysis.alarm_state import (
 from monitor.analysis.limits import reasons
 from monitor.config.load import Alarms
 from monitor.errors import UsageError
-from monitor.events import Command
+from monitor.events import RATE_HZ, Command
 
 MAX_PAUSE_S = 120.0
 """Longest audio pause, in seconds."""
@@ -183,5 +183,5 @@ def _pause(board: Board, seconds: float) -> Board:
     if not seconds > 0:  # also what is not a number
         return replace(board, pause_left=0, pause_rank=0)
     rank = max((RANK[a.priority] for a in board.sounding), default=RANK["low"])
-    left = round(min(seconds, MAX_PAUSE_S) * 2000)
+    left = round(min(seconds, MAX_PAUSE_S) * RATE_HZ)
     return replace(board, pause_left=left, pause_rank=rank)

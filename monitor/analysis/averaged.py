@@ -1,8 +1,12 @@
-"""One averaged beat: the mean loudness over the cycle, from S1 to the next S1."""
+"""One averaged beat: the mean loudness over the cycle, and how loud its four parts are."""
 
 from __future__ import annotations
 
+from array import array
+
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ, FloatArray
 from monitor.events import Beat, WaveformChunk
@@ -12,6 +16,21 @@ BINS = 96
 
 KEEP = 12 * RATE_HZ
 """Samples of the past that a late beat may still reach back to."""
+
+
+EDGE = 0.1
+"""Share of systole and diastole at either end that may belong to a heart sound."""
+
+QUIETEST = 1e-12
+"""Floor of a mean square: digital silence has no level."""
+
+
+class Loudness(msgspec.Struct, frozen=True):
+    """Levels of the parts of the cycle against that of S1, in dB; medians over the beats."""
+
+    s2_db: float
+    systole_db: float
+    diastole_db: float
 
 
 class AveragedBeat:
@@ -27,6 +46,7 @@ class AveragedBeat:
         self._min_confidence = min_confidence
         self._sum = np.zeros(BINS)
         self._systoles: list[float] = []
+        self._levels = [array("f") for _ in Loudness.__struct_fields__]
         self._past = np.zeros(0, dtype=np.float32)
         self._first = 0
 
@@ -53,9 +73,33 @@ class AveragedBeat:
         if len(sound) >= BINS:
             self._sum += np.add.reduceat(np.abs(sound), edges) * BINS / len(sound)
             self._systoles.append((beat.s2 - beat.s1) / len(sound))
+        if beat.systole is not None and beat.diastole is not None:
+            s1, s2 = (beat.s1, beat.systole), (beat.s2, beat.diastole)
+            systole = _inside(beat.systole, beat.s2)
+            diastole = _inside(beat.diastole, beat.end)
+            first, *others = (_level_db(sound, beat.s1, p) for p in (s1, s2, systole, diastole))
+            for values, level in zip(self._levels, others, strict=True):
+                values.append(level - first)
+
+    def loudness(self) -> Loudness | None:
+        """Levels of S2, systole and diastole against S1; None without a whole beat."""
+        if not self._levels[0]:
+            return None
+        return Loudness(*(round(float(np.median(values)), 1) for values in self._levels))
 
     def result(self) -> tuple[FloatArray, float] | None:
         """Mean loudness, float64 [96], loudest 1, and where S2 is (0..1); None without beats."""
         if not self._systoles or not self._sum.max() > 0:
             return None
         return self._sum / self._sum.max(), float(np.median(self._systoles))
+
+
+def _inside(start: int, end: int) -> tuple[int, int]:
+    edge = round(EDGE * (end - start))
+    return start + edge, end - edge
+
+
+def _level_db(sound: NDArray[np.floating], first: int, part: tuple[int, int]) -> float:
+    """Mean square of a part of the sound that begins at ``first``, in dB."""
+    piece = sound[part[0] - first : part[1] - first].astype(np.float64)
+    return float(10 * np.log10(max(np.mean(piece**2) if piece.size else 0.0, QUIETEST)))

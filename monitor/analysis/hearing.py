@@ -36,6 +36,10 @@ LOOK_BACK = 8 * RATE_HZ
 MIN_BEATS = 4
 """Fewer beats in them are no heart."""
 
+UNEVEN = 0.14
+"""Share by which systoles of a heart differ from each other at the most, by the median; its cycles
+may differ more."""
+
 SURE_IN_NOISE = 0.9
 """Mean confidence of the beats of a window from which noise does not matter."""
 
@@ -70,10 +74,10 @@ LONG_GAP = 10 * RATE_HZ
 """After a longer gap nothing is known of the heart from before."""
 
 HEARD_BEFORE = 10 * RATE_HZ
-"""A heart can be lost only if it was heard so shortly before its last beat."""
+"""A heart can be lost only if it was heard steadily so shortly before its last beat."""
 
 STEADY = 3 * RATE_HZ
-"""Samples of being heard that end a time of not being heard."""
+"""Samples of being heard that end a time of not being heard, and after which one can be lost."""
 
 LISTENING = "listening"
 
@@ -143,6 +147,7 @@ class HeartTracker:
         self._min_confidence = min_confidence
         self._spans: deque[Span] = deque()
         self._beats: deque[tuple[int, float]] = deque()
+        self._systoles: deque[tuple[int, int]] = deque()
         self._faint: deque[int] = deque()
         self._open: list[int] = []
         self._begin = index  # of the sound since the last gap
@@ -150,6 +155,7 @@ class HeartTracker:
         self._decided = self._judged = index
         self._last: int | None = None  # end of the last beat that counts
         self._onset = self._cycle = 0  # of the same, and from the one before
+        self._next: int | None = None  # a faint beat one cycle after it
         self._again: int | None = None  # a beat after a silence, not confirmed yet
         self._counted, self._silence = index, 0
         self._heard_at: int | None = None
@@ -196,9 +202,13 @@ class HeartTracker:
         if soft and beat.confidence < self._min_confidence:
             return
         self._beats.append((onset, beat.confidence))
+        if beat.s1 is not None and beat.s2 is not None:
+            self._systoles.append((onset, beat.s2 - beat.s1))
         if soft or beat.confidence < self._min_confidence:
             if beat.confidence >= FAINT:
                 self._faint.append(onset)
+                if self._next is None and self._alike(onset - self._onset):
+                    self._next = onset
             return
         end = max(onset, beat.s2 or 0)
         if self._last is not None and self._silence_until(onset) >= SILENCE:
@@ -212,19 +222,23 @@ class HeartTracker:
         self._again = None
         if onset - self._onset <= SILENCE:
             self._cycle = onset - self._onset
-        self._last, self._onset = end, onset
+        self._last, self._onset, self._next = end, onset, None
         self._counted, self._silence = end, 0
 
     def _resumed(self, onset: int) -> None:
         """Note a pause up to ``onset``, if nothing hid a beat in it.
 
-        A faint beat one cycle before has ended it already.
+        A faint beat one cycle before has ended it already; one a cycle after the last begins it.
         """
-        before = [at for at in self._faint if abs(onset - at - self._cycle) <= NEAR * self._cycle]
+        before = [at for at in self._faint if self._alike(onset - at)]
         onset = before[0] if before else onset
+        start = self._onset if self._next is None else self._next
         if self._now.lost and self._silence >= CLEAR_SHARE * (onset - (self._last or 0)):
-            self._pause = Pause(self._onset, onset - self._onset, self._silence)
+            self._pause = Pause(start, onset - start, self._silence)
             self.pauses.append(self._pause)
+
+    def _alike(self, cycle: int) -> bool:
+        return abs(cycle - self._cycle) <= NEAR * self._cycle
 
     def decided(self, index: int, onsets: Iterable[int]) -> None:
         """Note that all onsets up to ``index`` are known: those of beats, and these (of S1)."""
@@ -269,7 +283,7 @@ class HeartTracker:
         heard = value == "heard"
         self._steady = self._steady + sound if heard else 0
         unheard = self._now.unheard + sound + lost + idle
-        if heard:
+        if self._steady >= STEADY:
             self._heard_at = self._decided
         known = self._now.known or heard
         if heard and (self._steady >= STEADY or not self._now.unheard or not self._now.known):
@@ -290,6 +304,8 @@ class HeartTracker:
     def _state(self) -> tuple[HeartValue, str]:
         while self._beats and self._beats[0][0] < self._decided - 2 * LOOK_BACK:
             self._beats.popleft()
+        while self._systoles and self._systoles[0][0] < self._decided - 2 * LOOK_BACK:
+            self._systoles.popleft()
         if self._spans and self._spans[-1].value == "flat":
             return "no_sound", self._spans[-1].reason
         if self._silence >= SILENCE and (not self._spans or _clear(self._spans[-1])):
@@ -316,9 +332,25 @@ class HeartTracker:
         return "beats not clear" if beats else "no beats found"
 
     def _like_heart(self, end: int) -> bool:
-        """Whether most of the sound before ``end`` may be a heart's."""
+        """Whether most of the sound before ``end``, and the pairs in it, may be a heart's."""
         like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
-        return 2 * sum(like) >= len(like)
+        return 2 * sum(like) >= len(like) and not self._uneven(end)
+
+    def _uneven(self, end: int) -> bool:
+        """Whether the systoles before ``end`` are of any length.
+
+        Each is compared with the one before and, as beats may come in twos and threes, with the
+        one two and three before.
+        """
+        last = [n for onset, n in self._systoles if end - LOOK_BACK <= onset < end]
+        if len(last) < MIN_BEATS:
+            return False
+        jumps = [
+            _median([abs(after - before) for after, before in zip(last[lag:], last, strict=False)])
+            for lag in (1, 2, 3)
+            if len(last) >= lag + MIN_BEATS - 1
+        ]
+        return min(jumps) > UNEVEN * _median(last)
 
     def _quiet(self, onset: int) -> bool:
         near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]

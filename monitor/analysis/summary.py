@@ -15,7 +15,7 @@ from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.episodes import Episode, Episodes
-from monitor.analysis.averaged import AveragedBeat
+from monitor.analysis.averaged import AveragedBeat, Loudness
 from monitor.config.load import Settings
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
@@ -89,6 +89,7 @@ class Summary(msgspec.Struct, frozen=True):
     warnings: list[str] = []
     channel: str = ""
     reference: Reference | None = None
+    loudness: Loudness | None = None
 
 
 class Collector:
@@ -141,10 +142,10 @@ class Collector:
                 event.value, event.p, abnormal, event.windows, event.reason
             )
         elif isinstance(event, ev.Heart):
-            self._heart_until(event.index)
+            _add_until(self._heart, event.index, self._heart_s)
             self._heart = event.value, event.index if self._heart else 0
         elif isinstance(event, ev.Quality):
-            self._quality_until(event.index)
+            _add_until(self._quality, event.index, self._quality_s)
             self._quality = (event.value, event.index if self._quality else 0)
         elif isinstance(event, ev.Alarm):
             self._alarms.take(event)
@@ -153,19 +154,9 @@ class Collector:
         elif isinstance(event, ev.Gap):
             self._gaps += 1
         elif isinstance(event, ev.End):
-            self._quality_until(event.index)
-            self._heart_until(event.index)
+            _add_until(self._quality, event.index, self._quality_s)
+            _add_until(self._heart, event.index, self._heart_s)
             self._complete = event.complete
-
-    def _quality_until(self, index: int) -> None:
-        if self._quality is not None:
-            value, since = self._quality
-            self._quality_s[value] = self._quality_s.get(value, 0.0) + (index - since) / RATE_HZ
-
-    def _heart_until(self, index: int) -> None:
-        if self._heart is not None:
-            value, since = self._heart
-            self._heart_s[value] = self._heart_s.get(value, 0.0) + (index - since) / RATE_HZ
 
     def result(self) -> Summary:
         """Return the summary of what came."""
@@ -186,6 +177,7 @@ class Collector:
             faults=self._faults,
             gaps=self._gaps,
             complete=self._complete,
+            loudness=self._averaged.loudness(),
             averaged=None
             if averaged is None
             else BeatShape([round(float(v), 3) for v in averaged[0]], averaged[1], self._beats),
@@ -217,3 +209,10 @@ def _entry(one: Episode) -> AlarmEntry:
     return AlarmEntry(
         one.kind, one.priority, one.start / RATE_HZ, until_s, one.evidence, one.ended, one.count
     )
+
+
+def _add_until(state: tuple[str, int] | None, index: int, seconds: dict[str, float]) -> None:
+    """Book a state, known with the index of its beginning, up to ``index``."""
+    if state is not None:
+        value, since = state
+        seconds[value] = seconds.get(value, 0.0) + (index - since) / RATE_HZ

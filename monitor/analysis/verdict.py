@@ -17,7 +17,7 @@ from math import exp, isfinite, log
 from dsp.stage import RATE_HZ
 from dsp.windows import WINDOW
 from monitor.config import load as st
-from monitor.events import VerdictValue
+from monitor.events import IN_NOISE, VerdictValue
 
 CLIP = 5e-5
 """Nearest that a p may come to 0 or 1 before its logit is taken: half a digit of an event file."""
@@ -95,7 +95,7 @@ def mean_logit(ps: Sequence[float]) -> float:
 class _Last:
     """The last windows of one kind, and what was made of them."""
 
-    windows: deque[tuple[int, float]]
+    windows: deque[tuple[int, float, bool]]
     judged: tuple[tuple[float, ...], bool, Judgement] | None = None
 
 
@@ -105,6 +105,7 @@ class _Record:
 
     windows: int = 0
     over: int = 0
+    noisy: int = 0
     logits: float = 0.0
     valid: bool = False
     reason: str = field(default="no window in which a heart was heard")
@@ -133,11 +134,12 @@ class VerdictTracker:
         """Take the next window that counts; one whose p is not a number does not."""
         if not isfinite(p):
             return
-        self._all.windows.append((start, p))
+        self._all.windows.append((start, p, noisy))
         if not noisy:
-            self._strict.windows.append((start, p))
+            self._strict.windows.append((start, p, noisy))
         self._record.windows += 1
         self._record.over += p >= self._thresholds.abnormal
+        self._record.noisy += noisy
         self._record.logits += logit(p)
 
     def rate_known(self, index: int) -> None:
@@ -163,7 +165,9 @@ class VerdictTracker:
         if not record.valid:
             return replace(_nothing(self._thresholds, record.reason), count=record.windows)
         p = sigmoid(record.logits / record.windows)
-        words = _words(record.over, record.windows, p, self._thresholds, self._settings)
+        words = _words(
+            record.over, record.windows, record.noisy, p, self._thresholds, self._settings
+        )
         value = self._thresholds.judge(p)
         return Judgement(value, p, (), self._thresholds.abnormal, None, words, count=record.windows)
 
@@ -176,10 +180,11 @@ class VerdictTracker:
         if not keep:
             return _nothing(self._thresholds, "no window in which a heart was heard")
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
-        ps = tuple(p for _, p in keep)
+        ps = tuple(p for _, p, _ in keep)
         rated = self._rate_at >= keep[0][0]
         if last.judged is None or last.judged[:2] != (ps, rated):  # two steps of three: no window
-            last.judged = ps, rated, _judge(ps, rated, self._thresholds, self._settings)
+            noisy = sum(noisy for *_, noisy in keep)
+            last.judged = ps, rated, _judge(ps, noisy, rated, self._thresholds, self._settings)
         return replace(last.judged[2], age_s=age_s)
 
 
@@ -188,7 +193,7 @@ def _nothing(thresholds: Thresholds, why: str) -> Judgement:
 
 
 def _judge(
-    ps: tuple[float, ...], rated: bool, thresholds: Thresholds, settings: st.Verdict
+    ps: tuple[float, ...], noisy: int, rated: bool, thresholds: Thresholds, settings: st.Verdict
 ) -> Judgement:
     if len(ps) < settings.least or not rated:
         few = len(ps) < settings.least
@@ -196,10 +201,14 @@ def _judge(
         return Judgement("none", None, ps, thresholds.abnormal, None, why)
     p = sigmoid(mean_logit(ps))
     over = sum(q >= thresholds.abnormal for q in ps)
-    words = _words(over, len(ps), p, thresholds, settings)
+    words = _words(over, len(ps), noisy, p, thresholds, settings)
     return Judgement(thresholds.judge(p), p, ps, thresholds.abnormal, None, words)
 
 
-def _words(over: int, windows: int, p: float, thresholds: Thresholds, settings: st.Verdict) -> str:
+def _words(
+    over: int, windows: int, noisy: int, p: float, thresholds: Thresholds, settings: st.Verdict
+) -> str:
     words = f"{over} of {windows} windows ≥ {thresholds.abnormal:.2f}, mean p {p:.2f}"
+    if 2 * noisy > windows:
+        words += f", {IN_NOISE}"
     return f"few: {words}" if windows < settings.few else words

@@ -17,7 +17,7 @@ from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, NoInputError, UsageError
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.replay.archive.result import Line
+    from monitor.replay.rows import Row
 
 
 @click.command("archive")
@@ -62,9 +62,13 @@ def archive(
 ) -> int:
     """Analyse every recording of a folder tree into one result file.
 
-    One JSON line per recording: name, duration, rate, share of good signal, verdict, p, windows,
-    beats, alarms; or why it failed. --resume continues an interrupted run. A research and teaching
+    One JSON line per recording, with the keys of `apexbeat replay --json`; RESULT.run.json beside
+    it names the models and settings. --resume continues an interrupted run. A research and teaching
     instrument, not a medical device.
+
+    \b
+    apexbeat archive study/ -o study.jsonl
+    python -c "import pandas; print(pandas.read_json('study.jsonl', lines=True).verdict)"
     """  # fmt: skip
     if cluster and jobs is not None:
         raise UsageError("--jobs is for this machine, --cluster for others: give only one of them")
@@ -93,7 +97,7 @@ def archive(
 
 
 @contextmanager
-def _bar(count: int, done: int) -> Iterator[tuple[Callable[[Line], None], Callable[[str], None]]]:
+def _bar(count: int, done: int) -> Iterator[tuple[Callable[[Row], None], Callable[[str], None]]]:
     """Progress on stderr where that is a terminal; yields what takes lines, and what says one."""
 
     def say(line: str) -> None:
@@ -117,7 +121,7 @@ def _bar(count: int, done: int) -> Iterator[tuple[Callable[[Line], None], Callab
     failed = 0
     task = bar.add_task("archive", total=count, completed=done)
 
-    def progress(line: Line) -> None:
+    def progress(line: Row) -> None:
         nonlocal failed
         failed += line.error is not None
         words = f"archive, {failed} failed" if failed else "archive"
@@ -127,7 +131,7 @@ def _bar(count: int, done: int) -> Iterator[tuple[Callable[[Line], None], Callab
         yield progress, lambda line: bar.console.print(harmless(line, 400), markup=False)
 
 
-def _end(lines: list[Line], known: int, sound_s: float, took_s: float) -> int:
+def _end(lines: list[Row], known: int, sound_s: float, took_s: float) -> int:
     failed = sorted((line for line in lines if line.error is not None), key=lambda a: a.name)
     for line in failed:
         click.echo(f"apexbeat: {harmless(line.error or '', 400)}", err=True)

@@ -42,6 +42,7 @@ def attach(
     from monitor.link.messages import Hello
     from monitor.supervise.job import Job
     from monitor.supervise.launch import spawn
+    from monitor.system.store_lock import SUPERVISOR, holder
 
     check(web, web_control)
     settings = load_settings(config_file, overrides).settings
@@ -49,7 +50,9 @@ def attach(
     address = address_of(folder)
     with Client.connect(address, "probe", waves=False) as client:
         hello = client.receive(PATIENCE_S)
-    if isinstance(hello, Hello) and not hello.supervised and not read_only:
+    alone = isinstance(hello, Hello) and not hello.supervised
+    # Just after the start the supervisor is there, and not yet known to its core.
+    if alone and not read_only and holder(folder, SUPERVISOR) is None:
         click.echo("apexbeat: the core's supervisor is gone; a new one takes over", err=True)
         spawn(
             Job(

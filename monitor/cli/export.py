@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.session_option import read_session, session_options
 
-FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
+FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir", "wav", "flac")
 
 
 @click.command("export")
@@ -61,6 +61,7 @@ def export(
     wfdb   PhysioNet's formats: heart sounds, quality and gaps; alarms separate
     edf    EDF+: sound, heart rate, annotations (needs the extra apexbeat[export])
     fhir   R4 Observations of the heart rate, R6 (ballot) DeviceAlerts
+    wav    the sound, or the clips kept around alarms, at 8 kHz; flac the same, smaller
 
     WFDB and EDF+ hold the sound if --audio gives it, band-limited to 20-400 Hz. No patient is
     named in any file.

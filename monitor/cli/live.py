@@ -123,9 +123,8 @@ def _remember(begun: StartReport, job: Job, overrides: tuple[str, ...]) -> None:
     from monitor.errors import UsageError
     from monitor.record.store import Archive
 
-    archive = Archive(Path(job.store))
-    row = archive.session(begun.sessions[0])
-    archive.close()
+    with Archive(Path(job.store)) as archive:
+        row = archive.session(begun.sessions[0])
     if row is None:
         return
     device = row.device.partition("@")[0]  # behind it: where it was plugged in this time
@@ -139,9 +138,10 @@ def _remember(begun: StartReport, job: Job, overrides: tuple[str, ...]) -> None:
 
 def _headless(job: Job, then: Callable[[StartReport], None]) -> int:
     from monitor.supervise.launch import log_path, supervise
-    from monitor.system.background import log_stderr
+    from monitor.system.background import log_lines, log_stderr
 
     kept = log_stderr(log_path(Path(job.store)))
+    log_lines("supervisor")
     terminal = os.fdopen(kept, "w", buffering=1, errors="backslashreplace")
     times = 0
 

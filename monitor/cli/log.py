@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +71,14 @@ def show(
     """Show the log of SESSION (an id or the beginning of one), or of the newest session."""
     from monitor.cli.log_lines import follow_lines, print_session, print_sessions
 
-    archive, rows = _open(store, config_file, overrides)
-    if only_sessions:
-        print_sessions(rows, as_json)
-        return 0
-    row = _one(archive, rows, session)
-    last = print_session(archive, row, as_json, everything)
-    if follow:
-        follow_lines(archive, row, last, as_json, everything)
+    with _open(store, config_file, overrides) as (archive, rows):
+        if only_sessions:
+            print_sessions(rows, as_json)
+            return 0
+        row = _one(archive, rows, session)
+        last = print_session(archive, row, as_json, everything)
+        if follow:
+            follow_lines(archive, row, last, as_json, everything)
     return 0
 
 
@@ -94,8 +96,8 @@ def shift(
     """Sum up a shift: time monitored and lost, quality, rate, verdicts, alarms, what is open."""
     from monitor.cli.log_shift import print_shift
 
-    archive, rows = _open(store, config_file, overrides)
-    print_shift(archive, rows, hours, until)
+    with _open(store, config_file, overrides) as (archive, rows):
+        print_shift(archive, rows, hours, until)
     return 0
 
 
@@ -111,8 +113,8 @@ def suppressed(
     """List alarms of SESSION that were not raised, held back or not sounded, with the reason."""
     from monitor.cli.log_suppressed import print_suppressed
 
-    archive, rows = _open(store, config_file, overrides)
-    print_suppressed(archive, _one(archive, rows, session))
+    with _open(store, config_file, overrides) as (archive, rows):
+        print_suppressed(archive, _one(archive, rows, session))
     return 0
 
 
@@ -159,35 +161,35 @@ def label(
     """
     from monitor.cli.log_label import set_label
 
-    archive, rows = _open(store, config_file, overrides)
-    row = _one(archive, rows, session)
+    with _open(store, config_file, overrides) as (archive, rows):
+        row = _one(archive, rows, session)
     if show:
         from monitor.text import harmless
 
         click.echo(harmless(row.label or ""))
         return 0
-    archive.close()
     from monitor.config.paths import store_folder
 
     folder = store_folder(store, load_settings(config_file, overrides).settings)
     return set_label(folder, row.id)
 
 
+@contextmanager
 def _open(
     store: Path | None, config_file: Path | None, overrides: tuple[str, ...]
-) -> tuple[Archive, list[SessionRow]]:
+) -> Iterator[tuple[Archive, list[SessionRow]]]:
     from monitor.config.paths import store_folder
     from monitor.errors import NoInputError
     from monitor.record.schema import VERSION
     from monitor.record.store import Archive
 
-    archive = Archive(store_folder(store, load_settings(config_file, overrides).settings))
-    if archive.version > VERSION:
-        click.echo("apexbeat: the record is of a newer version, and is only read", err=True)
-    rows = archive.sessions()
-    if not rows:
-        raise NoInputError("nothing has been recorded yet", "start 'apexbeat live'")
-    return archive, rows
+    with Archive(store_folder(store, load_settings(config_file, overrides).settings)) as archive:
+        if archive.version > VERSION:
+            click.echo("apexbeat: the record is of a newer version, and is only read", err=True)
+        rows = archive.sessions()
+        if not rows:
+            raise NoInputError("nothing has been recorded yet", "start 'apexbeat live'")
+        yield archive, rows
 
 
 def _one(archive: Archive, rows: list[SessionRow], session: str | None) -> SessionRow:

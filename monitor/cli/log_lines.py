@@ -12,6 +12,7 @@ import msgspec
 from monitor import events as ev
 from monitor.alarms.table import title
 from monitor.clock import ClockAnchor
+from monitor.events import RATE_HZ
 from monitor.record.export.model import Anchor, Record
 from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
@@ -19,7 +20,6 @@ from monitor.text import clock, harmless
 
 NOTED = ("gap", "fault", "quality", "verdict", "mark", "alarm", "end")
 FOLLOW_S = 0.5
-RATE_HZ = 2000
 
 
 class Times:

@@ -41,7 +41,7 @@ def run_purge(
     """
     if names and everything:
         raise UsageError("name sessions or use --all, not both")
-    with contextlib.closing(Archive(store)) as archive:
+    with Archive(store) as archive:
         sessions = _named(archive, names)
         if everything:
             sessions = [row.id for row in archive.sessions()]

@@ -12,8 +12,9 @@ import click
 from monitor.alarms.table import title
 from monitor.cli.log_lines import NOTED, Times
 from monitor.errors import UsageError
+from monitor.events import RATE_HZ
 from monitor.record.history import alarms_of
-from monitor.record.shift import RATE_HZ, SessionShift, shift_of
+from monitor.record.shift import SessionShift, shift_of
 from monitor.record.store import Archive, SessionRow
 from monitor.record.suppressed import suppressed
 from monitor.text import clock, harmless

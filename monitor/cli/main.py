@@ -12,7 +12,7 @@ from importlib import import_module
 
 import click
 
-from monitor.errors import EXIT_INTERRUPTED, EXIT_USAGE, ApexbeatError
+from monitor.errors import EXIT_INTERRUPTED, EXIT_USAGE, ApexbeatError, UsageError
 from monitor.text import harmless
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -33,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
 }
 """Command → (module:function, its line of help)."""
+ON_WINDOWS = os.name == "nt"
+POSIX_ONLY = frozenset({"live", "attach", "listen", "ward"})
+"""They need a terminal, sockets and signals as Linux and macOS have them."""
 
 NOTICE = "A research and teaching instrument, not a medical device."
 
@@ -48,6 +51,10 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
+        if ON_WINDOWS and cmd_name in POSIX_ONLY:
+            raise UsageError(
+                f"'apexbeat {cmd_name}' needs Linux or macOS", "on Windows, replay recordings"
+            )
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)

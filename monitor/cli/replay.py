@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.file_options import file_options, hints_of, part_of
-from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, UsageError
+from monitor.cli.replay_output import Shown, Wanted
+from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.system.imports import large_imports
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.events import Output
-    from monitor.replay.batch import Outcome
-    from monitor.replay.inputs import Item
+    from monitor.analysis.verdict import Thresholds
+    from monitor.config.load import Settings
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
@@ -56,8 +54,37 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     metavar="DIR",
     help="Write an event file (JSON lines) of each recording into this folder.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace event files that exist.")
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per recording on stdout.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Write the table of all recordings.",
+)
+@click.option(
+    "--labels",
+    "label_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="CSV",
+    help="Compare with labels (columns file, label and perhaps person).",
+)
+@click.option(
+    "--normal",
+    multiple=True,
+    metavar="WORD",
+    help="Label that means normal, every other one abnormal; may be repeated.",
+)
+@click.option(
+    "--person",
+    default=None,
+    metavar="COLUMN|PATTERN|folder",
+    help="One verdict per person too: a column of the labels, the first group of a regular"
+    " expression over the path, or the name of the folder.",
+)
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
@@ -92,6 +119,10 @@ def replay(
     events: Path | None,
     overwrite: bool,
     as_json: bool,
+    csv_file: Path | None,
+    label_file: Path | None,
+    normal: tuple[str, ...],
+    person: str | None,
     jobs: int | None,
     screen: bool,
     annotation: Path | None,
@@ -117,6 +148,8 @@ def replay(
 
     \b
     apexbeat replay recordings/ --events out
+    apexbeat replay study/ --csv table.csv --labels labels.csv --person patient
+    apexbeat replay study/ --person '(\\d+)_(?:AV|PV|TV|MV)'
     apexbeat replay long.wav --start 1:30:00 --duration 10:00
     arecord -f S16_LE -r 4000 | apexbeat replay -
     apexbeat replay inbox/ --watch --json
@@ -128,12 +161,11 @@ def replay(
     look = loaded.origin["analysis.channel"] == "default"
     if not inputs:
         raise NoInputError("no input given", "name audio files or folders with audio")
+    tables = {"--csv": csv_file, "--labels": label_file, "--person": person}
     if screen:
         others = {"--events": events, "--overwrite": overwrite, "--json": as_json, "--jobs": jobs,
-                  "--watch": watch}  # fmt: skip
-        wrong = [name for name, value in others.items() if value]
-        if wrong:
-            raise UsageError(f"--screen and {wrong[0]} cannot be used together")
+                  "--watch": watch, **tables}  # fmt: skip
+        _refuse("--screen", others)
         given = click.get_current_context().get_parameter_source("speed")
         if speed is None and given is ParameterSource.COMMANDLINE:
             raise UsageError("--screen cannot go at --pace fast", "name a factor, such as 16x")
@@ -149,14 +181,18 @@ def replay(
 
     options = rp.Options(events, overwrite, speed, block, look, hints, part)
     if watch:
+        _refuse("--watch", tables)
         from monitor.cli.replay_watch import follow
 
         with _terminated():
-            return follow(inputs, loaded.settings, options, Shown(as_json, 0))
+            return follow(inputs, loaded.settings, options, Shown(as_json))
+    wanted = _wanted(csv_file, overwrite, label_file, normal, person)
     found = collect(inputs, hints)
     files = found.files
     rp.check(files, options)
-    shown = Shown(as_json, len(files))
+    wanted.check([item.path for item in files])
+    names = [item.name for item in files] + [path.name for path, _ in found.failed]
+    shown = Shown(as_json, names, wanted)
     for words in found.told:
         click.echo(f"apexbeat: {harmless(words, 400)}", err=True)
     for path, error in found.failed:
@@ -166,7 +202,50 @@ def replay(
         with _terminated(), shown.following(files, count) as seen:
             for outcome in rp.replay_all(files, loaded.settings, options, jobs=jobs, seen=seen):
                 shown.outcome(outcome)
-    return shown.end()
+    return shown.end(lambda: _thresholds(loaded.settings))
+
+
+def _refuse(option: str, others: Mapping[str, object]) -> None:
+    """Raise a UsageError if one of the others was given as well."""
+    wrong = [name for name, value in others.items() if value]
+    if wrong:
+        raise UsageError(f"{option} and {wrong[0]} cannot be used together")
+
+
+def _wanted(
+    csv_file: Path | None,
+    overwrite: bool,
+    label_file: Path | None,
+    normal: tuple[str, ...],
+    person: str | None,
+) -> Wanted:
+    """See that tables can be read and written, before the first sound is read."""
+    from monitor.replay.labels import person_of, person_pattern, read_labels
+    from monitor.system.atomic_write import refuse_existing
+
+    if csv_file is not None:
+        refuse_existing([csv_file], overwrite)
+        if not csv_file.parent.is_dir():
+            raise RecordError(f"{csv_file}: no such folder", "make it, or name another file")
+    if normal and label_file is None:
+        raise UsageError("--normal needs --labels")
+    labels = None if label_file is None else read_labels(label_file, normal, person)
+    by_path = None
+    if person is not None and (labels is None or person not in labels.columns):
+        pattern = person_pattern(person)
+        by_path = lambda path: person_of(path, pattern)  # noqa: E731
+    by_person = person is not None or (labels is not None and labels.has_person)
+    return Wanted(csv_file, overwrite, labels, by_path, by_person)
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    """Thresholds of the model that judged."""
+    from monitor.analysis.verdict import Thresholds
+    from monitor.assembly import open_models_once
+
+    engine = open_models_once(settings).engine
+    assert engine is not None
+    return Thresholds(engine.contract.threshold_normal, engine.contract.threshold_abnormal)
 
 
 @contextmanager
@@ -181,155 +260,3 @@ def _terminated() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class Shown:
-    """What a person, or a program, sees of the outcomes."""
-
-    def __init__(self, as_json: bool, count: int) -> None:
-        self._as_json, self._count = as_json, count
-        self._good = self._bad = 0
-        self._sound_s = 0.0
-        self._began = time.perf_counter()
-        self._bar: Any = None
-        self._task: Any = None
-        self._unicode = _can_show("⣿")
-
-    @contextmanager
-    def following(self, items: list[Item], processes: int) -> Iterator[Callable[[Output], None]]:
-        """Show how far it is; yield what takes the findings of a file on this process.
-
-        A bar on stderr if that is a terminal; of a stream each change as it comes.
-        """
-        alone = len(items) == 1
-        if alone and is_live(items[0].path):
-            from monitor.cli.changes import Changes
-
-            yield (lambda output: None) if self._as_json else Changes(click.echo).take
-            return
-        if not sys.stderr.isatty():
-            yield lambda output: None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %") if alone else MofNCompleteColumn(),
-            Remaining(),
-            console=Console(stderr=True),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        words = harmless(items[0].name, 40) if alone else f"{processes} at once"
-        total = _duration(items[0].path) if alone else len(items)
-        self._task = self._bar.add_task(words.replace("[", "\\["), total=total)
-
-        def seen(output: Output) -> None:
-            if alone:
-                self._bar.update(self._task, completed=output.events[-1].index / 2000)
-
-        with self._bar:
-            yield seen
-        self._bar = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether an input could not be judged."""
-        return self._bad > 0
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Print one outcome: a summary on stdout, or a line on stderr."""
-        if outcome.summary is None:
-            self._bad += 1
-        else:
-            self._good += 1
-            for words in outcome.summary.warnings:
-                self._warn(outcome.path, words)
-            self._sound_s += outcome.summary.duration_s
-        if self._bar is None:
-            self._print(outcome)
-            return
-        self._bar.stop()
-        self._print(outcome)
-        self._bar.start()
-        if self._count > 1:
-            self._bar.update(self._task, advance=1)
-
-    def _warn(self, path: Path, words: str) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        click.echo(f"apexbeat: {harmless(f'{path}: {words}', 400)}", err=True)
-        if self._bar is not None:
-            self._bar.start()
-
-    def _print(self, outcome: Outcome) -> None:
-        if outcome.summary is None:
-            click.echo(f"apexbeat: {harmless(outcome.error, 400)}", err=True)
-        if self._as_json:
-            import msgspec
-
-            content = {"file": harmless(str(outcome.path), 4096)}
-            if outcome.summary is None:
-                content["error"] = harmless(outcome.error, 400)
-            else:
-                content |= msgspec.to_builtins(outcome.summary)
-            click.echo(msgspec.json.encode(content).decode())
-        elif outcome.summary is not None:
-            from monitor.cli.words import lines
-
-            for line in lines(outcome.summary, self._unicode):
-                click.echo(line if self._unicode else _ascii(line))
-            click.echo()
-
-    def end(self) -> int:
-        """Say how it went as a whole; return the exit code."""
-        took = time.perf_counter() - self._began
-        if self._good + self._bad > 1 and not self._as_json:
-            words = f"{self._good} analysed" + (f", {self._bad} failed" if self._bad else "")
-            times = self._sound_s / took if took > 0 else 0
-            click.echo(
-                f"{words}: {self._sound_s / 3600:.2f} h of sound in {took:.0f} s, "
-                f"{times:.0f} × real time",
-                err=True,
-            )
-        if not self._good:
-            raise NoInputError("no usable input", "see above")
-        return EXIT_SOME_FAILED if self._bad else EXIT_OK
-
-
-def is_live(path: Path) -> bool:
-    """Whether an input is a stream, which is heard as it comes."""
-    from monitor.decoding.pipe import is_stream
-
-    try:
-        return is_stream(path)
-    except OSError:
-        return False
-
-
-def _duration(path: Path) -> float | None:
-    from monitor.capture.files import FileSource
-
-    try:
-        with FileSource(path) as source:
-            return source.duration_s
-    except InputError:
-        return None  # the replay says it in words
-
-
-def _can_show(text: str) -> bool:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def _ascii(line: str) -> str:
-    for fancy, plain in (("≥", ">="), ("–", "-"), ("×", "x"), ("…", "..."), ("�", "?")):
-        line = line.replace(fancy, plain)
-    return line.encode("ascii", "replace").decode()

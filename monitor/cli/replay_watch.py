@@ -11,7 +11,7 @@ from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, 
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.cli.replay import Shown
+    from monitor.cli.replay_output import Shown
     from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.replay.batch import Options

@@ -7,6 +7,7 @@ core                     the request ``remember`` of a screen
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,8 @@ def remember(values: Mapping[str, Any], path: Path) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     path = path.resolve()  # a link to a file elsewhere stays one
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -12,6 +12,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ def build(values: Mapping[str, Any]) -> Settings:
     try:
         settings = msgspec.convert(with_profile(values), Settings, strict=True)
     except msgspec.ValidationError as error:
-        raise UsageError(_one_line(str(error))) from None
+        raise UsageError(_one_line(str(error), values)) from None
     _check(settings)
     return settings
 
@@ -237,57 +238,31 @@ def _note(origin: dict[str, str], values: Mapping[str, Any], where: str) -> None
             origin.update({f"{section}.{name}": where for name in table})
 
 
-def _one_line(message: str) -> str:
+@cache
+def bounds() -> dict[str, tuple[float, float]]:
+    """Return least and most value of each setting that has them, by key."""
+    found = {}
+    for section in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(section.type):
+            for meta in getattr(field.type, "__metadata__", ()):
+                found[f"{section.name}.{field.name}"] = (meta.ge, meta.le)
+    return found
+
+
+def _one_line(message: str, values: Mapping[str, Any]) -> str:
     """Turn msgspec's sentence into one that begins with the key."""
     what, _, place = message.partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
+    if key in bounds():
+        section, _, name = key.partition(".")
+        value, (least, most) = values[section][name], bounds()[key]
+        if type(value) in (int, float) and not least <= value <= most:
+            return _between(key, value)
     if what.startswith("Object contains unknown field"):
         name = what.split("`")[1]
         return f"setting {key + '.' if key else ''}{name}: unknown"
     return f"setting {key}: {what[0].lower()}{what[1:]}"
 
-
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "analysis.channel": (0, 1024),
-    "analysis.min_confidence": (0, 1),
-    "verdict.windows": (1, 1000),
-    "verdict.span_s": (2.5, 600),
-    "verdict.least": (1, 1000),
-    "verdict.few": (1, 1000),
-    "verdict.stale_s": (1, 600),
-    "alarms.tachycardia": (30, 300),
-    "alarms.tachycardia_extreme": (30, 300),
-    "alarms.bradycardia": (10, 300),
-    "alarms.bradycardia_extreme": (10, 300),
-    "alarms.tachycardia_band": (0, 50),
-    "alarms.bradycardia_band": (0, 50),
-    "alarms.rate_delay_s": (0, 60),
-    "alarms.extreme_delay_s": (0, 60),
-    "alarms.irregular_spread": (0.01, 1),
-    "alarms.irregular_delay_s": (0, 300),
-    "alarms.abnormal_p": (0, 1),
-    "alarms.abnormal_windows": (1, 1000),
-    "alarms.abnormal_delay_s": (0, 60),
-    "alarms.heart_lost_s": (4, 60),
-    "alarms.poor_signal_delay_s": (0, 120),
-    "alarms.pause_s": (3, 60),
-    "alarms.poor_signal_medium_s": (0, 600),
-    "alarms.escalate_s": (10, 600),
-    "alarms.learn_s": (0, 3600),
-    "capture.rate_hz": (0, 192_000),
-    "capture.channels": (0, 1024),
-    "record.sound_days": (0, 36_500),
-    "record.event_days": (0, 36_500),
-    "sound.volume": (0.1, 1),
-    "sound.listen_gain_db": (-20, 40),
-    "screen.seconds": (1, 60),
-    "outward.mqtt_port": (0, 65_535),
-    "outward.mqtt_trend_s": (1, 3600),
-    "outward.mqtt_queue": (100, 1_000_000),
-    "outward.command_limit_s": (0.1, 300),
-    "outward.webhook_limit_s": (0.1, 300),
-    "outward.metrics_port": (0, 65_535),
-}
 
 _RISING = (
     ("alarms.bradycardia_extreme", "alarms.bradycardia"),
@@ -313,11 +288,15 @@ def _value(settings: Settings, key: str) -> Any:
     return getattr(getattr(settings, section), name)
 
 
+def _between(key: str, value: float) -> str:
+    least, most = bounds()[key]
+    return f"setting {key}: {value:g} must be between {least:g} and {most:g}"
+
+
 def _check(settings: Settings) -> None:
-    for key, (least, most) in _BOUNDS.items():
-        value = _value(settings, key)
-        if not least <= value <= most:
-            raise UsageError(f"setting {key}: {value:g} must be between {least:g} and {most:g}")
+    for key, (least, most) in bounds().items():
+        if not least <= _value(settings, key) <= most:  # not a number is neither
+            raise UsageError(_between(key, _value(settings, key)))
     for low, high in _RISING:
         a, b = _value(settings, low), _value(settings, high)
         if a > b or (a == b and low not in _MAY_BE_EQUAL):

@@ -12,7 +12,7 @@ from pathlib import Path
 import soundfile
 
 from monitor.decoding import containers
-from monitor.decoding.decoder import Decoder, Frames, length_words
+from monitor.decoding.decoder import Decoder, Frames, Missing, length_words
 from monitor.decoding.pcm import PcmDecoder
 from monitor.decoding.quiet import quiet
 
@@ -29,6 +29,12 @@ BOUNDED = frozenset(
 
 PIECE = 256
 """Frames read at once near damage: what one read loses."""
+
+BEYOND = (*range(1024, 16_385, 1024), 32_768, 65_536, 131_072)
+"""Frames from a damaged block of FLAC at which the next whole one is looked for."""
+
+HOLES = 64
+"""Damaged places of one file that are passed over; after more, it ends."""
 
 MPEG_FRAME = 576
 """Frames that MPEG codes at once, at the least."""
@@ -79,9 +85,13 @@ class SndfileDecoder(Decoder):
             )
         self._source = source
         self._done, self._over, self._careful = 0, False, False
+        self._holes = self._lost = 0
+        self._passed = 0  # frames of a damaged place that are still to be told
 
-    def read(self, count: int) -> Frames:
+    def read(self, count: int) -> Frames | Missing:
         """See `Decoder.read`."""
+        if self._passed:
+            return self._tell(count)
         if self.frames is not None:
             count = min(count, self.frames - self._done)
         if count <= 0 or self._over:
@@ -92,13 +102,43 @@ class SndfileDecoder(Decoder):
                     min(count, PIECE) if self._careful else count, dtype="float32", always_2d=True
                 )
         except ERRORS:
-            if self._careful or not self.rereadable:
+            if not self.rereadable:
                 return self._end()
-            return self._again(count)
+            return self._beyond(count) if self._careful else self._again(count)
         self._done += len(out)
         return out if len(out) else self._end(damaged=False)
 
-    def _again(self, count: int) -> Frames:
+    def _beyond(self, count: int) -> Frames | Missing:
+        """Pass over a damaged block to the next whole one; FLAC alone knows them by their sums."""
+        self._holes += 1
+        if self.frames is None or self._holes > HOLES or str(self._file.format) != "FLAC":
+            return self._end()
+        for step in BEYOND:
+            if self._done + step >= self.frames:
+                break
+            try:
+                self._file.close()
+                self._file = Forward(self._source)
+                self._file.seek(self._done + step)
+                self._file.read(1, dtype="float32")
+                self._file.seek(self._done + step)
+            except ERRORS:
+                continue
+            self._careful = False
+            self._passed = step
+            self._lost += step
+            self.trouble = f"damaged, {self._lost / self.rate_hz:.1f} s of it cannot be decoded"
+            return self._tell(count)
+        return self._end()
+
+    def _tell(self, count: int) -> Missing:
+        """Of a damaged place, what was asked for."""
+        told = min(count, self._passed)
+        self._passed -= told
+        self._done += told
+        return Missing(told, "damaged")
+
+    def _again(self, count: int) -> Frames | Missing:
         """Go to where the last good read ended, and on in small pieces to the very damage."""
         self._careful = True
         self._file.close()
@@ -106,6 +146,9 @@ class SndfileDecoder(Decoder):
             with quiet(self._mpeg):
                 self._file = Forward(self._source)
                 left = self._done
+                if self._holes:  # what lies before cannot be read through
+                    self._file.seek(left)
+                    left = 0
                 while left > 0 and (here := len(self._file.read(min(left, 16 * PIECE)))):
                     left -= here
         except ERRORS:
@@ -117,9 +160,10 @@ class SndfileDecoder(Decoder):
         self._over = True
         short = self.frames is not None and self._done < self.frames
         short = short or (self._mpeg and self._done < MPEG_FRAME)  # cut within the first one
-        if not self.trouble and (damaged or short):
+        if (damaged or short) and (not self.trouble or self._holes):
             lacks = length_words(self.rate_hz, self._done, self.frames)
-            self.trouble = f"cut short or damaged, {lacks}"
+            before = f"{self.trouble}, and " if self.trouble else ""
+            self.trouble = f"{before}cut short or damaged, {lacks}"
         return self.none()
 
     def skip(self, count: int) -> int:

@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 
@@ -56,7 +55,7 @@ class Command:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env=os.environ | _variables(alarm),
-                start_new_session=sys.platform != "win32",
+                start_new_session=True,
             )
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", None) or str(error)
@@ -129,8 +128,5 @@ def _variables(alarm: AlarmMessage) -> dict[str, str]:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill it and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()

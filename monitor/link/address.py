@@ -2,8 +2,7 @@
 
 A UNIX socket (0600, in a folder 0700) whose name is made from the path of the store. The folder
 depends on the environment of the core, so the core writes the address into its store, and whoever
-knows the store finds it there (`address_of`). Where there are no UNIX sockets, a loopback port
-whose number and secret stand in a file that only the user can read.
+knows the store finds it there (`address_of`).
 
     place_of(store)          where a core of this store should listen (the core asks)
     note(store, address)     write it into the store
@@ -15,10 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import hmac
-import json
 import os
-import secrets
 import socket
 import stat
 import struct
@@ -30,8 +26,6 @@ from pathlib import Path
 from monitor.errors import RecordError, UsageError
 from monitor.system.private_file import open_private, words_of
 
-HAS_UNIX = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
-SECRET_BYTES = 32
 CONNECT_S = 2.0
 
 NOTE = "core.address"
@@ -95,7 +89,7 @@ def address_of(store: Path) -> Path:
         with os.fdopen(handle, encoding="utf-8") as file:
             text = file.read(4096).strip()
         known = Path(text)
-        mine = not hasattr(os, "getuid") or (store / NOTE).stat().st_uid == os.getuid()
+        mine = (store / NOTE).stat().st_uid == os.getuid()
         if mine and known.is_absolute() and known.name == _name(store) and known.exists():
             return known
     return place_of(store)
@@ -111,13 +105,10 @@ def _folders() -> Iterator[Path]:
     wanted = []
     if given and os.access(given, os.W_OK):
         wanted.append(Path(given) / "apexbeat")
-    roots = dict.fromkeys(
-        [tempfile.gettempdir(), "/tmp", "/var/tmp"] if HAS_UNIX else [tempfile.gettempdir()]
-    )
-    wanted += [Path(root) / f"apexbeat-{_user()}" for root in roots]
+    roots = dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"])
+    wanted += [Path(root) / f"apexbeat-{os.getuid()}" for root in roots]
     room = LONGEST - len(f"/{'0' * 16}.sock")
-    short = [folder for folder in wanted if len(os.fsencode(folder.absolute())) <= room]
-    yield from (short if HAS_UNIX else wanted)
+    yield from (folder for folder in wanted if len(os.fsencode(folder.absolute())) <= room)
 
 
 def _ours(folder: Path) -> None:
@@ -129,18 +120,15 @@ def _ours(folder: Path) -> None:
         If it cannot be made or belongs to another user.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if HAS_UNIX:
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-            raise PermissionError(errno.EACCES, "belongs to another user", str(folder))
-        if found.st_mode & 0o077:
-            folder.chmod(0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(errno.EACCES, "belongs to another user", str(folder))
+    if found.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
-def listen(address: Path) -> tuple[socket.socket, bytes]:
-    """A listening socket, and the secret that clients must send ("" on UNIX sockets).
-
-    A socket file that nobody answers is taken over.
+def listen(address: Path) -> socket.socket:
+    """A listening socket; a socket file that nobody answers is taken over.
 
     Raises
     ------
@@ -149,34 +137,23 @@ def listen(address: Path) -> tuple[socket.socket, bytes]:
     OSError
         If it cannot be made.
     """
-    if HAS_UNIX:
-        if answers(address):
-            raise RecordError(
-                f"{address}: another monitor of this store listens there", "use 'apexbeat attach'"
-            )
-        _ours(address.parent)
-        address.unlink(missing_ok=True)
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
-        try:
-            server.bind(str(address))
-            server.listen(16)
-        except OSError:
-            server.close()
-            raise
-        finally:
-            os.umask(before)
-        return server, b""
+    if answers(address):
+        raise RecordError(
+            f"{address}: another monitor of this store listens there", "use 'apexbeat attach'"
+        )
+    _ours(address.parent)
     address.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    server.bind(("127.0.0.1", 0))
-    server.listen(16)
-    secret = secrets.token_bytes(SECRET_BYTES)
-    port = {"port": server.getsockname()[1], "secret": secret.hex()}
-    handle = os.open(address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(port, file)
-    return server, secret
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        server.bind(str(address))
+        server.listen(16)
+    except OSError:
+        server.close()
+        raise
+    finally:
+        os.umask(before)
+    return server
 
 
 def answers(address: Path) -> bool:
@@ -202,24 +179,15 @@ def connect(address: Path) -> socket.socket:
     PermissionError
         If it belongs to another user.
     """
-    if HAS_UNIX:
-        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        client.settimeout(CONNECT_S)
-        try:
-            client.connect(str(address))
-            if not same_user(client):
-                raise PermissionError(f"{address}: another user listens there")
-        except OSError:
-            client.close()
-            raise
-        return client
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(CONNECT_S)
     try:
-        note = json.loads(address.read_text(encoding="utf-8"))
-        port, secret = int(note["port"]), bytes.fromhex(note["secret"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConnectionRefusedError(f"{address}: no address in it ({error})") from None
-    client = socket.create_connection(("127.0.0.1", port), timeout=CONNECT_S)
-    client.sendall(secret)
+        client.connect(str(address))
+        if not same_user(client):
+            raise PermissionError(f"{address}: another user listens there")
+    except OSError:
+        client.close()
+        raise
     return client
 
 
@@ -230,12 +198,3 @@ def same_user(peer: socket.socket) -> bool:
     size = struct.calcsize("3i")
     _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return bool(uid == os.getuid())
-
-
-def same_secret(given: bytes, secret: bytes) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest(given, secret)
-
-
-def _user() -> str:
-    return str(os.getuid()) if HAS_UNIX else os.environ.get("USERNAME", "user")

@@ -17,7 +17,8 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import InputError
 from monitor.link import address as where
 from monitor.link.frames import Decoder, LinkError, encode
-from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply, Request
+from monitor.link.messages import LINK_VERSION, Attach, FromCore, FromScreen, Reply
+from monitor.link.requests import request
 from monitor.system.closing import Closing
 
 SEND_S = 2.0
@@ -117,7 +118,7 @@ class Client(Closing):
     def request(self, session: str, what: str, **fields: object) -> int:
         """Ask for something; return the id that the `Reply` will carry."""
         self._requests += 1
-        self.send(Request(id=self._requests, session=session, what=what, **fields))  # type: ignore[arg-type]
+        self.send(request(what, id=self._requests, session=session, **fields))
         return self._requests
 
     def receive(self, timeout_s: float) -> FromCore | None:

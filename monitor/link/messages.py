@@ -10,8 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from monitor import events as ev
+from monitor.link.requests import AnyRequest
 
-LINK_VERSION = 1
+LINK_VERSION = 2
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
@@ -273,41 +274,6 @@ class Attach(_Message, tag="attach", frozen=True, kw_only=True):
     waves: bool
 
 
-class Request(_Message, tag="request", frozen=True, kw_only=True):
-    """Something a person asked for; answered by a `Reply` with the same ``id``.
-
-    ``what``: acknowledge (``alarm``: kind or None for all; ``occurrence`` and ``count``: the
-    signal that was meant), pause_audio (``seconds``),
-    mark (``note``), record (``on``), limits (``limits``, ``profile``), switch (``alarm``; off with
-    a reason as ``note``, on without), stop (end the monitoring),
-    add (``device``: a further device as a new session), levels (``on``: `Levels` of all devices
-    to this client until taken back, or until ``add``), remember (``settings``: keys for the
-    settings file; they take effect at the next start); for the last four ``session`` may be
-    empty. In a replay also play (``on``: go on or pause; ``speed``; ``seek``: an index;
-    ``cycles``, ``alarms`` or ``differences`` from the annotation: so many on from here,
-    negative: back).
-    """
-
-    id: int
-    session: str
-    what: str
-    alarm: str | None = None
-    seconds: float | None = None
-    note: str | None = None
-    on: bool | None = None
-    device: str | None = None
-    limits: dict[str, float] = {}
-    profile: str = ""
-    settings: dict[str, str | int | float | bool] = {}
-    speed: float | None = None
-    seek: int | None = None
-    cycles: int | None = None
-    alarms: int | None = None
-    differences: int | None = None
-    occurrence: int | None = None
-    count: int | None = None
-
-
 FromCore = Hello | Snapshot | Status | Wave | Levels | EventLine | Heartbeat | Reply | Bye
 
 
@@ -333,4 +299,4 @@ class Beat(_Message, tag="beat", frozen=True, kw_only=True):
     """Changes since the last message."""
 
 
-FromScreen = Attach | Request | Beat
+FromScreen = Attach | AnyRequest | Beat

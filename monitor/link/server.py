@@ -47,15 +47,13 @@ PER_S = 40.0
 
 
 class _Client:
-    def __init__(self, number: int, peer: socket.socket, needs_secret: bool, now_s: float) -> None:
+    def __init__(self, number: int, peer: socket.socket, now_s: float) -> None:
         self.number, self.peer, self.since_s = number, peer, now_s
         self.decoder: Decoder[FromScreen] = Decoder(FromScreen, REQUEST_LIMIT)
         self.queue = SendQueue()
         self.rest = b""  # of the frame that is being sent
         self.admitted = False
         self.waves = False
-        self.secret = b""
-        self.needs_secret = needs_secret
         self.attached = False
         self.lost = False
         self.writing = False
@@ -97,13 +95,13 @@ class Server:
         self._on_message, self._on_gone, self._beat = on_message, on_gone, beat
         self._clock = clock
         self._beat_s = clock.monotonic()
-        self._socket, self._secret = where.listen(address)
+        self._socket = where.listen(address)
         self._socket.setblocking(False)
         self._lock = threading.Lock()
         self._clients: dict[int, _Client] = {}
         self._count = 0
         self._over = self._ending = False
-        self._again: tuple[socket.socket, bytes] | None = None
+        self._again: socket.socket | None = None
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -186,7 +184,7 @@ class Server:
                 else:
                     self._serve(key.data, mask)
             if self._again is not None:
-                self._change_socket(*self._again)
+                self._change_socket(self._again)
             self._heartbeat()
             self._flush()
         self._flush()
@@ -196,11 +194,11 @@ class Server:
         for end in (self._socket, self._wake_in, self._wake_out):
             end.close()
 
-    def _change_socket(self, listening: socket.socket, secret: bytes) -> None:
+    def _change_socket(self, listening: socket.socket) -> None:
         self._again = None
         self._selector.unregister(self._socket)
         self._socket.close()
-        self._socket, self._secret = listening, secret
+        self._socket = listening
         self._socket.setblocking(False)
         self._selector.register(self._socket, selectors.EVENT_READ, None)
 
@@ -212,12 +210,12 @@ class Server:
         except OSError:  # it left before we came, or there is no descriptor for it
             self._clock.sleep(ACCEPT_AGAIN_S)
             return
-        if len(self._clients) >= CLIENTS or (where.HAS_UNIX and not where.same_user(peer)):
+        if len(self._clients) >= CLIENTS or not where.same_user(peer):
             peer.close()
             return
         peer.setblocking(False)
         self._count += 1
-        client = _Client(self._count, peer, not where.HAS_UNIX, self._clock.monotonic())
+        client = _Client(self._count, peer, self._clock.monotonic())
         with self._lock:
             self._clients[client.number] = client
         self._selector.register(peer, selectors.EVENT_READ, client)
@@ -242,14 +240,6 @@ class Server:
             return False
         if not data:
             return False
-        if client.needs_secret:
-            client.secret += data
-            if len(client.secret) < where.SECRET_BYTES:
-                return True
-            given, data = client.secret[: where.SECRET_BYTES], client.secret[where.SECRET_BYTES :]
-            if not where.same_secret(given, self._secret):
-                return False
-            client.needs_secret = False
         try:
             for message in client.decoder.feed(data):
                 if isinstance(message, Attach) == client.attached:

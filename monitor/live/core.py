@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import queue
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,15 +26,8 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import ApexbeatError, RecordError
 from monitor.integrations.publisher import Publisher
 from monitor.link.address import place_of
-from monitor.link.messages import (
-    LINK_VERSION,
-    Attach,
-    Beat,
-    FromCore,
-    FromScreen,
-    Hello,
-    Request,
-)
+from monitor.link.messages import LINK_VERSION, Attach, Beat, FromCore, FromScreen, Hello
+from monitor.link.requests import AnyRequest
 from monitor.link.server import Server
 from monitor.live.context import SessionContext
 from monitor.live.presence import GONE, Presence, SupervisorWatch
@@ -47,8 +40,10 @@ from monitor.live.source import boot_id
 from monitor.live.startup import SessionStarter
 from monitor.record.store import CommandRow, Store
 from monitor.supervise.job import EXIT_RESTART, LOG, Job, StartReport
-from monitor.system.background import log_stderr, unfailing_stderr
+from monitor.system.background import log_lines, log_stderr, unfailing_stderr
 from monitor.version import version
+
+_log = logging.getLogger(__name__)
 
 POLL_S = 0.1
 INBOX_TURN = 50
@@ -276,7 +271,7 @@ class Core:
                 )
                 self.store.command(session.id, row, lambda: None)
 
-    def _ask(self, client: int, request: Request) -> None:
+    def _ask(self, client: int, request: AnyRequest) -> None:
         self._requests.ask(client, self._clients.get(client, "unknown"), request)
 
     def _note(self, session: LiveSession, kind: str, words: str) -> None:
@@ -318,6 +313,7 @@ def main() -> int:
         log_stderr(Path(job.store) / LOG)  # what it was stays open: nobody's pipe breaks by it
     except OSError:
         unfailing_stderr()
+    log_lines("core")
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -327,7 +323,7 @@ def main() -> int:
         _say(StartReport(error=str(error), code=error.exit_code))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - told to the supervisor, whatever it was
-        traceback.print_exc()
+        _log.exception("the core failed")
         _say(StartReport(error=f"the core failed: {error!r}", code=1))
         return 1
     signal.signal(signal.SIGTERM, lambda *_: core.terminate())

@@ -44,12 +44,11 @@ class Reporter:
         """Hand over what the core before this one had recorded, but perhaps not sent."""
         if not self._outward.on:
             return
-        archive = Archive(store)
-        for row in archive.open_sessions():
-            lines = archive.events(row.id, ("alarm",))
-            alarms = [event for _, event in lines if isinstance(event, ev.Alarm)]
-            self._outward.catch_up(row.id, self._clock.wall(), alarms)
-        archive.close()
+        with Archive(store) as archive:
+            for row in archive.open_sessions():
+                lines = archive.events(row.id, ("alarm",))
+                alarms = [event for _, event in lines if isinstance(event, ev.Alarm)]
+                self._outward.catch_up(row.id, self._clock.wall(), alarms)
 
     def ended(self) -> None:
         """The sessions are over, in order: nobody shall miss them."""

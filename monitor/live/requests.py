@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.errors import ApexbeatError
-from monitor.link.messages import FromCore, Reply, Request
+from monitor.link.messages import FromCore, Reply
+from monitor.link.requests import Acknowledge, AddDevice, AnyRequest, Remember, Stop, WatchLevels
 from monitor.live.levels import LevelWatch
 from monitor.live.session import LiveSession
 from monitor.live.startup import Prepared, SessionStarter
@@ -52,26 +53,26 @@ class Requests:
         self._send, self._publish, self._later, self._stop = send, publish, later, stop
         self._levels = LevelWatch(send, self._monitored)
 
-    def ask(self, client: int, name: str, request: Request) -> None:
+    def ask(self, client: int, name: str, request: AnyRequest) -> None:
         """Do what ``client``, who calls itself ``name``, asks for."""
 
         def answer(ok: bool, error: str) -> None:
             self._send(client, Reply(id=request.id, ok=ok, error=error))
 
         session = self._sessions.get(request.session)
-        if request.what == "stop":
+        if isinstance(request, Stop):
             answer(True, "")
             self._stop(f"stopped by {name}")
-        elif request.what == "add":
+        elif isinstance(request, AddDevice):
             self._add(request, answer)
-        elif request.what == "remember":
+        elif isinstance(request, Remember):
             self._remember(request, answer)
-        elif request.what == "levels":
-            self._levels.want(client, request.on is not False)
+        elif isinstance(request, WatchLevels):
+            self._levels.want(client, request.on)
             answer(True, "")
         elif session is not None:
             session.ask(request, name, answer)
-        elif request.what == "acknowledge":
+        elif isinstance(request, Acknowledge):
             self._starter.acknowledge_earlier(request, name, self._sessions.values(), answer)
         else:
             answer(False, f"there is no session {request.session}")
@@ -88,7 +89,7 @@ class Requests:
         drivers = [session.capture.driver for session in self._sessions.values()]
         return [getattr(driver, "identity", "").partition("@")[0] for driver in drivers]
 
-    def _remember(self, request: Request, answer: Answer) -> None:
+    def _remember(self, request: Remember, answer: Answer) -> None:
         """Write settings into the file."""
 
         def write() -> None:
@@ -106,14 +107,14 @@ class Requests:
         else:
             self._run("remember", write, answer)
 
-    def _add(self, request: Request, answer: Answer) -> None:
+    def _add(self, request: AddDevice, answer: Answer) -> None:
         """Open a further device, then take it up as a session; levels end, they hold it open."""
         let_go = self._levels.close()
 
         def open_it() -> None:
             let_go(LET_GO_S)
             try:
-                capture = self._starter.open(f"device:{request.device or ''}")
+                capture = self._starter.open(f"device:{request.device}")
                 prepared = self._starter.prepare(capture)
             except ApexbeatError as error:
                 answer(False, str(error))

@@ -6,7 +6,7 @@ device. What a person asks for comes in by `ask` on the same thread.
 
 from __future__ import annotations
 
-import traceback
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +19,16 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.capture.stream import Capture
 from monitor.clock import ClockAnchor
 from monitor.errors import ApexbeatError
-from monitor.link.messages import Request, Snapshot, Status
+from monitor.link.messages import Snapshot, Status
+from monitor.link.requests import (
+    Acknowledge,
+    AddMark,
+    AnyRequest,
+    PauseAudio,
+    SetLimits,
+    SwitchAlarm,
+    SwitchRecording,
+)
 from monitor.live.context import SessionContext
 from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreSink, has_alarm
 from monitor.record.clips import Clips
@@ -27,6 +36,8 @@ from monitor.record.store import CommandRow
 from monitor.runner import StreamRunner, StreamSink
 from monitor.view.state import AlarmLog, ScreenHistory, save_board
 from monitor.view.status import status_of
+
+_log = logging.getLogger(__name__)
 
 ANCHOR_S = 60.0
 STATUS_S = 0.5
@@ -166,7 +177,7 @@ class LiveSession:
         self._failures += 1
         if self._remake is None or self._failures >= FAILURES:
             raise error
-        traceback.print_exception(error)
+        _log.error("a stage of session %s failed", self.id, exc_info=error)
         done = self.pipeline.index
         self._runner.pipeline = self._remake(done, self.board)
         lost = max(1, self.capture.index - done)
@@ -175,39 +186,33 @@ class LiveSession:
         self.feed(ev.Lost(done, lost, 0, words))
         self.feed(ev.Condition("analysis_fault", False, "started anew"))
 
-    def ask(self, request: Request, client: str, answer: Callable[[bool, str], None]) -> None:
+    def ask(self, request: AnyRequest, client: str, answer: Callable[[bool, str], None]) -> None:
         """Do what a person asked for; ``answer`` is called once it is on the disk."""
-        kind = request.what
+        if isinstance(request, SwitchRecording):
+            self._switch_recording(request.on, answer)
+            return
         index = self.pipeline.index
-        if kind == "record":
-            self._switch_recording(request.on is not False, answer)
+        command = command_of(request, index)
+        if command is None:
+            answer(False, f"this session cannot {request.what}")
             return
-        if kind not in ("acknowledge", "pause_audio", "mark", "limits", "switch"):
-            answer(False, f"this session cannot {kind}")
-            return
-        if kind == "acknowledge" and (words := self._came_since(request)):
+        acknowledged = isinstance(request, Acknowledge)
+        if isinstance(request, Acknowledge) and (words := self._came_since(request)):
             answer(False, words)
             return
-        command = ev.Command(
-            kind=kind,  # type: ignore[arg-type]
-            index=index,
-            alarm=request.alarm,
-            seconds=request.seconds,
-            note=request.note,
-            limits=request.limits,
-            profile=request.profile,
-        )
-        asked = request.alarm or ""
-        if kind == "acknowledge":
+        asked = command.alarm or ""
+        if acknowledged:
             self._asked.append(asked)
 
         def committed() -> None:
-            if kind == "acknowledge":
+            if acknowledged:
                 self._context.later(lambda: self._asked.remove(asked))
             answer(True, "")
 
         body = msgspec.json.encode(request).decode()
-        row = CommandRow(index, self._context.clock.wall(), client, kind, body, self._lines.seq)
+        row = CommandRow(
+            index, self._context.clock.wall(), client, request.what, body, self._lines.seq
+        )
         self._context.store.command(self.id, row, committed)
         self.feed(command)
 
@@ -331,7 +336,7 @@ class LiveSession:
 
     # ------------------------------------------------------------ inside
 
-    def _came_since(self, request: Request) -> str:
+    def _came_since(self, request: Acknowledge) -> str:
         """Why the signal that a person answers is not the one that is on now; empty if it is."""
         if request.occurrence is None or request.alarm is None:
             return ""
@@ -385,3 +390,20 @@ class LiveSession:
         if (trouble is not None) != self._cannot:
             self._cannot = trouble is not None
             self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))
+
+
+def command_of(request: AnyRequest, index: int) -> ev.Command | None:
+    """What a request is to the analysis, from ``index`` (2 kHz) on; None where it is nothing."""
+    match request:
+        case Acknowledge():
+            return ev.Command("acknowledge", index, alarm=request.alarm)
+        case PauseAudio():
+            return ev.Command("pause_audio", index, seconds=request.seconds)
+        case AddMark():
+            return ev.Command("mark", index, note=request.note)
+        case SetLimits():
+            return ev.Command("limits", index, limits=request.limits, profile=request.profile)
+        case SwitchAlarm():
+            return ev.Command("switch", index, alarm=request.alarm, note=request.note)
+        case _:
+            return None

@@ -5,7 +5,6 @@ The helper that holds the inhibition ends with us, however we end: it reads a pi
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -15,8 +14,6 @@ SYSTEMD = (
     "systemd-inhibit", "--what=sleep:idle:handle-lid-switch", "--who=apexbeat",
     "--why=monitoring a heart", "--mode=block", "cat",
 )  # fmt: skip
-WINDOWS_KEEP = 0x80000001
-"""ES_CONTINUOUS | ES_SYSTEM_REQUIRED."""
 
 
 class SleepInhibitor:
@@ -32,10 +29,6 @@ class SleepInhibitor:
         self._helper: subprocess.Popen[bytes] | None = None
         self._refusal: str | None = None
         self._name = ""
-        if sys.platform == "win32":
-            if not ctypes.windll.kernel32.SetThreadExecutionState(WINDOWS_KEEP):
-                self._refusal = "Windows refused"
-            return
         if command is None:
             mac = ("caffeinate", "-i", "-w", str(os.getpid()))
             command = mac if sys.platform == "darwin" else SYSTEMD

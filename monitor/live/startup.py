@@ -20,7 +20,8 @@ from monitor.analysis.pipeline import Pipeline
 from monitor.assembly import Models, build_pipeline, open_models
 from monitor.capture.stream import Capture
 from monitor.errors import ModelError
-from monitor.link.messages import AlarmLine, Request
+from monitor.link.messages import AlarmLine
+from monitor.link.requests import Acknowledge
 from monitor.live.context import SessionContext
 from monitor.live.restore import before_of
 from monitor.live.session import Before, LiveSession
@@ -48,6 +49,15 @@ CARRIED_OUT = ("acknowledge", "mark", "limits", "switch")
 """Commands that a killed core may have answered and not carried out."""
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """What a request in the store says, whatever kind it is of."""
+
+    alarm: str | None = None
+    note: str | None = None
+    limits: dict[str, float] = {}
+    profile: str = ""
+
+
 def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     """Commands that were answered, but of which no line tells: the core was killed in between.
 
@@ -60,7 +70,7 @@ def unapplied(archive: Archive, session: str, last: int) -> list[ev.Command]:
     for row in archive.commands(session):
         if row.kind in CARRIED_OUT and row.seq is not None and row.seq > last:
             try:
-                asked = msgspec.json.decode(row.body, type=Request)
+                asked = msgspec.json.decode(row.body, type=_Kept)
             except msgspec.MsgspecError:
                 continue  # a damaged row; the alarm shows that nobody has acknowledged it
             command = ev.Command(
@@ -113,8 +123,7 @@ class SessionStarter:
         ApexbeatError
             If one of them cannot begin; then none has.
         """
-        archive = Archive(self._context.store.folder)
-        try:
+        with Archive(self._context.store.folder) as archive:
             left = archive.open_sessions()
             self._earlier = self._unanswered(archive)
             if self._job.resume and left:
@@ -123,8 +132,6 @@ class SessionStarter:
             begun = [self.take_up(one) for one in prepared]
             self._close_left(archive, left)  # last: a start that dies before has told nobody
             return begun
-        finally:
-            archive.close()
 
     def _prepare_all(self) -> list[Prepared]:
         prepared: list[Prepared] = []
@@ -204,7 +211,7 @@ class SessionStarter:
 
     def acknowledge_earlier(
         self,
-        request: Request,
+        request: Acknowledge,
         client: str,
         sessions: Iterable[LiveSession],
         answer: Callable[[bool, str], None],

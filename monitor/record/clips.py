@@ -22,10 +22,9 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from monitor.clock import Clock
-from monitor.errors import NoInputError
-from monitor.events import Alarm, WaveformChunk
+from monitor.errors import InputError, NoInputError
+from monitor.events import RATE_HZ, Alarm, WaveformChunk
 
-RATE_HZ = 2000
 BEFORE = 10 * RATE_HZ
 AFTER = 20 * RATE_HZ
 SOON = 5 * RATE_HZ
@@ -41,6 +40,8 @@ WAITING = 64
 """Clips that may wait for the disk (some 250 KB each); beyond, the oldest is given up and told."""
 
 FOLDER = "clips"
+START = "start "
+"""Before the index of a clip's first sample, in the comment of its file."""
 Parts = list[WaveformChunk]
 
 
@@ -178,7 +179,10 @@ class Clips:
         part = folder / f"{name}.part"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sf.write(part, joined(parts), RATE_HZ, format="FLAC", subtype="PCM_24")
+            with sf.SoundFile(part, "w", RATE_HZ, 1, "PCM_24", format="FLAC") as file:
+                if parts:  # an alarm may be raised before the first sound
+                    file.comment = f"{START}{parts[0].start}"
+                file.write(joined(parts))
             part.chmod(0o600)
             _sync(part)
             part.rename(folder / name)
@@ -205,6 +209,49 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClip:
+    """A clip on the disk: the alarm it is of, and where in the session it begins.
+
+    ``start`` is None of a file that does not say it: older ones, or one that is no clip of ours.
+    """
+
+    path: Path
+    index: int
+    kind: str
+    start: int | None
+
+    def read(self) -> NDArray[np.float32]:
+        """Its sound, float32 [n] at 2 kHz.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        try:
+            sound, _ = sf.read(self.path, dtype="float32")
+        except (OSError, sf.SoundFileError) as error:
+            raise InputError(f"{self.path}: the clip cannot be read ({error})") from None
+        return np.asarray(sound, np.float32)
+
+
+def kept_clips(folder: Path) -> list[KeptClip]:
+    """Clips of one session, by the index of their alarm; those that cannot be read are left out."""
+    found = []
+    for path in sorted(folder.glob("*.flac")):
+        try:
+            with sf.SoundFile(path) as file:
+                words = file.comment
+        except (OSError, sf.SoundFileError):
+            continue
+        number = words.removeprefix(START)
+        start = int(number) if words.startswith(START) and number.isdecimal() else None
+        kind = path.stem.partition("-")[2]
+        found.append(KeptClip(path, index_of(path), kind, start))
+    return found
 
 
 def clip_path(store: Path, session: str, index: int, kind: str) -> Path:

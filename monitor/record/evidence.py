@@ -38,7 +38,7 @@ def evidence(store: Path, sessions: Iterable[str] | None = None) -> set[tuple[st
         If the store cannot be read: then nothing may be deleted.
     """
     found: set[tuple[str, int]] = set()
-    with contextlib.closing(Archive(store)) as archive:
+    with Archive(store) as archive:
         names = [row.id for row in archive.sessions()] if sessions is None else list(sessions)
         for name in names:
             answered = _answered_later(archive, name)

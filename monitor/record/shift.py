@@ -12,8 +12,7 @@ from statistics import median
 
 from monitor import events as ev
 from monitor.alarms.episodes import Episode, heard
-
-RATE_HZ = 2000
+from monitor.events import RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)

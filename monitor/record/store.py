@@ -31,6 +31,7 @@ from monitor.record.schema import (
 )
 from monitor.record.wall_clock import last_sign
 from monitor.record.writer import Row, Writer
+from monitor.system.closing import Closing
 from monitor.system.store_lock import StoreLock
 
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
@@ -232,8 +233,8 @@ class Store:
             self.writer.renew()
 
 
-class Archive:
-    """The store of ``folder``, to read.
+class Archive(Closing):
+    """The store of ``folder``, to read; leave it with ``with`` or `close`.
 
     Raises
     ------

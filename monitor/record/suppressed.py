@@ -13,9 +13,9 @@ import msgspec
 
 from monitor import events as ev
 from monitor.alarms.table import RANK
+from monitor.events import RATE_HZ
 from monitor.record.store import CommandRow
 
-RATE_HZ = 2000
 MAX_PAUSE_S = 120.0
 """Longest audio pause (`monitor.analysis.alarms`)."""
 

@@ -22,9 +22,9 @@ import msgspec
 
 from dsp.cycles.matching import Onset
 from monitor.errors import NoInputError
+from monitor.events import RATE_HZ
 from monitor.text import decoded
 
-RATE_HZ = 2000
 LONGEST = 64 * 2**20
 """Bytes: a day of labels is far below."""
 _SOUNDS = {"s1": 1, "s2": 2}

@@ -80,11 +80,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input: a summary, or the line that says why not."""
+    """What became of one input called ``name``: a summary, or the line that says why not."""
 
     path: Path
     summary: Summary | None
     error: str = ""
+    name: str = ""
 
 
 class Interrupted(Exception):
@@ -285,9 +286,10 @@ def _outcome(
             replay_file(
                 item.path, settings, models, options, name=item.name, stem=item.stem, **more
             ),
+            name=item.name,
         )
     except InputError as error:
-        return Outcome(item.path, None, str(error))
+        return Outcome(item.path, None, str(error), item.name)
 
 
 def processes(files: int, jobs: int | None) -> int:

@@ -10,8 +10,8 @@ The state of each moment is put together as a live session does it (``live_statu
 
 from __future__ import annotations
 
+import logging
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ from monitor.replay.timeline import ReplaySnapshot, ReplayTimeline
 from monitor.runner import StreamRunner, StreamSink
 from monitor.view.state import AlarmLog, ScreenHistory
 from monitor.view.status import status_of
+
+_log = logging.getLogger(__name__)
 
 BLOCK_S = 0.25
 """Half a step: no two steps fall into one moment."""
@@ -145,7 +147,7 @@ class LookaheadAnalysis:
         except ApexbeatError as error:
             self.found.trouble = str(error)
         except Exception as error:  # noqa: BLE001 - shown and told, and what was found stays
-            traceback.print_exception(error)
+            _log.error("the analysis ahead failed", exc_info=error)
             self.found.trouble = f"{self.source.name}: the analysis failed: {error!r}"
         self.found.done = True
 

@@ -20,16 +20,8 @@ import msgspec
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.clock import Clock
-from monitor.link.messages import (
-    LINK_VERSION,
-    Attach,
-    EventLine,
-    FromScreen,
-    Hello,
-    Play,
-    Reply,
-    Request,
-)
+from monitor.link.messages import LINK_VERSION, Attach, EventLine, FromScreen, Hello, Play, Reply
+from monitor.link.requests import AnyRequest, MovePlayhead, Request, Stop
 from monitor.link.server import Server
 from monitor.replay.lookahead import SESSION, LookaheadAnalysis
 from monitor.replay.playhead import Playhead
@@ -164,15 +156,15 @@ class Player(Closing):
         snapshot = self._found.snapshot(index, self._play(index))
         self._server.admit(client, [hello, snapshot], attach.waves)
 
-    def _request(self, client: int, request: Request) -> None:
+    def _request(self, client: int, request: AnyRequest) -> None:
         error = ""
-        if request.what == "play":
+        if isinstance(request, MovePlayhead):
             error = self._move(request)
-        elif request.what != "stop":
+        elif not isinstance(request, Stop):
             error = REFUSED.get(request.what, f"a replay cannot {request.what}")
         self._server.send(client, Reply(id=request.id, ok=not error, error=error))
 
-    def _move(self, request: Request) -> str:
+    def _move(self, request: MovePlayhead) -> str:
         """Move the play-head; return what stands in the way."""
         end = self._found.end
         index = self.head.at(end)

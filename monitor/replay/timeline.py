@@ -90,7 +90,7 @@ class ReplayTimeline:
         self._waves += moment.waves
         for line in moment.lines:
             if isinstance(line, ev.Beat):
-                insort(self._beats, (onset(line), line), key=lambda pair: pair[0])
+                insort(self._beats, (line.onset, line), key=lambda pair: pair[0])
             elif isinstance(line, ev.Session):
                 self.settings = dict(line.settings)
             elif isinstance(line, ev.Gap):
@@ -194,9 +194,3 @@ class ReplayTimeline:
 def shown(moment: ReplaySnapshot, index: int, play: Play) -> Status:
     """The status of ``moment`` as told while the play-head stands at ``index``."""
     return msgspec.structs.replace(moment.status, clock_s=index / RATE_HZ, play=play)
-
-
-def onset(beat: ev.Beat) -> int:
-    """The first boundary of a beat that is known."""
-    known = (beat.s1, beat.systole, beat.s2, beat.diastole, beat.end)
-    return next((at for at in known if at is not None), beat.index)

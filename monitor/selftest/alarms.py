@@ -23,11 +23,12 @@ from monitor.analysis.stages import Model
 from monitor.assembly import Models, build_pipeline, open_models
 from monitor.clock import Clock
 from monitor.config.load import Settings
+from monitor.events import RATE_HZ
 from monitor.selftest.installation import Failed
 from monitor.sound.output import HANG_S, Play, portaudio
 from monitor.sound.tones import PATTERNS
 
-RATE_HZ = 4000
+DEVICE_HZ = 4000
 BEYOND = 25.0
 """1/min by which a phantom goes beyond the outer limit of the rate."""
 
@@ -70,7 +71,7 @@ def checks(settings: Settings, clock: Clock) -> list[tuple[str, Callable[[], str
 
 def _raised(kind: str, settings: Settings, models: Models) -> str:
     inputs, engine = _scene(kind, settings, models)
-    pipe = build_pipeline(settings, replace(models, engine=engine), "selftest", RATE_HZ, 1)
+    pipe = build_pipeline(settings, replace(models, engine=engine), "selftest", DEVICE_HZ, 1)
     for item in inputs:
         for line in pipe.push(item).events:
             if isinstance(line, ev.Alarm) and line.kind == kind and line.state == "active":
@@ -84,7 +85,7 @@ def _acknowledged(pipe: Pipeline, raised: ev.Alarm) -> str:
     states = [a.state for a in lines if isinstance(a, ev.Alarm) and a.kind == raised.kind]
     if not {"acknowledged", "inactive"} & set(states):
         raise Failed("was raised, and not acknowledged")
-    return f"{raised.priority}, raised after {raised.index / 2000:.1f} s, acknowledged"
+    return f"{raised.priority}, raised after {raised.index / RATE_HZ:.1f} s, acknowledged"
 
 
 def _scene(kind: str, settings: Settings, models: Models) -> Scene:
@@ -106,7 +107,7 @@ def _scene(kind: str, settings: Settings, models: Models) -> Scene:
     if kind == "pause":
         return _paused(limits.pause_s + 2.0), None
     if kind == "poor_signal":
-        return _blocks(np.zeros(40 * RATE_HZ, np.float32)), None
+        return _blocks(np.zeros(40 * DEVICE_HZ, np.float32)), None
     if kind == "model_refused":
         return _heart(PRESETS["normal"]), None
     return _technical(kind), engine
@@ -123,23 +124,23 @@ def _technical(kind: str) -> Iterator[ev.Input]:
         yield ev.Condition(kind, True, "selftest")
     else:
         raise Failed("no scene provokes it")
-    yield from _blocks(np.zeros(2 * RATE_HZ, np.float32), len(heart) * RATE_HZ)
+    yield from _blocks(np.zeros(2 * DEVICE_HZ, np.float32), len(heart) * DEVICE_HZ)
 
 
 def _heart(phantom: Phantom, times: int = 1) -> Iterator[ev.Input]:
-    return _blocks(np.tile(render(phantom, RATE_HZ).sound.astype(np.float32), times))
+    return _blocks(np.tile(render(phantom, DEVICE_HZ).sound.astype(np.float32), times))
 
 
 def _paused(seconds: float) -> Iterator[ev.Input]:
     """A heart that pauses in clear sound, and goes on."""
-    heart = render(PRESETS["normal"], RATE_HZ).sound[: 15 * RATE_HZ].astype(np.float32)
-    faint = np.random.default_rng(1).normal(0, 1e-3, round(seconds * RATE_HZ)).astype(np.float32)
+    heart = render(PRESETS["normal"], DEVICE_HZ).sound[: 15 * DEVICE_HZ].astype(np.float32)
+    faint = np.random.default_rng(1).normal(0, 1e-3, round(seconds * DEVICE_HZ)).astype(np.float32)
     return _blocks(np.concatenate([heart, faint, heart]))
 
 
 def _blocks(sound: NDArray[np.float32], first: int = 0) -> Iterator[ev.Input]:
-    for at in range(0, len(sound), RATE_HZ):
-        yield ev.Block(sound[at : at + RATE_HZ, None], RATE_HZ, first + at)
+    for at in range(0, len(sound), DEVICE_HZ):
+        yield ev.Block(sound[at : at + DEVICE_HZ, None], DEVICE_HZ, first + at)
 
 
 def _played(priority: ev.Priority, play: Play, clock: Clock) -> str:

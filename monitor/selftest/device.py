@@ -16,6 +16,7 @@ from monitor.capture.driver import Driver
 from monitor.capture.stream import Capture
 from monitor.clock import Clock
 from monitor.config.load import Settings
+from monitor.events import RATE_HZ
 from monitor.live.source import OPEN_S
 from monitor.selftest.installation import Failed
 
@@ -95,9 +96,9 @@ def checks(
 
     def continuity() -> str:
         if heard.lost:
-            lost_s = sum(gap.length for gap in heard.lost) / 2000
+            lost_s = sum(gap.length for gap in heard.lost) / RATE_HZ
             raise Failed(f"{len(heard.lost)} gaps, {lost_s:.2f} s ({heard.lost[0].reason})")
-        return f"{heard.samples / 2000:.1f} s without a gap"
+        return f"{heard.samples / RATE_HZ:.1f} s without a gap"
 
     def heart() -> str:
         last = heard.quality[-1] if heard.quality else "unknown"

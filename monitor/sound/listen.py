@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, firwin, sosfilt, upfirdn
 
+from monitor.events import RATE_HZ
+
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-RATE_HZ = 2000
-"""Of the sound on the link."""
 
 BANDS: dict[str, tuple[float, float] | None] = {
     "bell": (20.0, 150.0),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from monitor.sound.listen import RATE_HZ, Listen
+from monitor.events import RATE_HZ
+from monitor.sound.listen import Listen
 
 RATES_HZ = (48_000, 96_000, 32_000, 16_000, 8_000)
 """Tried in this order; each is a multiple of 2 kHz."""

@@ -29,7 +29,7 @@ from monitor.sound.speaker import Speaker
 from monitor.supervise.job import LOG, Job, StartReport
 from monitor.supervise.sd_notify import Watchdog
 from monitor.supervise.supervisor import END_S, CoreFailed, Supervisor
-from monitor.system.background import Background, log_stderr, unfailing_stderr
+from monitor.system.background import Background, log_lines, log_stderr, unfailing_stderr
 from monitor.system.store_lock import SUPERVISOR, StoreLock, holder
 
 RENEW_S = 1.0
@@ -258,6 +258,7 @@ def main() -> int:
         os.close(log_stderr(Path(job.store) / LOG))
     except OSError:
         unfailing_stderr()
+    log_lines("supervisor")
     first = True
 
     def began(begun: StartReport) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -69,7 +67,7 @@ class Start:
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            **_own_group(),
+            process_group=0,
         )
         assert core.stdin is not None
         assert core.stdout is not None
@@ -132,9 +130,3 @@ def _told(call: Callable[[], Reached]) -> Reached:
     except (OSError, MemoryError, RuntimeError, ValueError) as error:
         words = str(error) or type(error).__name__
         return Reached(StartReport(error=f"no core can be started: {words}", code=1))
-
-
-def _own_group() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"process_group": 0}

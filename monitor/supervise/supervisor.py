@@ -14,8 +14,8 @@ the two say to each other when a core begins stands in `monitor.supervise.job`.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,10 +26,13 @@ from monitor.clock import Clock
 from monitor.errors import ApexbeatError
 from monitor.events import Priority
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Request, Sounded, Status
+from monitor.link.messages import Beat, Bye, FromCore, Heartbeat, Sounded, Status
+from monitor.link.requests import Stop
 from monitor.sound.output import AlarmSound
 from monitor.supervise.job import Job, StartReport
 from monitor.supervise.start import Adopt, Process, Reached, Start
+
+_log = logging.getLogger(__name__)
 
 SILENT_S = 2.0
 """A core that says nothing for so long is an alarm."""
@@ -150,7 +153,7 @@ class Supervisor:
                 if code is None:
                     code = self._revive()
             except (Exception, MemoryError) as error:  # noqa: BLE001 - nothing may end the last line of defence
-                self._say_trace(error)
+                self._say_trace("the supervisor goes on after", error)
                 self._let_go()
         self._drop_client()
         self._sound.set(None)
@@ -228,7 +231,7 @@ class Supervisor:
 
     def _cut_short(self) -> int:
         self._let_go()
-        print("the core did not end in time and was killed", file=sys.stderr)  # noqa: T201
+        _log.error("the core did not end in time and was killed")
         return CUT_SHORT
 
     def _link_lost(self, why: str) -> tuple[bool, int | None]:
@@ -244,7 +247,7 @@ class Supervisor:
             return True, code if self._stop is None else self._stop
         if self._ends():
             return True, self._cut_short()
-        print(f"the link to the core broke ({why}); it lives", file=sys.stderr)  # noqa: T201
+        _log.warning("the link to the core broke (%s); it lives", why)
         if self._reach(Adopt(Path(self._job.store), self._clock)).error:
             self._let_go()
             return True, None
@@ -260,7 +263,7 @@ class Supervisor:
         asked = False
         if self._client is not None:
             with contextlib.suppress(Gone):
-                asked = self._client.send_now(Request(id=1, session="", what="stop"))
+                asked = self._client.send_now(Stop(id=1))
         if not asked:
             self._core.terminate()
 
@@ -280,10 +283,11 @@ class Supervisor:
             begun = self._reach(Start(self._command, job, self._clock))
             if self._client is not None:
                 self.restarts += 1
+                _log.warning("the core was restarted, for the %d. time", self.restarts)
                 self._began_s = self._clock.monotonic()
                 self._began(begun)
                 return None
-            print(begun.error, file=sys.stderr)  # noqa: T201 - into our log, by a pipe
+            _log.error("%s", begun.error)
         return self._stop
 
     def _pause(self, seconds: float) -> None:
@@ -328,7 +332,7 @@ class Supervisor:
         try:
             self._alive()
         except (OSError, RuntimeError, MemoryError) as error:
-            self._say_trace(error)
+            self._say_trace("a beat to the outside failed", error)
         self._dying = [core for core in self._dying if core.poll() is None]
 
     def _priority(self) -> Priority | None:
@@ -373,6 +377,6 @@ class Supervisor:
             self._client.close()
             self._client = None
 
-    def _say_trace(self, error: BaseException) -> None:
-        with contextlib.suppress(Exception):
-            traceback.print_exception(error)
+    def _say_trace(self, words: str, error: BaseException) -> None:
+        with contextlib.suppress(Exception):  # no memory, perhaps
+            _log.error("%s", words, exc_info=error)

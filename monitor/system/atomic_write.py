@@ -21,6 +21,8 @@ def refuse_existing(paths: list[Path], overwrite: bool) -> None:
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             raise UsageError(f"{path} is a folder", "give another name with -o")
+        if path.exists() and not path.is_file():  # a device would be replaced by a file
+            raise UsageError(f"{path} is no regular file", "give another name with -o")
         if os.path.lexists(path) and not overwrite:
             raise UsageError(f"{path} exists", "allow it with --overwrite or choose another -o")
 

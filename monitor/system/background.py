@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import queue
 import sys
@@ -116,6 +117,16 @@ def unfailing_stderr() -> None:
         io.FileIO(2, "w", closefd=False), encoding="utf-8", errors="backslashreplace",
         line_buffering=True, write_through=True,
     )  # fmt: skip
+
+
+def log_lines(process: str) -> None:
+    """Write what `logging` is told to standard error, with the time and ``process``.
+
+    No line ever holds the name of a session: that may be a person's.
+    """
+    logging.raiseExceptions = False  # a line that cannot be written stops nobody
+    words = f"%(asctime)s {process}[%(process)d] %(levelname)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=words, force=True)
 
 
 def _enlarge(handle: int) -> None:

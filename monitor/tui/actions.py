@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from monitor.events import RATE_HZ
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, Program, home
 from monitor.tui.waves import AFTER_ALARM
@@ -72,7 +74,8 @@ class Actions(Live, Screen[None]):
         if session is None or session.status is None:
             return
         left = session.status.audio_paused_s - session.age(self._home.now())
-        self._home.ask("pause_audio", session, seconds=0.0 if left > 0 else PAUSE_S)
+        seconds = 0.0 if left > 0 else PAUSE_S
+        self._home.ask(rq.PauseAudio(session=session.id, seconds=seconds))
 
     def action_mark(self) -> None:
         """Ask for a note and mark the moment."""
@@ -85,13 +88,14 @@ class Actions(Live, Screen[None]):
     def _noted(self, note: str | None) -> None:
         session = self._home.state.shown()
         if note is not None and session is not None:
-            self._home.ask("mark", session, note=note, done="marked")
+            self._home.ask(rq.AddMark(session=session.id, note=note), done="marked")
 
     def action_record(self) -> None:
         """Keep the raw sound, or stop."""
         session = self._session()
         if session is not None and session.status is not None:
-            self._home.ask("record", session, on=not session.status.recording)
+            on = not session.status.recording
+            self._home.ask(rq.SwitchRecording(session=session.id, on=on))
 
     def action_freeze(self) -> None:
         """Stop or free the picture."""
@@ -119,7 +123,7 @@ class Actions(Live, Screen[None]):
         if session is None or self._wave.frozen is None:
             self._home.say("space freezes the picture, then ← and → move it")
             return
-        moved = self._wave.frozen + seconds * 2000
+        moved = self._wave.frozen + seconds * RATE_HZ
         self._wave.frozen = max(0, min(moved, session.waves.end))
         self.advance()
 
@@ -141,10 +145,8 @@ class Actions(Live, Screen[None]):
         play = session.play
         if play is None:
             return False
-        request = ms.Request(
-            id=0,
+        request = rq.MovePlayhead(
             session=session.id,
-            what="play",
             on=play.paused if pause else None,
             speed=_speed(play.speed, faster) if faster else None,
             seek=seek,

@@ -15,12 +15,13 @@ from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
 from monitor.tui.keys import offered
 from monitor.tui.live import Live
-from monitor.tui.requests import Answered, Requests
+from monitor.tui.requests import Answered, Requests, named
 from monitor.tui.screens.main import MainScreen
 from monitor.tui.state import ScreenState, SessionState
 from monitor.tui.widgets import theme
@@ -39,7 +40,7 @@ class Link(Protocol):
         """Read until cancelled."""
         ...
 
-    def send(self, request: ms.Request) -> bool:
+    def send(self, request: rq.AnyRequest) -> bool:
         """Put a request on its way."""
         ...
 
@@ -142,20 +143,7 @@ class ApexbeatApp(TerminalApp):
         return not self.read_only
 
     def ask(
-        self,
-        what: str,
-        session: SessionState,
-        *,
-        alarm: str | None = None,
-        seconds: float | None = None,
-        note: str | None = None,
-        on: bool | None = None,
-        device: str | None = None,
-        limits: dict[str, float] | None = None,
-        profile: str = "",
-        settings: dict[str, str | int | float | bool] | None = None,
-        done: str = "",
-        after: Callable[[], None] | None = None,
+        self, request: rq.AnyRequest, *, done: str = "", after: Callable[[], None] | None = None
     ) -> bool:
         """Ask the core for something; False, and a line, where that cannot be.
 
@@ -163,19 +151,6 @@ class ApexbeatApp(TerminalApp):
         """
         if not self.may_change():
             return False
-        request = ms.Request(
-            id=0,
-            session=session.id,
-            what=what,
-            alarm=alarm,
-            seconds=seconds,
-            note=note,
-            on=on,
-            device=device,
-            limits=limits or {},
-            profile=profile,
-            settings=settings or {},
-        )
 
         def answered(reply: ms.Reply | None) -> None:
             if reply is not None and reply.ok:
@@ -186,10 +161,10 @@ class ApexbeatApp(TerminalApp):
 
         if self.send(request, answered):
             return True
-        self.say(f"{what.replace('_', ' ')}: not sent, the core does not respond", "medium")
+        self.say(f"{named(request.what)}: not sent, the core does not respond", "medium")
         return False
 
-    def send(self, request: ms.Request, answered: Answered) -> bool:
+    def send(self, request: rq.AnyRequest, answered: Answered) -> bool:
         """Send a request and be called with its reply; False where there is no connection."""
         return self._requests.ask(request, self.now(), answered)
 
@@ -208,10 +183,8 @@ class ApexbeatApp(TerminalApp):
                 book.asked.discard(key)
 
         known = line.earlier_session is None and line.occurrence > 0
-        request = ms.Request(
-            id=0,
+        request = rq.Acknowledge(
             session=line.earlier_session or session.id,
-            what="acknowledge",
             alarm=line.kind,
             occurrence=line.occurrence if known else None,
             count=line.count if known else None,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from monitor.link import address as where
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.link.frames import Decoder, LinkError, encode
 
 FIRST_WAIT_S = 0.1
@@ -61,7 +62,7 @@ class Connection:
             for message in decoder.feed(data):
                 deliver(message)
 
-    def send(self, request: ms.Request) -> bool:
+    def send(self, request: rq.AnyRequest) -> bool:
         """Put a request on its way; False where there is no connection."""
         if self._writer is None or self._writer.is_closing():
             return False

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from monitor.link import messages as ms
+    from monitor.link import requests as rq
     from monitor.tui.helpers import Helpers, Player
     from monitor.tui.requests import Answered
     from monitor.tui.state import ScreenState, SessionState
@@ -44,22 +45,9 @@ class Program(Protocol):
     def message(self) -> tuple[str, str]: ...
     def may_change(self) -> bool: ...
     def ask(
-        self,
-        what: str,
-        session: SessionState,
-        *,
-        alarm: str | None = None,
-        seconds: float | None = None,
-        note: str | None = None,
-        on: bool | None = None,
-        device: str | None = None,
-        limits: dict[str, float] | None = None,
-        settings: dict[str, str | int | float | bool] | None = None,
-        profile: str = "",
-        done: str = "",
-        after: Callable[[], None] | None = None,
+        self, request: rq.AnyRequest, *, done: str = "", after: Callable[[], None] | None = None
     ) -> bool: ...
-    def send(self, request: ms.Request, answered: Answered) -> bool: ...
+    def send(self, request: rq.AnyRequest, answered: Answered) -> bool: ...
     def acknowledge(self, session: SessionState, line: ms.AlarmLine) -> None: ...
     def note_shown(self, pairs: Iterable[tuple[SessionState, ms.AlarmLine]]) -> None: ...
     def was_seen(self, session: SessionState, line: ms.AlarmLine) -> bool: ...

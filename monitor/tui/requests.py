@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 
 PATIENCE_S = 3.0
 
@@ -31,11 +32,11 @@ class _Open:
 class Requests:
     """Numbers requests, keeps them until their reply, and finds the overdue ones."""
 
-    send: Callable[[ms.Request], bool]
+    send: Callable[[rq.AnyRequest], bool]
     _open: dict[int, _Open] = field(default_factory=dict)
     _last: int = 0
 
-    def ask(self, request: ms.Request, now: float, answered: Answered | None = None) -> bool:
+    def ask(self, request: rq.AnyRequest, now: float, answered: Answered | None = None) -> bool:
         """Send; False where there is no connection to send it on."""
         self._last += 1
         request = msgspec.structs.replace(request, id=self._last)
@@ -51,7 +52,7 @@ class Requests:
             return ""
         if asked.answered is not None:
             asked.answered(reply)
-        return "" if reply.ok else f"{_name(asked.what)}: {reply.error}"
+        return "" if reply.ok else f"{named(asked.what)}: {reply.error}"
 
     def overdue(self, now: float) -> str:
         """A line for the first request that has waited too long, once."""
@@ -60,9 +61,10 @@ class Requests:
                 del self._open[number]
                 if asked.answered is not None:
                     asked.answered(None)
-                return f"{_name(asked.what)}: no answer from the core"
+                return f"{named(asked.what)}: no answer from the core"
         return ""
 
 
-def _name(what: str) -> str:
+def named(what: str) -> str:
+    """What a request is called in a line of the screen."""
     return what.replace("_", " ")

@@ -11,6 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
+
 FULL = 40_000
 _STEP = 2000
 
@@ -83,7 +85,7 @@ class Series:
         at = np.clip(np.ceil(place) - 1, 0, count - 1).astype(int)
         inside = place > 0
         width = span / count
-        reach = int(np.ceil(2.5 * 2000 / width)) if width < 5000 else 1
+        reach = int(np.ceil(2.5 * RATE_HZ / width)) if width < 5000 else 1
         return tuple(  # type: ignore[return-value]
             _mean(at[inside], rows[inside, k], count, reach) for k in (1, 2)
         )

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from monitor import events as ev
+from monitor.events import RATE_HZ
 from monitor.link import messages as ms
 from monitor.tui import words
 from monitor.tui.alarmbook import AlarmBook
@@ -104,7 +105,7 @@ class SessionState:
         status = self.status
         if status is None or status.play is not None:
             return None
-        waited = status.clock_s - status.index / words.RATE_HZ
+        waited = status.clock_s - status.index / RATE_HZ
         return status.wall + waited + now - self.status_at
 
     def time(self, index: int, wall: float | None = None) -> str:
@@ -114,7 +115,7 @@ class SessionState:
         if status is None or status.play is not None:
             return words.at(index)
         if wall is None:
-            wall = status.wall + (index - status.index) / words.RATE_HZ
+            wall = status.wall + (index - status.index) / RATE_HZ
         return words.time_of_day(wall, status.wall)
 
     def since(self, line: ms.AlarmLine) -> str:

@@ -3,7 +3,8 @@
 PortAudio and other libraries write to file descriptor 2, and so does Textual: while the screen is
 up, Textual gets a duplicate of the terminal and descriptor 2 points at a log. SIGINT, SIGTERM and
 SIGHUP end the screen in order; where the terminal is not read, so that the event loop stands still,
-a timer restores it after the latter two and leaves all the same. Ctrl-C on a screen that is up is a
+a timer restores it after the latter two and leaves all the same. A terminal that is closed counts
+as SIGHUP, also where it is not ours and the kernel sends none. Ctrl-C on a screen that is up is a
 key and no signal; SIGINT is what it sends while the screen is still being made.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import sys
 import termios
@@ -100,7 +102,7 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
     with _terminal_for_textual(descriptor, glyphs, log) as tty:
         app = make(glyphs)
         try:
-            with _signals(app, tty, before) as came:
+            with _signals(app, tty, before) as came, _hang_up(tty):
                 result = app.run()
         except OSError as error:
             if error.errno != errno.EIO:
@@ -150,6 +152,18 @@ def _terminal_for_textual(descriptor: int, glyphs: Glyphs, log: Path) -> Iterato
         os.dup2(old, 2)
         os.close(old)
         os.close(tty)
+        _silence_closed()
+
+
+def _silence_closed() -> None:
+    """Let what is still said go nowhere, if the terminal is closed: writing to it is an error."""
+    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    for descriptor in (1, 2):
+        poll = select.poll()
+        poll.register(descriptor, 0)
+        if poll.poll(0):
+            os.dup2(null, descriptor)
+    os.close(null)
 
 
 @contextlib.contextmanager
@@ -166,6 +180,8 @@ def _signals(app: Program, tty: int, before: list[object]) -> Iterator[set[int]]
         os._exit(EXIT_INTERRUPTED)
 
     def leave(number: int, frame: FrameType | None) -> None:
+        if number in came:
+            return
         came.add(number)
         if number != signal.SIGINT:  # whoever sends that waits for what it ends
             timer = threading.Timer(GRACE_S, abandon)
@@ -180,3 +196,25 @@ def _signals(app: Program, tty: int, before: list[object]) -> Iterator[set[int]]
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _hang_up(tty: int) -> Iterator[None]:
+    """Send SIGHUP to ourselves when the terminal is closed; the kernel does so for ours alone."""
+    stopped, stop = os.pipe()
+    poll = select.poll()
+    poll.register(tty, 0)  # a hang-up is always told
+    poll.register(stopped, 0)
+
+    def watch() -> None:
+        if stopped not in dict(poll.poll()):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    thread = threading.Thread(target=watch, name="hang-up", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(stop)
+        thread.join()
+        os.close(stopped)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.link.messages import Wave
 
-RATE_HZ = 2000
 PAIR = 8
 """Samples in one pair (`monitor.link.messages.Wave`)."""
 HOLD_BACK = 6000

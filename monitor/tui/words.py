@@ -10,8 +10,8 @@ import time
 from rich.cells import cell_len, set_cell_size
 
 from monitor.alarms.table import TABLE, remedy, title
+from monitor.events import RATE_HZ
 
-RATE_HZ = 2000
 UNKNOWN = "--"
 
 kind, advice = title, remedy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dsp.cycles.beat import Beat
@@ -72,6 +74,26 @@ def test_a_heart_that_was_heard_is_not_lost_by_a_little_doubt():
     assert stream.now.value == "heard"
 
 
+@pytest.mark.parametrize(
+    ("systoles", "value"),
+    [
+        ([600], "heard"),
+        ([470, 710], "heard"),  # beats in pairs
+        ([*range(700, 400, -16)], "heard"),  # a heart that becomes faster
+        ([737, 627, 463, 534, 841, 409], "uncertain"),  # taps on a table
+    ],
+)
+def test_the_systoles_of_a_heart_are_alike(systoles, value):
+    made = [
+        replace(one, s2=one.s1 + systoles[k % len(systoles)])
+        for k, one in enumerate(beats(0, 30_000))
+    ]
+    stream = Stream(made).run(36)
+    assert stream.now.value == value
+    if value == "uncertain":
+        assert stream.now.reason == "not a heart's sounds"
+
+
 def test_sounds_that_are_not_like_a_heart_are_none():
     stream = Stream(beats(0, 60_000)).run(40, like_heart=False)
     assert "heard" not in stream.values
@@ -114,6 +136,11 @@ def test_one_beat_after_a_silence_may_be_a_knock_a_second_one_is_a_heart():
     assert back.now.silence < 4000
     assert [(p.start, p.length) for p in back.pauses] == [(38_400, knock - 38_400)]
     assert isinstance(back.now.pause, Pause)
+
+
+def test_a_faint_beat_one_cycle_after_the_last_begins_the_pause():
+    stream = Stream([*beats(0, 39_000), beat(40_000, 0.4), *beats(48_000, 70_000)]).run(70)
+    assert [(p.start, p.length) for p in stream.pauses] == [(40_000, 8000)]
 
 
 def test_a_knock_that_gives_two_beats_at_once_is_one_sound():

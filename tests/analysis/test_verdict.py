@@ -77,6 +77,15 @@ def test_few_windows_are_called_few_and_the_evidence_counts():
     assert judged.over(THRESHOLDS.abnormal) == 4
 
 
+def test_the_evidence_says_when_most_windows_are_noisy():
+    made, end = tracker([0.1] * 4)
+    assert "noise" not in made.verdict(end).evidence
+    for n in range(4, 9):
+        made.window(n * SECOND, 0.1, noisy=True)
+    assert made.verdict(end + 5 * SECOND).evidence.endswith("mean p 0.10, most in noise")
+    assert made.record().evidence.endswith("most in noise")
+
+
 def test_only_the_last_fifteen_windows_count():
     made, index = tracker([0.01] * 10 + [0.9] * 15)
     judged = made.verdict(index)

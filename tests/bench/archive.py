@@ -49,7 +49,7 @@ def subset(data: Path, every: int, folder: Path) -> int:
 
 def lines_of(path: Path) -> int:
     """Recordings in a result so far."""
-    return max(0, path.read_bytes().count(b"\n") - 1) if path.exists() else 0
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def judge(
@@ -97,7 +97,7 @@ def measure(data: Path, every: int, work: Path) -> dict[str, Any]:
             for name, jobs in (("one", "1"), ("two", "2"))}  # fmt: skip
     took["resumed"] = _interrupted(folder, results["resumed"], count)
     took["cluster"] = _on_cluster(folder, results["cluster"], count, work)
-    rows = [json.loads(line) for line in results["one"].read_text().splitlines()[1:]]
+    rows = [json.loads(line) for line in results["one"].read_text().splitlines()]
     sound_s = sum(row["duration_s"] or 0.0 for row in rows)
     return {
         "command": f"python tests/bench/archive.py DATA --every {every}",

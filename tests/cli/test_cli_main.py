@@ -63,6 +63,16 @@ def test_an_unknown_command_is_one_line(capsys):
     assert capsys.readouterr().err == "apexbeat: No such command 'play'.\n"
 
 
+def test_on_windows_what_needs_another_system_says_so_in_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(main, "ON_WINDOWS", True)
+    assert main.run(["live"]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "apexbeat: 'apexbeat live' needs Linux or macOS; on Windows, replay recordings\n"
+    )
+    assert main.run(["replay", "--help"]) == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [(ApexbeatError, 1), (InputError, 1), (UsageError, 2), (NoInputError, 3), (DeviceError, 4),

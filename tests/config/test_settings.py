@@ -47,6 +47,8 @@ def test_a_file_and_then_options_are_laid_over_the_defaults(tmp_path):
         ("alarms = 3", "setting alarms: expected"),
         ("[alarms]\ntachycardia = 45", "setting alarms.bradycardia: 50 must be below"),
         ("[alarms]\nbradycardia_extreme = 50", "setting alarms.bradycardia_extreme: 50 must be"),
+        ("[alarms]\ntachycardia = true", "setting alarms.tachycardia: expected `float`"),
+        ("[verdict]\nwindows = 3.5", "setting verdict.windows: expected `int`"),
         ("[alarms]\ntachycardia = nan", "setting alarms.tachycardia: nan must be between"),
         ("[alarms]\ntachycardia = 1e9", "setting alarms.tachycardia: 1e+09 must be between"),
         ("[alarms]\ntachycardia = 60\ntachycardia_band = 20", "bands of rate limits overlap"),

@@ -15,9 +15,6 @@ from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
 from dsp.phantom import Noise, Phantom, Sounds, Tone
 
-NOT_LEARNT = pytest.mark.xfail(
-    reason="the shipped emission was fitted before these hearts were learnt from", strict=False
-)
 STILL = {"variability": 0.0, "respiratory": 0.0, "breath_depth": 0.0, "breath_snr_db": 40.0}
 CLICKS = Sounds(s1_tone=Tone(150.0, 0.03), s2_tone=Tone(165.0, 0.03), s2_db=-1.0)
 ALIKE = Sounds(s1_tone=Tone(60.0, 0.11), s2_tone=Tone(60.0, 0.09), s2_db=-1.0)
@@ -44,7 +41,6 @@ def rate(beats):
     return 120_000 / float(np.median([b.end - b.s1 for b in beats if b.s1 and b.end]))
 
 
-@NOT_LEARNT
 @pytest.mark.parametrize("per_min", [60.0, 70.0, 85.0])
 def test_clicks_of_mechanical_valves_are_heart_sounds(per_min):
     beats, truth = hear(Phantom(duration_s=30.0, rate_per_min=per_min, sounds=CLICKS, **STILL))
@@ -53,7 +49,6 @@ def test_clicks_of_mechanical_valves_are_heart_sounds(per_min):
     assert all(np.abs(onsets(beats) - v).min() < 120 for v in wanted)
 
 
-@NOT_LEARNT
 @pytest.mark.parametrize("per_min", [70.0, 80.0, 95.0])
 def test_a_systole_as_long_as_diastole_does_not_double_the_rate(per_min):
     heart = Phantom(duration_s=30.0, rate_per_min=per_min, systole_share=0.5, sounds=ALIKE, **STILL)
@@ -61,7 +56,7 @@ def test_a_systole_as_long_as_diastole_does_not_double_the_rate(per_min):
     assert rate(beats) == pytest.approx(per_min, rel=0.02)
 
 
-@NOT_LEARNT
+@pytest.mark.xfail(reason="no weights of the doubt are shipped: it misses most wrong rates")
 def test_sounds_that_cannot_be_told_apart_are_in_doubt():
     same = Sounds(s1_tone=Tone(60.0, 0.1), s2_tone=Tone(60.0, 0.1), s2_db=0.0, variation=0.0)
     heart = Phantom(duration_s=40.0, rate_per_min=80.0, systole_share=0.5, sounds=same, **STILL)
@@ -71,7 +66,6 @@ def test_sounds_that_cannot_be_told_apart_are_in_doubt():
     assert np.median([b.swapped + b.halved + b.doubled for b in plain[5:]]) < 0.05
 
 
-@NOT_LEARNT
 def test_a_pause_holds_no_beats_and_is_no_cycle():
     stops = ((10.0, 14.5), (24.0, 28.5))
     heart = Phantom(duration_s=40.0, rate_per_min=75.0, sounds=TONES, stops=stops, **STILL)
@@ -85,7 +79,6 @@ def test_a_pause_holds_no_beats_and_is_no_cycle():
     assert max(b.end - b.s1 for b in beats if b.s1 and b.end) < 3 * 2000
 
 
-@NOT_LEARNT
 def test_bigeminy_keeps_its_pairs():
     heart = Phantom(
         duration_s=40.0, rate_per_min=75.0, pattern=(0.625, 1.375), sounds=TONES, **STILL

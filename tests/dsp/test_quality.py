@@ -83,11 +83,13 @@ def test_a_clean_heart_of_any_rate_is_good(rate):
     assert set(values(judged(sound))) == {"good"}
 
 
+@pytest.mark.parametrize("rate", [50, 85, 120])
 @pytest.mark.parametrize("phase", ["systolic", "diastolic"])
-def test_a_loud_murmur_is_good(phase):
+def test_a_loud_murmur_is_good_and_a_heart_s(phase, rate):
     murmur = Murmur(phase, "holo", "plateau", (100.0, 400.0), 5)
-    sound = render(Phantom(rate_per_min=85.0, murmurs=(murmur,), duration_s=30.0)).sound
-    assert set(values(judged(sound))) == {"good"}
+    spans = judged(render(Phantom(rate_per_min=rate, murmurs=(murmur,), duration_s=30.0)).sound)
+    assert set(values(spans)) == {"good"}
+    assert all(span.like_heart for span in spans)
 
 
 def test_a_heart_that_stops_is_no_heart_soon_and_never_noisy():

@@ -6,12 +6,11 @@ import os
 import shutil
 import signal
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor
+from whole_monitor import Monitor, Mounted, monitor, until
 
 from monitor import events as ev
 from monitor.record.schema import FILE
@@ -87,7 +86,7 @@ def test_a_full_disk_is_told_and_what_it_refused_is_written_when_there_is_room(
         def clip() -> bool:
             return bool(list((run.store / "clips" / session).glob("*-tachycardia.flac")))
 
-        _until(clip, "the clip of the alarm is written too")
+        until(clip, "the clip of the alarm is written too")
     raised = [e for e in _events(run.store, "alarm") if getattr(e, "kind", "") == "tachycardia"]
     assert raised
 
@@ -135,7 +134,7 @@ def test_a_write_ahead_log_deleted_after_a_crash_is_a_damaged_store_not_an_empty
         run.process.send_signal(signal.SIGKILL)
         run.process.wait()
         os.kill(run.pid, signal.SIGKILL)
-        _until(lambda: not Path(f"/proc/{run.pid}").exists() or _is_dead(run.pid), "it is dead")
+        until(lambda: not Path(f"/proc/{run.pid}").exists() or _is_dead(run.pid), "it is dead")
         for name in ("-wal", "-shm"):
             (run.store / (FILE + name)).unlink(missing_ok=True)
         again = Monitor(run.store, run.runtime)
@@ -149,11 +148,3 @@ def _is_dead(pid: int) -> bool:
         return " Z " in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return True
-
-
-def _until(what: Callable[[], bool], why: str) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > end_s:
-            raise AssertionError(f"not in time: {why}")
-        time.sleep(0.05)

@@ -6,12 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from whole_monitor import PATIENCE_S, Monitor, monitor, of_store
+from whole_monitor import PATIENCE_S, Monitor, monitor, of_store, until
 
 from monitor.errors import RecordError
 from monitor.link.address import LONGEST, address_of, place_of
@@ -20,14 +18,6 @@ from monitor.record.store import Archive
 from monitor.system.store_lock import CORE, StoreLock, holder
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def _until(what: Callable[[], bool], why: str) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > end_s:
-            raise AssertionError(f"not in time: {why}")
-        time.sleep(0.05)
 
 
 def test_whoever_has_another_environment_finds_the_core(
@@ -47,7 +37,7 @@ def test_a_socket_that_was_cleaned_away_is_made_again(tmp_path: Path) -> None:
     with monitor(tmp_path) as run:
         core = run.pid
         shutil.rmtree(tmp_path / "run" / "apexbeat")
-        _until(run.address.exists, "it is there again")
+        until(run.address.exists, "it is there again")
         assert run.attach().pid == core
         run.analyses()
 
@@ -88,7 +78,7 @@ def test_a_link_in_the_place_of_a_file_of_the_store_is_not_followed(
         run.attach()
         assert run.end() == 0
     assert dear.read_text() == "dear"
-    _until(lambda: of_store(store) == [], "nothing is left")
+    until(lambda: of_store(store) == [], "nothing is left")
 
 
 def test_a_core_that_nobody_could_reach_leaves_no_session_behind(tmp_path: Path) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store
+from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store, until
 
 from monitor.config.load import Settings
 from monitor.link.client import Client, Gone
@@ -25,14 +25,6 @@ from monitor.supervise.job import Job
 from monitor.supervise.launch import spawn
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def _until(what: Callable[[], bool], why: str) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > end_s:
-            raise AssertionError(f"not in time: {why}")
-        time.sleep(0.05)
 
 
 def _log(run: Monitor) -> str:
@@ -56,11 +48,13 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
         soft, hard = resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (3, hard))
         dead = run.kill_core()
-        _until(lambda: "Too many open files" in _log(run), "a start that fails is told")
+        until(lambda: "Too many open files" in _log(run), "a start that fails is told")
         assert run.process.poll() is None
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
         run.attach(other_than=dead).analyses()
         assert run.session == session
+    said = r"^\d{4}-\d\d-\d\d \S+ supervisor\[\d+\] WARNING the core was restarted"
+    assert re.search(said, _log(run), re.MULTILINE)
 
 
 def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
@@ -78,7 +72,7 @@ def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
                 seen.update((thread / "children").read_text().split())
             return len(seen - {str(dead)}) >= 4
 
-        _until(several, "it tries again, and plays tones")
+        until(several, "it tries again, and plays tones")
         assert run.process.poll() is None
 
 
@@ -126,7 +120,7 @@ def test_a_supervisor_that_is_stopped_or_dead_is_an_alarm_and_attach_takes_over(
         run.kill_core()
         run.attach(other_than=core, orphan=True).analyses()  # the new one keeps it alive
         run.ask("stop")
-        _until(lambda: of_store(run.store) == [], "all has ended")
+        until(lambda: of_store(run.store) == [], "all has ended")
 
 
 def test_a_second_start_on_a_store_is_refused_in_one_line_and_leaves_nothing(
@@ -153,7 +147,7 @@ def test_a_second_start_is_refused_though_somebody_deleted_a_lock(
         _, errors = second.process.communicate(timeout=PATIENCE_S)
         assert "keeps this store" in errors
         run.analyses()
-        _until((run.store / name).exists, "the lock is made again")
+        until((run.store / name).exists, "the lock is made again")
 
 
 def test_a_core_whose_starter_has_gone_before_it_heard_of_it_is_ended(tmp_path: Path) -> None:
@@ -171,7 +165,7 @@ def test_a_core_whose_starter_has_gone_before_it_heard_of_it_is_ended(tmp_path: 
     with process.stdin as channel:
         channel.write(msgspec.json.encode(job))
     assert process.wait(PATIENCE_S) == 130
-    _until(lambda: of_store(store) == [], "the core has ended")
+    until(lambda: of_store(store) == [], "the core has ended")
 
 
 def test_a_flood_of_requests_delays_neither_analysis_nor_the_beats_of_the_supervisor(
@@ -200,9 +194,9 @@ def test_a_flood_of_requests_delays_neither_analysis_nor_the_beats_of_the_superv
 
 
 def _mark(session: str, number: int) -> object:
-    from monitor.link.messages import Request
+    from monitor.link.requests import AddMark
 
-    return Request(id=number, session=session, what="mark", note="x")
+    return AddMark(id=number, session=session, note="x")
 
 
 def test_what_was_really_heard_stands_in_the_record(tmp_path: Path) -> None:
@@ -223,7 +217,7 @@ def test_what_was_really_heard_stands_in_the_record(tmp_path: Path) -> None:
                 run._take(run._client.receive(0.1))  # type: ignore[union-attr]
                 return any(row["by"] == "nothing" for row in _sounded(run))
 
-            _until(told, "the record says that nobody heard it")
+            until(told, "the record says that nobody heard it")
     finally:
         for name, value in before.items():
             if value is None:

@@ -1,4 +1,4 @@
-"""Pauses, beats in pairs, equal sounds, and too few windows."""
+"""Clicks of valves, pauses, beats in pairs, equal sounds, and too few windows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,31 @@ import pytest
 from field_hearts import RATE, hear, heart, recording, seeds
 
 from monitor import events as ev
+
+
+def found(said, per_min, share=0.95):
+    """Rates after the first ten lines; nearly all within 3/min, from the beginning to the end."""
+    lines = said.of(ev.Vitals)[10:]
+    right = [v for v in lines if v.rate is not None and abs(v.rate - per_min) <= 3]
+    return len(right) >= share * len(lines)
+
+
+def test_the_disclosed_clicks_are_a_heart():
+    said = hear(heart([0.85] * 50, 0.32, (150, 0.03), (165, 0.03), 0.9, seed=8))
+    assert found(said, 60 / 0.85)
+    assert said.raised("heart_lost", "bradycardia", "bradycardia_extreme") == []
+
+
+@pytest.mark.parametrize("seed", seeds(2, 20))
+def test_clicks_of_valves_are_a_heart(seed):
+    rng = np.random.default_rng([34, seed])
+    cycle, hz = rng.uniform(0.65, 1.05), rng.uniform(120, 220)
+    first, second = ((hz * ratio, rng.uniform(0.025, 0.04)) for ratio in (1.0, 1.1))
+    systole = rng.uniform(0.34, 0.42) * cycle
+    loud = rng.uniform(0.7, 1.0)
+    said = hear(heart([cycle] * 45, systole, first, second, loud, seed=seed))
+    assert found(said, 60 / cycle)
+    assert said.raised("heart_lost", "tachycardia_extreme", "bradycardia_extreme") == []
 
 
 def test_the_disclosed_pauses_are_lines_and_alarms():

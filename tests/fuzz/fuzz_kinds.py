@@ -278,13 +278,14 @@ def events(folder: Path) -> Kind:
 def link() -> Kind:
     """Bytes on the link's socket, both ways, cut anywhere."""
     from monitor.link.frames import Decoder, LinkError, encode
-    from monitor.link.messages import EventLine, FromCore, FromScreen, Hello, Request
+    from monitor.link.messages import EventLine, FromCore, FromScreen, Hello
+    from monitor.link.requests import AddMark, SetLimits
 
     core = encode(Hello(link=1, software="apexbeat", pid=1, sessions=["s"]))
     beat = ev.Beat(index=9, s1=1, systole=2, s2=3, diastole=4, end=5, confidence=0.5)
     core += encode(EventLine(session="s", seq=1, event=beat))
-    screen = encode(Request(id=1, session="s", what="mark", note="cough"))
-    screen += encode(Request(id=2, session="s", what="limits", limits={"tachycardia": 100.0}))
+    screen = encode(AddMark(id=1, session="s", note="cough"))
+    screen += encode(SetLimits(id=2, session="s", limits={"tachycardia": 100.0}))
     seeds = {"screen.bin": screen, "core.bin": core}
 
     def judge(path: Path) -> str:

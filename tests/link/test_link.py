@@ -28,11 +28,11 @@ from monitor.link.messages import (
     Heartbeat,
     Hello,
     Reply,
-    Request,
     Status,
     Wave,
 )
 from monitor.link.queue import WAVES, SendQueue
+from monitor.link.requests import Request, Stop
 from monitor.link.server import Server
 
 
@@ -160,7 +160,7 @@ def test_nonsense_closes_that_connection_and_no_other(core: Core, nonsense: byte
 
 def test_a_request_before_an_attach_is_refused(core: Core) -> None:
     peer = where.connect(core.server.address)
-    peer.sendall(encode(Request(id=1, session="s", what="stop")))
+    peer.sendall(encode(Stop(id=1, session="s")))
     assert peer.recv(10) == b""
     peer.close()
     assert core.requests == []

@@ -19,7 +19,8 @@ from monitor.capture.stream import Capture
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.link.frames import encode
-from monitor.link.messages import EventLine, Request, Status, Wave
+from monitor.link.messages import EventLine, Status, Wave
+from monitor.link.requests import request
 from monitor.record.store import Archive
 from monitor.replay.batch import Options, replay_file
 from monitor.sessionfolder import format as ff
@@ -43,8 +44,8 @@ def _ask(rig: Rig, what: str, **fields: object) -> tuple[bool, str]:
         found.append((ok, error))
         answered.set()
 
-    request = Request(id=1, session="s", what=what, **fields)  # type: ignore[arg-type]
-    rig.session.ask(request, "screen", answer)
+    asked = request(what, id=1, session="s", **fields)
+    rig.session.ask(asked, "screen", answer)
     assert answered.wait(10)
     return found[0]
 
@@ -117,10 +118,10 @@ def test_a_lost_signal_takes_the_numbers_away_within_two_seconds_and_raises_an_a
     assert len(rig.events(ev.Gap)) == 1
 
 
-def test_an_unknown_request_is_refused_in_words(rig: Rig) -> None:
-    ok, error = _ask(rig, "dance")
+def test_a_request_that_a_session_cannot_do_is_refused_in_words(rig: Rig) -> None:
+    ok, error = _ask(rig, "play")
     assert not ok
-    assert "dance" in error
+    assert error == "this session cannot play"
 
 
 def test_the_state_of_the_alarms_can_be_restored_from_the_store(rig: Rig) -> None:

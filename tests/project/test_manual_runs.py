@@ -74,6 +74,12 @@ FILLED = (
     "tests/decoding/test_records_and_streams.py"
     "::test_watching_writes_event_files_and_ends_with_an_interrupt"
 )
+TABLES = "tests/replay/test_tables.py::test_labels_and_persons_are_scored"
+ROWS = "tests/replay/test_tables.py::test_json_csv_and_the_library_give_the_same_rows"
+FINETUNED = "tests/training/test_own.py::test_the_shipped_student_is_trained_further_and_guarded"
+OWN_DATA = (
+    "tests/training/test_own.py::test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed"
+)
 PART = "tests/replay/test_field_files.py::test_a_part_of_a_long_file_is_that_part"
 ARRAY = (
     "tests/decoding/test_records_and_streams.py"
@@ -113,10 +119,14 @@ ELSEWHERE = (
     (r"arecord .*", STREAM),
     (r"apexbeat replay .*--watch.*", FILLED),
     (r"apexbeat replay .*--start.*", PART),
+    (r"apexbeat replay .*--(labels|person) .*", TABLES),
+    (r"apexbeat replay study/ --json .*", ROWS),
     (r"apexbeat replay .*\.npy .*", ARRAY),
     (r"apexbeat replay --screen .*", REPLAYED),
     (r"apexbeat archive .* --cluster .*|dask .*", CLUSTER),
     (r"apexbeat archive .*", RESUMED),
+    (r"apexbeat-train finetune .*", FINETUNED),
+    (r"apexbeat-train \w+ .*--data study .*", OWN_DATA),
     (r"apexbeat-train fetch .*", FETCH),
     (r"apexbeat-train (grid|evaluate|compare|export|report|phantoms|prepare)( .*)?", TRAINING),
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),

@@ -15,7 +15,7 @@ from monitor.analysis.summary import Collector
 from monitor.cli.log_lines import clock_s
 from monitor.cli.main import run
 from monitor.config.load import Settings
-from monitor.link.messages import Request
+from monitor.link.requests import Acknowledge
 from monitor.live.restore import before_of
 from monitor.record.export.stored import from_store
 from monitor.record.history import alarms_of, fold
@@ -79,7 +79,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Rig:
     rig.run(6, delivers=False)
     rig.run(15)
     answers: list[bool] = []
-    asked = Request(id=1, session="s", what="acknowledge", alarm=None)
+    asked = Acknowledge(id=1, session="s")
     rig.session.ask(asked, "screen", lambda ok, error: answers.append(ok))
     rig.run(3)
     return rig
@@ -135,7 +135,7 @@ def test_an_answer_given_after_the_session_has_ended_counts(tmp_path: Path) -> N
     rig = Rig(tmp_path, "tachycardia")
     rig.run(40)
     rig.session.end("test over")
-    body = msgspec.json.encode(Request(id=1, session="s", what="acknowledge")).decode()
+    body = msgspec.json.encode(Acknowledge(id=1, session="s")).decode()
     rig.clock.now += 60
     rig.store.command("s", CommandRow(0, rig.clock.wall(), "screen", "acknowledge", body), print)
     assert rig.store.close(30)

@@ -14,7 +14,7 @@ import soundfile as sf
 
 from monitor.clock import SystemClock
 from monitor.events import Alarm, AlarmState, WaveformChunk
-from monitor.record.clips import DAY_S, Clips, joined, purge
+from monitor.record.clips import DAY_S, Clips, joined, kept_clips, purge
 
 STEP = 1000
 
@@ -55,6 +55,18 @@ def test_a_clip_that_the_end_cuts_is_kept(tmp_path: Path) -> None:
     clips.close()
     [file] = (tmp_path / "clips" / "s").iterdir()
     assert sf.info(file).frames == 2 * STEP
+
+
+def test_an_alarm_before_the_first_sound_keeps_what_follows(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, "s", SystemClock(), set)
+    clips.alarm(_alarm(1000))
+    _until(lambda: len(list((tmp_path / "clips" / "s").glob("*.flac"))) == 1)
+    for start in range(1000, 12_000, STEP):
+        clips.picture(_picture(start))
+    clips.close()
+    [one] = kept_clips(tmp_path / "clips" / "s")
+    assert one.start == 1000
+    assert sf.info(one.path).frames == 11 * STEP
 
 
 def test_only_an_alarm_that_becomes_active_makes_a_clip(tmp_path: Path) -> None:
@@ -101,15 +113,15 @@ class _Disk:
     """Refuses to take a file until it is told not to."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.full, self.tries, self._write = True, 0, sf.write
-        monkeypatch.setattr("monitor.record.clips.sf.write", self.write)
+        self.full, self.tries, self._open = True, 0, sf.SoundFile
+        monkeypatch.setattr("monitor.record.clips.sf.SoundFile", self.open)
         monkeypatch.setattr("monitor.record.clips.RETRY_S", 0.02)
 
-    def write(self, *args: object, **how: object) -> None:
+    def open(self, *args: object, **how: object) -> sf.SoundFile:
         self.tries += 1
         if self.full:
             raise OSError(28, "No space left on device")
-        self._write(*args, **how)
+        return self._open(*args, **how)
 
 
 def _until(condition: Callable[[], bool]) -> None:

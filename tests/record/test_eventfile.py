@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from pipeline_fakes import blocks, heart, pipeline, run
 
+from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.table import TABLE
 from monitor.errors import InputError, RecordError
@@ -35,6 +36,10 @@ EXAMPLES = [
     ev.Alarm(index=5, kind="heart_lost", priority="high", state="latched", evidence="x"),
     ev.End(index=9, counts={"beat": 1}, complete=True),
 ]  # fmt: skip
+
+
+def test_an_index_counts_samples_of_the_signal_chain() -> None:
+    assert ev.RATE_HZ == RATE_HZ
 
 
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda e: type(e).__name__)

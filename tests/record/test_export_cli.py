@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_a_report_is_written_where_it_is_wanted(sample, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(page)
     assert page.read_text("utf-8").count("<audio") == 3
     assert run(["report", str(sample.events), "-o", str(page)]) == EXIT_USAGE
+
+
+def test_a_report_never_takes_the_place_of_a_device(sample, tmp_path, capsys):
+    pipe = tmp_path / "pipe.html"
+    os.mkfifo(pipe)
+    assert run(["report", str(sample.events), "-o", str(pipe), "--overwrite"]) == EXIT_USAGE
+    assert "no regular file" in capsys.readouterr().err
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("command", [["export", "--to", "jsonl"], ["report"]])

@@ -103,7 +103,9 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
     )
     connection.close()
     monkeypatch.undo()
-    assert open_store(old).damaged is None
+    opened = open_store(old)
+    opened.connection.close()
+    assert opened.damaged is None
 
 
 def test_every_version_has_a_way_to_the_next() -> None:

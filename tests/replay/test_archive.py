@@ -23,7 +23,7 @@ from monitor.config.load import Settings
 from monitor.errors import ModelError, RecordError, UsageError
 from monitor.replay.archive import judge as judging
 from monitor.replay.archive.judge import Task
-from monitor.replay.archive.result import ResultFile
+from monitor.replay.archive.result import ResultFile, run_path
 from monitor.replay.archive.run import Plan, plan, run
 
 ROOT = Path(__file__).parents[2]
@@ -98,9 +98,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_every_recording_has_one_line_and_a_failure_says_why(expected: bytes) -> None:
-    head, *lines = [json.loads(line) for line in expected.splitlines()]
-    assert head["type"] == "archive"
-    assert set(head["models"]) == {"student", "cycles"}
+    lines = [json.loads(line) for line in expected.splitlines()]
     names = [line["name"] for line in lines]
     assert names == sorted(names)
     assert len(names) == 26
@@ -120,8 +118,9 @@ def test_a_run_that_was_killed_leaves_a_readable_file_and_goes_on_from_it(
 ) -> None:
     path = tmp_path / "r.jsonl"
     lines = expected.splitlines(keepends=True)
-    cut = lines[count + 1][:40]
-    path.write_bytes(b"".join(lines[: count + 1]) + cut)  # killed in the middle of a line
+    cut = lines[count][:40]
+    path.write_bytes(b"".join(lines[:count]) + cut)  # killed in the middle of a line
+    run_path(path).write_bytes(msgspec.json.encode(wanted.head))
     assert judged(wanted, path, resume=True) == 26 - count
     assert path.read_bytes() == expected
 
@@ -158,11 +157,23 @@ def test_a_worker_that_is_killed_loses_nothing(
     assert path.read_bytes() == expected
 
 
+def test_a_result_never_takes_the_place_of_a_device(wanted: Plan, tmp_path: Path) -> None:
+    """As root, `-o /dev/null --overwrite` made a plain file of it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="no regular file"):
+        ResultFile(pipe, wanted.head, resume=False, overwrite=True)
+    assert pipe.is_fifo()
+
+
 def test_a_result_is_neither_overwritten_nor_mixed_with_another_model(
     wanted: Plan, expected: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "r.jsonl"
     path.write_bytes(expected)
+    with pytest.raises(RecordError, match="not the result"):
+        ResultFile(path, wanted.head, resume=True)
+    run_path(path).write_bytes(msgspec.json.encode(wanted.head))
     with pytest.raises(UsageError, match="exists"):
         ResultFile(path, wanted.head, resume=False)
     other = replace(wanted.head, models={"student": "x", "cycles": "y"})
@@ -189,7 +200,7 @@ def test_a_name_that_is_no_text_is_judged_and_shown(tmp_path: Path, expected: by
     os.rename(tmp_path / "x.wav", raw)
     path = tmp_path / "r.jsonl"
     judged(plan(tmp_path / "in", Settings()), path)
-    [_, line] = [json.loads(line) for line in path.read_text().splitlines()]
+    [line] = [json.loads(line) for line in path.read_text().splitlines()]
     assert line["name"] == "\\xff\x1b[2J.wav"
     assert line["duration_s"] > 0
     assert "\x1b" not in path.read_text()

@@ -261,7 +261,8 @@ def test_over_a_socket_a_replay_is_paused_moved_and_told_what_it_cannot(
             assert ask(screen, speed=0.0).error.startswith("a speed is between")
             assert "no alarm before" in [ask(screen, alarms=-1).error for _ in range(9)][-1]
             for what, words in REFUSED.items():
-                number = screen.request(SESSION, what)
+                fields = {"switch": {"alarm": "pause"}, "add": {"device": "x"}}.get(what, {})
+                number = screen.request(SESSION, what, **fields)
                 reply = screen.answer(number, 5.0)
                 assert reply == ms.Reply(id=number, ok=False, error=words)
             assert len(ahead.found) == ahead.found.number(FAR) + 1

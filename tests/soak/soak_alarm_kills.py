@@ -49,7 +49,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor.analysis.pipeline import Pipeline
     from monitor.capture.stream import Capture
     from monitor.config.load import Settings
-    from monitor.link.messages import Request
+    from monitor.link.requests import Acknowledge
     from monitor.live.context import SessionContext
     from monitor.live.session import LiveSession
     from monitor.live.startup import unapplied
@@ -111,7 +111,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
         else:
             answered = threading.Event()
             alarm = session.board.alarms[kind]
-            asked = Request(id=next(numbers), session=SESSION, what="acknowledge", alarm=kind)
+            asked = Acknowledge(id=next(numbers), session=SESSION, alarm=kind)
             session.ask(asked, "soak", lambda ok, error, done=answered: done.set())  # type: ignore[misc]
             answered.wait(30)  # as a person does, before anything else
             if alarm.state in ("active", "latched"):

@@ -32,7 +32,7 @@ from whole_monitor import Monitor, monitor, of_store  # noqa: E402
 
 from monitor import events as ev  # noqa: E402
 from monitor.link.client import Client, Gone  # noqa: E402
-from monitor.link.messages import Request  # noqa: E402
+from monitor.link.requests import AddMark  # noqa: E402
 from monitor.record.schema import FILE  # noqa: E402
 from monitor.record.store import Archive  # noqa: E402
 
@@ -108,7 +108,7 @@ def _second_start(run: Run) -> None:
 def _flood(run: Run) -> None:
     with contextlib.suppress(Gone), Client.connect(run.one.address, "flood", waves=False) as peer:
         for number in range(5000):
-            peer.send_now(Request(id=number, session=run.one.session, what="mark", note="flood"))
+            peer.send_now(AddMark(id=number, session=run.one.session, note="flood"))
 
 
 def _descriptors(run: Run) -> None:

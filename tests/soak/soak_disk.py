@@ -96,7 +96,7 @@ class Monitor:
 
     def committed(self) -> int:
         """Number of the last line in the store, read as anybody may."""
-        with contextlib.closing(Archive(self.store)) as archive:
+        with Archive(self.store) as archive:
             return archive.last(archive.sessions()[0].id)[0]
 
     def stop(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Monitor:
         self.client.request(self.status.session, "stop")
         self.process.wait(60)
         self.client.close()
-        with contextlib.closing(Archive(self.store)) as archive:
+        with Archive(self.store) as archive:
             numbers = [n for n, _ in archive.events(archive.sessions()[0].id)]
             how = archive.sessions()[0].ended_how
         assert numbers == list(range(len(numbers))), "a line is missing"

@@ -27,7 +27,8 @@ from monitor.clock import SystemClock
 from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.frames import encode
-from monitor.link.messages import EventLine, FromCore, Request
+from monitor.link.messages import EventLine, FromCore
+from monitor.link.requests import request
 from monitor.live.session import LiveSession, SessionContext
 from monitor.record.store import SessionRow, Store
 from monitor.view.state import AlarmLog
@@ -181,8 +182,8 @@ class SoakRig:
     def ask(self, what: str, **fields: object) -> None:
         """A person asks; the answer is counted when it comes."""
         self.asked += 1
-        request = Request(id=1, session="s", what=what, **fields)  # type: ignore[arg-type]
-        self.session.ask(request, "soak", self._answer)
+        asked = request(what, id=1, session="s", **fields)
+        self.session.ask(asked, "soak", self._answer)
 
     def _answer(self, ok: bool, error: str) -> None:
         self.answers.append(ok)

@@ -69,17 +69,19 @@ def one(folder: Path, whole: bytes, rng: random.Random) -> str:
     kept = store.damaged
     if kept is not None:
         assert kept.read_bytes() == damaged, "what was moved aside was changed"
-    store.begin(a_session("new"))
-    store.events("new", 0, [ev.Mark(index=1, note="after")])
-    assert store.close(30)
+    try:
+        store.begin(a_session("new"))
+        store.events("new", 0, [ev.Mark(index=1, note="after")])
+    finally:
+        closed = store.close(30)
+    assert closed
     later = store.damaged
-    archive = Archive(folder)
-    names = {row.id for row in archive.sessions()}
-    assert "new" in names, "a new session was not recorded"
-    told = 0
-    for name in names:
-        told += sum(isinstance(e, ev.Fault) for _, e in archive.events(name))
-    archive.close()
+    with Archive(folder) as archive:
+        names = {row.id for row in archive.sessions()}
+        assert "new" in names, "a new session was not recorded"
+        told = 0
+        for name in names:
+            told += sum(isinstance(e, ev.Fault) for _, e in archive.events(name))
     if kept is not None:
         return "moved aside at the start"
     if later is not None:

@@ -20,6 +20,7 @@ from scenes import STEP, Scene, scene
 
 from monitor import events as ev
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 
 _LENGTH = struct.Struct(">I")
 
@@ -37,7 +38,7 @@ class FakeCore:
         self.scenes = list(scenes)
         self.at_s = at_s
         self.answers = answers
-        self.requests: list[ms.Request] = []
+        self.requests: list[rq.Request] = []
         self.attached: list[ms.Attach] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._all: set[asyncio.StreamWriter] = set()
@@ -112,7 +113,7 @@ class FakeCore:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
-    def _answer(self, request: ms.Request, writer: asyncio.StreamWriter) -> None:
+    def _answer(self, request: rq.Request, writer: asyncio.StreamWriter) -> None:
         self.requests.append(request)
         if not self.answers:
             return

@@ -12,7 +12,7 @@ from pictures import HeldClock, text_of
 from scenes import Scene
 from textual.pilot import Pilot
 
-from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.app import SEEN_S, ApexbeatApp
 from monitor.tui.connection import Connection
 from monitor.tui.helpers import Helpers
@@ -47,9 +47,9 @@ class Bench:
         """Wait until ``text`` stands on the screen."""
         await self.until(lambda: text in self.text)
 
-    async def asked(self, what: str, count: int = 1) -> ms.Request:
+    async def asked(self, what: str, count: int = 1) -> rq.Request:
         """Wait until the core was asked for ``what``."""
-        found: list[ms.Request] = []
+        found: list[rq.Request] = []
 
         def there() -> bool:
             found[:] = [r for r in self.core.requests if r.what == what]

@@ -21,6 +21,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Deliver, Note
 from monitor.tui.keys import KEYS
@@ -60,7 +61,7 @@ class Held:
     def __init__(self, *messages: ms.FromCore, connected: bool = True) -> None:
         self.messages = messages
         self.connected = connected
-        self.requests: list[ms.Request] = []
+        self.requests: list[rq.Request] = []
 
     async def run(self, deliver: Deliver, note: Note) -> None:
         """Deliver, then be silent."""
@@ -71,7 +72,7 @@ class Held:
             deliver(message)
         await asyncio.Event().wait()
 
-    def send(self, request: ms.Request) -> bool:
+    def send(self, request: rq.Request) -> bool:
         """Keep it."""
         if self.connected:
             self.requests.append(request)

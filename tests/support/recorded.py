@@ -2,8 +2,6 @@
 
     python tests/support/recorded.py      # rewrites them; to be read by a person
 
-and the README's screenshot, docs/pictures/screen.svg.
-
 The file is analysed as ``apexbeat replay --screen`` does, with the shipped models; a new model
 changes what is said of it.
 """
@@ -13,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pictures import GOLDEN, MANUAL, Held, HeldClock, settle, text_of
-from svg import svg
+from pictures import GOLDEN, Held, HeldClock, settle, text_of
 
 from monitor.assembly import Models, open_models
 from monitor.config.load import Settings
@@ -73,23 +70,8 @@ async def texts(name: str, models: Models) -> list[str]:
     return taken
 
 
-async def screenshot(name: str, models: Models) -> str:
-    """The moment of a recording at 120 x 40, as an SVG."""
-    clock = HeldClock()
-    app = ApexbeatApp(Held(*messages(name, models)), clock=clock, frames_per_s=0)
-    app.flash = False
-    async with app.run_test(size=(120, 40)) as pilot:
-        clock.time += 0.7
-        await settle(pilot, app)
-        strips = app.screen._compositor.render_strips()
-        return svg(strips, app.current_theme.background or "#000000")
-
-
 if __name__ == "__main__":
     opened = open_models(Settings())
     for recording in MOMENTS_S:
         for shape, text in zip(SIZES, asyncio.run(texts(recording, opened)), strict=True):
             golden(recording, *shape).write_text(text, encoding="utf-8")
-    (MANUAL / "screen.svg").write_text(
-        asyncio.run(screenshot("normal.wav", opened)), encoding="utf-8"
-    )

@@ -13,6 +13,7 @@ import numpy as np
 
 from monitor import events as ev
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 
 STEP = 1000
 SETTINGS: dict[str, str | int | float | bool | None] = {
@@ -216,7 +217,7 @@ class Scene:
             settings=dict(SETTINGS),
         )
 
-    def take(self, request: ms.Request, at_s: float) -> str:
+    def take(self, request: rq.Request, at_s: float) -> str:
         """Do what a person asked for; gives the error, empty where there is none."""
         index = self.now(at_s).index
         if request.what == "acknowledge":

@@ -11,7 +11,9 @@ from monitor.tui.widgets import panel
 
 def heard(played: Scene, now: float = 1000.0, at_s: float = 760.0) -> ScreenState:
     state = ScreenState()
-    state.receive(ms.Hello(link=1, software="0", pid=1, sessions=[played.session]), now)
+    state.receive(
+        ms.Hello(link=ms.LINK_VERSION, software="0", pid=1, sessions=[played.session]), now
+    )
     state.receive(played.snapshot(at_s), now)
     return state
 

@@ -184,6 +184,15 @@ def monitor(folder: Path, *options: str, store: Path | None = None) -> Iterator[
         _end_all(one)
 
 
+def until(what: Callable[[], bool], why: str) -> None:
+    """Wait for something that is to happen; fail with ``why`` where it does not."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not what():
+        if time.monotonic() > end_s:
+            raise AssertionError(f"not in time: {why}")
+        time.sleep(0.05)
+
+
 def _end_all(one: Monitor) -> None:
     with contextlib.suppress(ProcessLookupError):
         one.process.send_signal(signal.SIGCONT)

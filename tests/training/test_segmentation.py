@@ -10,6 +10,7 @@ from dsp.cycles.network import TemporalNetwork, log_softmax, read_weights
 from training.segmentation.augment import IGNORED, augment, state_seconds
 from training.segmentation.data import (
     NEVER,
+    Prepared,
     Recording,
     Truth,
     _without_endless,
@@ -18,10 +19,12 @@ from training.segmentation.data import (
     with_pauses,
 )
 from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, outcome
-from training.segmentation.evaluate import calibrate
+from training.segmentation.evaluate import Run, calibrate
 from training.segmentation.fit import noise_bank
+from training.segmentation.folds import Recipe, fold_path, pooled, write_fold, written
 from training.segmentation.hearts import KINDS, hear, held_hearts, sibling, training_hearts
 from training.segmentation.network import Network, Shape, arrays, restore
+from training.segmentation.report import by_database, calibration, joined_calibration
 from training.segmentation.score import f1, pairs, reference, score
 from training.segmentation.tables import markdown
 
@@ -160,6 +163,48 @@ def test_calibration_finds_the_probability():
     evidence = np.stack([np.ones(20_000), rng.standard_normal(20_000)], axis=1)
     right = rng.random(20_000) < 1 / (1 + np.exp(-(1 + 2 * evidence[:, 1])))
     assert calibrate(evidence, right.astype(float)) == pytest.approx([1, 2], abs=0.1)
+
+
+def test_the_tables_are_summed_from_the_files_of_the_folds(tmp_path):
+    truth, length = truth_of()
+    items, counts = [], []
+    for fold in range(5):
+        fold_items = [
+            Recording(f"{name}{fold}", name, f"{name}{fold}", "", 1, 8.0, tmp_path, age)
+            for name, age in (("a", ""), ("circor", "Infant"), ("circor", "Child"))
+        ]
+        found = [score(truth, length, beats_of(truth, 20 * (fold + k))) for k in range(3)]
+        run = Run([0, 1, 2], found, [], [], [], [], cpu_s=1.0, sound_s=100.0, worst_lag=3000)
+        prepared = Prepared(fold_items, [truth] * 3, [], [], [])
+        write_fold(fold_path(tmp_path, fold), Recipe(5, 3), prepared, run)
+        items, counts = items + fold_items, counts + found
+    result = pooled(tmp_path)
+    whole = by_database(items, counts)
+    assert set(result["streaming"]) == set(whole)
+    for name, row in whole.items():
+        for key in ("f1 onset 30", "swaps per cycle", "rate of recordings", "interval onset 60"):
+            assert result["streaming"][name][key] == row[key], (name, key)
+    assert result["run"]["times real time"] == 100
+    assert result["variant"]["carried on"] == 3
+    assert written(tmp_path, Recipe(5, 3)) == [0, 1, 2, 3, 4]
+    assert written(tmp_path, Recipe(5, 4)) == []
+    fold_path(tmp_path, 4).unlink()
+    assert pooled(tmp_path)["streaming"]["all"]["recordings"] == 12
+    with pytest.raises(FileNotFoundError, match="no fold"):
+        pooled(tmp_path / "elsewhere")
+
+
+def test_reliabilities_join_to_that_of_all_cycles():
+    rng = np.random.default_rng(0)
+    cycles = [(float(p), bool(rng.random() < p)) for p in rng.random(4_000) ** 0.2]
+    whole, parts = calibration(cycles), [calibration(cycles[k::3]) for k in range(3)]
+    joined = joined_calibration(parts)
+    assert joined["cycles"] == whole["cycles"]
+    assert joined["right"] == pytest.approx(whole["right"], abs=1e-3)
+    for one, other in zip(joined["bins (said, was, cycles)"], whole["bins (said, was, cycles)"],
+                          strict=True):  # fmt: skip
+        assert one == pytest.approx(other, abs=2e-3)
+    assert joined_calibration([{}]) == {}
 
 
 def test_tables_are_made_from_the_result_alone():

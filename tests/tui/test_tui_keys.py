@@ -8,6 +8,7 @@ from hands import bench, run
 from scenes import alarm, scene
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.app import SEEN_S
 from monitor.tui.widgets import theme
 
@@ -15,7 +16,9 @@ from monitor.tui.widgets import theme
 def test_a_screen_attaches_as_what_it_is_and_shows_the_full_state(tmp_path: Path) -> None:
     async def body() -> None:
         async with bench(tmp_path, scene("alarm")) as it:
-            assert it.core.attached == [ms.Attach(link=1, client="screen", waves=True)]
+            assert it.core.attached == [
+                ms.Attach(link=ms.LINK_VERSION, client="screen", waves=True)
+            ]
             await it.seen("abnormal heart sound")
             await it.seen("S1–S2 318 ms")
             await it.seen("fast heart rate")  # of the log
@@ -272,9 +275,7 @@ def test_a_replay_shows_its_bar_and_keys_move_its_play_head(tmp_path: Path) -> N
             ):
                 await it.press(key)
                 asked = await it.asked("play", number)
-                assert asked == ms.Request(
-                    id=asked.id, session=played.session, what="play", **wanted
-                )
+                assert asked == rq.MovePlayhead(id=asked.id, session=played.session, **wanted)
             assert it.wave.frozen is None
             await it.press("q")
             assert it.app.return_code == 0

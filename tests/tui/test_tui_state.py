@@ -11,6 +11,7 @@ from shown import heard, plain
 
 from monitor import events as ev
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui import words
 from monitor.tui.alarmbook import AlarmBook
 from monitor.tui.limits import wrong
@@ -196,7 +197,7 @@ def test_a_heartbeat_that_does_not_count_on_is_no_life() -> None:
 
 def test_a_request_that_is_not_answered_is_said_once() -> None:
     requests = Requests(lambda request: True)
-    requests.ask(ms.Request(id=0, session="s", what="pause_audio"), 10.0)
+    requests.ask(rq.PauseAudio(session="s"), 10.0)
     assert requests.overdue(12.9) == ""
     assert requests.overdue(13.1) == "pause audio: no answer from the core"
     assert requests.overdue(14.0) == ""
@@ -204,7 +205,7 @@ def test_a_request_that_is_not_answered_is_said_once() -> None:
 
 def test_a_refusal_is_said_in_the_words_of_the_core() -> None:
     requests = Requests(lambda request: True)
-    requests.ask(ms.Request(id=0, session="s", what="record"), 10.0)
+    requests.ask(rq.SwitchRecording(session="s"), 10.0)
     reply = ms.Reply(id=1, ok=False, error="the disk is full")
     assert requests.reply(reply) == "record: the disk is full"
     assert requests.reply(reply) == ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -126,6 +128,22 @@ def test_a_terminal_that_is_closed_ends_the_screen_as_a_hang_up(core: Path) -> N
     os.close(child.child_fd)
     _, status = os.waitpid(child.pid, 0)
     assert os.waitstatus_to_exitcode(status) == 130
+
+
+def test_a_closed_terminal_that_is_not_ours_ends_the_screen_too(core: Path) -> None:
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 34, 100, 0, 0))
+    screen = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(core)],
+        stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+    )  # fmt: skip
+    os.close(slave)
+    drawn = b""
+    while b"abnormal heart sound" not in drawn:
+        drawn += os.read(master, 65_536)
+    os.close(master)  # no SIGHUP comes: it is nobody's controlling terminal
+    assert screen.wait(30) == 130
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])

@@ -87,7 +87,7 @@ def test_another_version_of_the_link_is_said(tmp_path: Path) -> None:
     async def body() -> None:
         async with bench(tmp_path, scene("normal")) as it:
             it.core.say(ms.Hello(link=99, software="9", pid=1, sessions=[]))
-            await it.seen("the core speaks link 99, this screen 1")
+            await it.seen(f"the core speaks link 99, this screen {ms.LINK_VERSION}")
 
     run(body)
 

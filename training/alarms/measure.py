@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.model import CycleModel
+from dsp.stage import RATE_HZ
 from models.engine import Engine
 from monitor.alarms.episodes import TECHNICAL, episodes
 from monitor.assembly import Models, build_pipeline
@@ -22,7 +23,7 @@ from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
 from training.alarms.rates import KINDS as RATE_KINDS
 from training.alarms.rates import RateCheck, annotated_rate, check
-from training.alarms.streams import RATE_HZ, Stream
+from training.alarms.streams import Stream
 
 BLOCK = 10 * RATE_HZ
 

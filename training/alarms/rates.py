@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.stage import RATE_HZ
 from monitor.alarms.episodes import Episode
 from monitor.alarms.table import RULES
 from monitor.config.load import Alarms
-from training.alarms.streams import RATE_HZ, Stream
+from training.alarms.streams import Stream
 
 KINDS = ("tachycardia", "tachycardia_extreme", "bradycardia", "bradycardia_extreme")
 CYCLES = 5

@@ -20,9 +20,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from dsp.phantom_noise import NoiseKind, noise_source
+from dsp.stage import RATE_HZ
 from training.datasets import Recording
 
-RATE_HZ = 2000
 SEAM_S = 0.05
 SHORTEST_S = 60.0
 LONGEST_S = 180.0

@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import signal
 
+from dsp.stage import RATE_HZ
 from models.mfcc import SAMPLES
 from models.student import Classifier
 from training import datasets, evaluate
@@ -41,7 +42,6 @@ from training.prepare import Prepared, prepare
 from training.scores import Array, auc
 from training.whole import write_whole
 
-RATE_HZ = 2000
 LEVELS_DB = (0.0, -6.0, -12.0)
 EACH = 20
 """Recordings of a database and fold, where there are so many."""

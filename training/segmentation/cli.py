@@ -87,15 +87,33 @@ def segmentation(
     _say(f"written: {out / 'cycles.npz'}")
 
 
-def _compare(data: Path, result: Path, steps: int, every: int) -> None:
-    """Put the figures of other programs into the result file."""
+def _folds(data: Path, result: Path, steps: int, carry_on: int, every: int) -> None:
+    """Run the shipped recipe fold by fold, or put other programs beside the finished folds."""
+    import models.shipped
+    from dsp.cycles.model import CycleModel
+    from training.segmentation import folds
     from training.segmentation.compare import compare
     from training.segmentation.crossvalidate import write
     from training.segmentation.data import prepare
-    from training.segmentation.fit import Schedule
+    from training.segmentation.train import FOLDS
 
-    rows = compare(prepare(data), Schedule(steps=steps), every, _say)
-    write(result, "other programs", rows)
+    prepared, recipe = prepare(data), folds.Recipe(steps, carry_on)
+    calibration = CycleModel.from_arrays(models.shipped.cycles_arrays()).calibration
+    folder = result.with_name(f"{result.stem}-folds")
+    done = folds.written(folder, recipe)
+
+    def model(fold: int) -> CycleModel:
+        return folds.fold_model(prepared, fold, recipe, calibration, _progress)
+
+    if every:
+        write(result, "other programs", compare(prepared, model, done, every, _say))
+        return
+    for fold in sorted(set(range(FOLDS)) - set(done)):
+        _say(f"fold {fold}")
+        folds.run_fold(prepared, fold, recipe, model(fold), folder)
+        write(result, "finished folds", folds.pooled(folder))
+    for section, content in folds.pooled(folder).items():
+        write(result, section, content)
 
 
 def _phantoms(result: Path) -> None:
@@ -104,6 +122,7 @@ def _phantoms(result: Path) -> None:
     from dsp.cycles.model import CycleModel
     from training.segmentation import phantoms as hearts
     from training.segmentation.crossvalidate import write
+    from training.segmentation.shares import shares
 
     model = CycleModel.from_arrays(models.shipped.cycles_arrays())
     write(result, "phantom rates", hearts.rates(model))
@@ -111,37 +130,50 @@ def _phantoms(result: Path) -> None:
     write(result, "noise", hearts.noise(model))
     write(result, "phantom kinds", hearts.kinds(model))
     write(result, "phantom siblings", hearts.siblings(model))
+    write(result, "systole's share", shares(model))
 
 
 @click.command("evaluate-segmentation")
 @DATA
 @RESULT
-@STEPS
-@click.option("--baseline", is_flag=True, help="The logistic emission of the publications too.")
+@click.option(
+    "--steps", default=1700, show_default=True, help="Steps of each fold's fit on cinc2016."
+)
+@click.option(
+    "--carry-on", "carry_on", default=1500, show_default=True,
+    help="Steps by which it is carried on over every set and the phantoms.",
+)  # fmt: skip
+@click.option("--baseline", is_flag=True, help="Only the logistic emission of the publications.")
 @click.option(
     "--compare", "every", type=int, default=0,
-    help="BioSPPy and pyPCG on every N-th recording (needs the compare extra).",
+    help="Only BioSPPy and pyPCG, on every N-th recording of the finished folds (extra: compare).",
 )  # fmt: skip
-@click.option("--phantoms", is_flag=True, help="The shipped model on phantoms of every kind.")
+@click.option("--phantoms", is_flag=True, help="Only the shipped model on phantoms of every kind.")
 @click.option("--tables", is_flag=True, help="Only print the tables of the result file.")
 def evaluate_segmentation(
-    data: Path, result: Path, steps: int, baseline: bool, every: int, phantoms: bool, tables: bool
+    data: Path,
+    result: Path,
+    steps: int,
+    carry_on: int,
+    baseline: bool,
+    every: int,
+    phantoms: bool,
+    tables: bool,
 ) -> None:
-    """Cross-validate the streaming decoder; print the tables of the result file."""
+    """Cross-validate the streaming decoder; print the tables of the result file.
+
+    Each of five folds is fitted as the shipped model was and written when it is done, to
+    RESULT-folds/: interrupted, the command goes on where it stopped.
+    """
     from training.segmentation.tables import markdown
 
     if phantoms:
         _phantoms(result)
-    elif every:
-        _compare(data, result, steps, every)
-    elif not tables:
+    elif baseline:
         from training.segmentation.crossvalidate import baseline as run_baseline
-        from training.segmentation.crossvalidate import cross_validate
         from training.segmentation.data import prepare
-        from training.segmentation.fit import Schedule
 
-        prepared = prepare(data)
-        cross_validate(prepared, Schedule(steps=steps), result, _say)
-        if baseline:
-            run_baseline(prepared, result, _say)
+        run_baseline(prepare(data), result, _say)
+    elif not tables:
+        _folds(data, result, steps, carry_on, every)
     click.echo(markdown(json.loads(result.read_text())))

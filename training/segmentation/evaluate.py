@@ -35,9 +35,11 @@ class Witness(Assembler):
         self.doubts: list[NDArray[np.float32]] = []
         super().__init__(calibration, doubt, refiner)
 
-    def judge(self, borders: list[int | None]) -> tuple[float, tuple[float, float, float]]:
-        self.seen.append(self.evidence(borders, *self.means(borders)))
-        said = super().judge(borders)
+    def judge(
+        self, borders: list[int | None], stop: int | None = None
+    ) -> tuple[float, tuple[float, float, float]]:
+        self.seen.append(self.evidence(borders, *self.means(borders, stop)))
+        said = super().judge(borders, stop)
         self.doubts.append(self._doubt.features.copy())
         return said
 

@@ -10,6 +10,8 @@ from training.segmentation.data import CIRCOR, PHANTOM, Recording
 from training.segmentation.score import TOLERANCES_MS, Counts, f1
 
 DRAWS = 1000
+EDGES = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
+"""Borders of the bins of confidence."""
 UNDER_TWO = ("Neonate", "Infant")
 """CirCor's age groups under one year; the next one, Child, begins there and reaches to eleven."""
 Row = dict[str, object]
@@ -98,10 +100,9 @@ def calibration(cycles: Sequence[tuple[float, bool]]) -> Row:
         return {}
     confidence = np.array([c for c, _ in cycles])
     right = np.array([r for _, r in cycles], float)
-    edges = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0])
-    place = np.clip(np.digitize(confidence, edges) - 1, 0, len(edges) - 2)
+    place = np.clip(np.digitize(confidence, EDGES) - 1, 0, len(EDGES) - 2)
     bins, error = [], 0.0
-    for k in range(len(edges) - 1):
+    for k in range(len(EDGES) - 1):
         here = place == k
         if not here.any():
             continue
@@ -114,6 +115,27 @@ def calibration(cycles: Sequence[tuple[float, bool]]) -> Row:
         "expected calibration error": round(float(error), 4),
         "brier": round(float(np.mean((confidence - right) ** 2)), 5),
         "bins (said, was, cycles)": bins,
+    }
+
+
+def joined_calibration(parts: Sequence[Row]) -> Row:
+    """The reliability of several sets of cycles together, from that of each."""
+    bins = np.array([b for part in parts for b in part.get("bins (said, was, cycles)", [])])  # type: ignore[attr-defined]
+    if not len(bins):
+        return {}
+    place = np.clip(np.digitize(bins[:, 0], EDGES) - 1, 0, len(EDGES) - 2)
+    joined, cycles = [], float(bins[:, 2].sum())
+    for k in np.unique(place):
+        here = bins[place == k]
+        said, was = here[:, 2] @ here[:, :2] / here[:, 2].sum()
+        joined.append([round(float(said), 3), round(float(was), 3), int(here[:, 2].sum())])
+    return {
+        "cycles": int(cycles),
+        "right": round(sum(was * n for _, was, n in joined) / cycles, 4),
+        "expected calibration error": round(
+            sum(abs(said - was) * n for said, was, n in joined) / cycles, 4
+        ),
+        "bins (said, was, cycles)": joined,
     }
 
 

@@ -41,6 +41,8 @@ class Part:
     """Which recordings a fit is kept from: a fold, the development groups, a database or none."""
 
     name: str
+    stage: str = ""
+    """Name of the fit where there are several without the same recordings."""
 
     def holds_out(self, prepared: Prepared) -> list[bool]:
         """True for each recording that the fit must not see."""
@@ -58,7 +60,7 @@ class Part:
 
 def weights_path(part: Part) -> Path:
     """Where the weights of a fit are kept."""
-    return cache_dir() / f"{VARIANT}-{part.name}.npz"
+    return cache_dir() / f"{VARIANT}-{part.stage}{part.name}.npz"
 
 
 def learn(
@@ -109,7 +111,7 @@ def annotated(labels: NDArray[np.uint8]) -> slice:
 
 def learn_onsets(prepared: Prepared, part: Part) -> dict[str, NDArray[np.float32]]:
     """Weights of the onsets' network fitted without ``part`` (from the cache if they are there)."""
-    path = cache_dir() / f"{VARIANT}-onsets-{part.name}.npz"
+    path = cache_dir() / f"{VARIANT}-onsets-{part.stage}{part.name}.npz"
     if path.exists():
         return dict(np.load(path))
     seen = [k for k, out in enumerate(part.holds_out(prepared)) if not out]

@@ -38,13 +38,12 @@ def _beats(record: Record) -> tuple[list[str], Iterable[list[Cell]]]:
     def rows() -> Iterable[list[Cell]]:
         for beat in record.of(ev.Beat):
             onsets = [beat.s1, beat.systole, beat.s2, beat.diastole, beat.end]
-            first = next((onset for onset in onsets if onset is not None), None)
             yield [
                 beat.index,
                 *onsets,
                 *map(_seconds, onsets),
                 beat.confidence,
-                _utc(record, first),
+                _utc(record, beat.onset),
             ]
 
     return head, rows()
@@ -172,7 +171,7 @@ def render(record: Record, what: str, separator: str = ",", point: str = ".") ->
     out = io.StringIO(newline="")
     writer: Any = csv.writer(out, delimiter=separator)
     writer.writerow(head)
-    writer.writerows([_safe(_number(cell, point)) for cell in row] for row in rows)
+    writer.writerows([safe(_number(cell, point)) for cell in row] for row in rows)
     return out.getvalue()
 
 
@@ -180,6 +179,6 @@ def _number(cell: Cell, point: str) -> Cell:
     return str(cell).replace(".", point) if isinstance(cell, float) and point != "." else cell
 
 
-def _safe(cell: Cell) -> Cell:
+def safe(cell: Cell) -> Cell:
     """Keep a spreadsheet from running a word (OWASP: CSV injection)."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell

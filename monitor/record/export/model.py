@@ -55,6 +55,8 @@ class Record:
         Wall times, in order of their index; empty where none is known.
     sound
         File with the sound, None where there is none.
+    clips
+        Folder of the clips that were kept around its alarms, None where there is none.
     history
         The alarms as the store knows them, None where there are only events to go by.
     attended
@@ -66,6 +68,7 @@ class Record:
     end: ev.End | None
     anchors: tuple[Anchor, ...] = ()
     sound: Path | None = None
+    clips: Path | None = None
     source: Path | None = field(default=None, compare=False)
     history: tuple[Episode, ...] | None = field(default=None, compare=False)
     attended: bool | None = None

@@ -12,6 +12,7 @@ import msgspec
 from monitor import events as ev
 from monitor.config.load import scalar
 from monitor.errors import NoInputError
+from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.export.model import Anchor, Record, cleaned, record_of
 from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
@@ -42,8 +43,7 @@ def from_store(folder: Path, name: str) -> Record:
     InputError
         If its events are not in order.
     """
-    archive = Archive(folder)
-    try:
+    with Archive(folder) as archive:
         row = next(iter(archive.sessions()), None) if name == "last" else archive.session(name)
         if row is None:
             raise NoInputError(
@@ -53,17 +53,17 @@ def from_store(folder: Path, name: str) -> Record:
         lines = [event for _, event in archive.events(row.id)]
         anchors = tuple(Anchor(one.index, one.wall) for one in archive.anchors(row.id))
         history = tuple(cleaned(one) for one in alarms_of(archive, row))
-    finally:
-        archive.close()
     lines = [line for line in lines if not isinstance(line, (ev.Session, ev.End))]
     record = record_of([_session(row), *lines, *_end(row, lines)], f"session {row.id}")
     kept = None if row.folder is None else Path(row.folder)
     if kept is not None and not (kept / ff.SOUND).is_dir():
         kept = None  # deleted when its days were over
+    clips = folder / CLIPS / row.id
     return replace(
         record,
         anchors=anchors or (Anchor(0, row.started),),
         sound=kept,
+        clips=clips if clips.is_dir() else None,
         history=history,
         attended=row.source != "replay",
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from monitor.errors import UsageError
 from monitor.record import session_sound as heard
-from monitor.record.export import csv, edf, fhir, jsonl, wfdb
+from monitor.record.export import csv, edf, fhir, jsonl, sound, wfdb
 from monitor.record.export.model import Record
 from monitor.system.atomic_write import staging, write_files
 from monitor.text import safe_stem
 
-FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir")
+FORMATS = ("csv", "jsonl", "wfdb", "edf", "fhir", "wav", "flac")
 
 
 def export(
@@ -90,4 +90,6 @@ def export(
         with staging(folder, [name], overwrite) as stage:
             edf.write(record, heard.load(record), stage / name)
         return [folder / name]
+    if to in ("wav", "flac"):
+        return sound.write(record, to, folder, stem, overwrite)
     raise UsageError(f"unknown format {to}", f"choose from {', '.join(FORMATS)}")

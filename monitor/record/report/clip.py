@@ -33,16 +33,15 @@ class Level:
     top_db: float
 
 
-def level(moments: Sequence[Excerpt], sound: NDArray[np.float32]) -> Level:
+def level(parts: Sequence[NDArray[np.float32]]) -> Level:
     """Measure the clips of a report."""
-    parts = [sound[one.start : one.stop] for one in moments]
     peaks = [float(np.nanmax(np.abs(part), initial=0.0)) for part in parts]
     tops = [float(loudness(part).max()) for part in parts]
     return Level(float(np.median(peaks)), float(np.median(tops)))
 
 
 def figure(
-    record: Record, moment: Excerpt, sound: NDArray[np.float32], common: Level, key: str
+    record: Record, moment: Excerpt, part: NDArray[np.float32], common: Level, key: str
 ) -> str:
     """Return the figure of one moment as SVG.
 
@@ -52,14 +51,13 @@ def figure(
         The session.
     moment
         What is shown.
-    sound
-        float32 [n] of the whole session, NaN where lost.
+    part
+        Its sound, float32 [n] at 2 kHz, NaN where lost.
     common
         Loudness of all clips of the report.
     key
         Prefix of the figure's ids.
     """
-    part = sound[moment.start : moment.stop]
     picture = WAVE_TOP + WAVE_HEIGHT + SPACE
     bottom = picture + PICTURE_HEIGHT
     drawing = Drawing(WIDTH, bottom + 30, key)

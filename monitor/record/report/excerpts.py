@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.table import RANK
+from monitor.errors import InputError
+from monitor.record.clips import kept_clips
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 
@@ -63,6 +66,31 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Exc
         else:
             chosen.append(moment)
     return sorted(chosen, key=lambda moment: moment.start)
+
+
+def choose_clips(facts: Facts, folder: Path) -> list[tuple[Excerpt, NDArray[np.float32]]]:
+    """Choose at most `MOST` of the clips kept around alarms, each with its sound, in order of time.
+
+    The same stretches as `choose` takes, as far as the clip holds them.
+    """
+    kept = {(one.index, one.kind): one for one in kept_clips(folder) if one.start is not None}
+    chosen: list[tuple[Excerpt, NDArray[np.float32]]] = []
+    for one in sorted(facts.alarms, key=lambda one: (-RANK[one.priority], one.start)):
+        clip = kept.get((one.start, one.kind))
+        if clip is None or clip.start is None or len(chosen) >= MOST:
+            continue
+        try:
+            sound = clip.read()
+        except InputError:
+            continue  # deleted by its age meanwhile
+        last = min(round(one.start + AFTER_S * RATE_HZ) - clip.start, sound.size)
+        first = max(0, last - LONGER.get(one.kind, SECONDS) * RATE_HZ)
+        if last <= first:
+            continue
+        words = f"Before the alarm {one.title}, {one.priority}: {one.evidence}"
+        moment = Excerpt(clip.start + first, clip.start + last, words)
+        chosen.append((moment, sound[first:last]))
+    return sorted(chosen, key=lambda pair: pair[0].start)
 
 
 def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Excerpt | None:

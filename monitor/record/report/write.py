@@ -21,7 +21,7 @@ from monitor.record import session_sound as heard
 from monitor.record.export.model import Record
 from monitor.record.report import averaged, clip, page, parts
 from monitor.record.report.cards import shipped_cards
-from monitor.record.report.excerpts import Excerpt, choose
+from monitor.record.report.excerpts import Excerpt, choose, choose_clips
 from monitor.record.report.facts import Facts, gather
 from monitor.record.report.media import PLAYED_HZ, data_uri, wav
 from monitor.record.report.pdf import to_pdf
@@ -107,19 +107,25 @@ def _timeline(record: Record, facts: Facts) -> str:
 
 
 def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) -> str:
-    if sound is None:
-        return page.paragraph(
-            "No sound came with these events. Give it with --audio to see and hear moments of it."
-        )
-    moments = choose(record, facts, sound)
+    kept = ""
+    if sound is not None:
+        moments = [(one, sound[one.start : one.stop]) for one in choose(record, facts, sound)]
+        without = "No stretch of sound is whole enough to be shown."
+    elif record.clips is not None:
+        moments = choose_clips(facts, record.clips)
+        without = "No clip of these alarms is left."
+        kept = "The sound of the session was not recorded: these are clips kept around its alarms. "
+    else:
+        moments = []
+        without = "No sound came with these events. Give it with --audio to see and hear moments."
     if not moments:
-        return page.paragraph("No stretch of sound is whole enough to be shown.")
-    level = clip.level(moments, sound)
-    drawn = [_moment(record, one, sound, level, f"clip{n}") for n, one in enumerate(moments)]
+        return page.paragraph(without)
+    level = clip.level([part for _, part in moments])
+    drawn = [_moment(record, *one, level, f"clip{n}") for n, one in enumerate(moments)]
     intro = page.paragraph(
-        "Above: the sound from 20 to 400 Hz (full scale is 1) with the heart sounds that were "
-        "found, those of low confidence in brackets. Below: its spectrogram, 55 dB from white to "
-        "dark. "
+        f"{kept}Above: the sound from 20 to 400 Hz (full scale is 1) with the heart sounds that "
+        "were found, those of low confidence in brackets. Below: its spectrogram, 55 dB from white "
+        "to dark. "
         f"The player holds the same sound, made louder, at {PLAYED_HZ // 1000} kHz; small "
         "loudspeakers cannot give it, headphones can.",
         "note",
@@ -128,12 +134,11 @@ def _moments(record: Record, facts: Facts, sound: NDArray[np.float32] | None) ->
 
 
 def _moment(
-    record: Record, one: Excerpt, sound: NDArray[np.float32], level: clip.Level, key: str
+    record: Record, one: Excerpt, part: NDArray[np.float32], level: clip.Level, key: str
 ) -> str:
-    part = sound[one.start : one.stop]
     start, stop = clip.tenths(one.start / RATE_HZ), clip.tenths(one.stop / RATE_HZ)
     return page.figure(
-        clip.figure(record, one, sound, level, key),
+        clip.figure(record, one, part, level, key),
         f"{one.why}.",
         heading=f"{start} to {stop}",
         sound=data_uri("audio/wav", wav(part)),

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from monitor.errors import ApexbeatError, UsageError
 from monitor.replay.archive.judge import Task, judge_encoded, shown
-from monitor.replay.archive.result import Line
+from monitor.replay.rows import Row
 
 BATCH = 4
 """Recordings of one task."""
@@ -39,7 +39,7 @@ RESULT_S = 60.0
 _LOUD = ("distributed.client", "distributed.core", "distributed.comm.tcp", "distributed.batched")
 
 
-def on_cluster(task: Task, address: str, said: Callable[[str], None]) -> Iterator[Line]:
+def on_cluster(task: Task, address: str, said: Callable[[str], None]) -> Iterator[Row]:
     """Yield the line of each recording as it is done.
 
     Parameters
@@ -94,7 +94,7 @@ class _Work:
         }
         self._lost_s: float | None = None
 
-    def once(self) -> Iterator[Line]:
+    def once(self) -> Iterator[Row]:
         """Hand in over one connection until all is done or it breaks."""
         client: Any = None
         try:
@@ -107,7 +107,7 @@ class _Work:
                 with contextlib.suppress(Exception):
                     client.close(timeout=2)
 
-    def _collect(self, client: Any) -> Iterator[Line]:
+    def _collect(self, client: Any) -> Iterator[Row]:
         """See `once`; OSError when the scheduler is gone."""
         rest = list(self.open)
         under_way: dict[Any, tuple[bytes, ...]] = {}
@@ -129,11 +129,11 @@ class _Work:
 
     def _take(
         self, future: Any, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]
-    ) -> list[Line]:
+    ) -> list[Row]:
         if future.status == "cancelled":
             raise OSError("the scheduler forgot us")
         try:
-            lines = msgspec.json.decode(future.result(timeout=RESULT_S), type=list[Line])
+            lines = msgspec.json.decode(future.result(timeout=RESULT_S), type=list[Row])
         except CancelledError as error:  # also of Dask's own kind
             raise OSError(str(error)) from None
         except _dask().KilledWorker:
@@ -141,12 +141,14 @@ class _Work:
         del self.open[names]
         return lines
 
-    def _suspect(self, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]) -> list[Line]:
+    def _suspect(self, names: tuple[bytes, ...], rest: list[tuple[bytes, ...]]) -> list[Row]:
         """Several workers died over these: try them one by one, to find the one that kills."""
         del self.open[names]
         if len(names) == 1:
             name = shown(names[0])
-            return [Line(name=name, error=f"{name}: its worker died, each time it was tried")]
+            return [
+                Row(name=name, file=name, error=f"{name}: its worker died, each time it was tried")
+            ]
         self.open.update({(name,): None for name in names})
         rest += [(name,) for name in names]
         return []

@@ -12,12 +12,13 @@ import threading
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.assembly import Models, open_models_once
 from monitor.config.load import Settings
 from monitor.errors import InputError, ModelError
-from monitor.replay.archive.result import Line, line_of
 from monitor.replay.batch import Options, replay_file
+from monitor.replay.rows import Row, row_of
 from monitor.text import clean
 
 _lock = threading.Lock()
@@ -49,7 +50,7 @@ def shown(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 
-def judge(task: Task) -> list[Line]:
+def judge(task: Task) -> list[Row]:
     """Judge the recordings of a task, in order.
 
     Raises
@@ -74,12 +75,13 @@ def judge_encoded(task: bytes) -> bytes:
     return msgspec.json.encode(judge(msgspec.json.decode(task, type=Task)))
 
 
-def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Line:
+def _one(folder: Path, raw: bytes, settings: Settings, models: Models) -> Row:
     path, name = folder / os.fsdecode(raw), shown(raw)
     try:
-        return line_of(name, replay_file(path, settings, models, _PLAIN))
+        summary = replay_file(path, settings, models, _PLAIN)
+        return row_of(replace(summary, name=name), name)
     except InputError as error:
         # The folder may be mounted elsewhere on another machine: it is no part of the result.
-        return Line(name=name, error=clean(str(error).replace(str(path), name)))
+        return Row(name=name, file=name, error=clean(str(error).replace(str(path), name)))
     except Exception as error:  # noqa: BLE001 - one recording must not stop a hundred thousand
-        return Line(name=name, error=clean(f"{name}: the analysis failed: {error!r}"))
+        return Row(name=name, file=name, error=clean(f"{name}: the analysis failed: {error!r}"))

@@ -1,29 +1,30 @@
 """The result of an archive: one JSON line per recording, readable at every moment.
 
-The first line says with what everything was judged; a run that goes on (``--resume``) must judge
-with the same. Lines are appended as recordings are done, each with one write; a line that a kill
-cut short is taken away by the next run. A finished file is sorted, so that it is the same byte
-for byte however many workers there were.
+``RESULT.run.json`` beside it says with what everything was judged; a run that goes on
+(``--resume``) must judge with the same. Lines are appended as recordings are done, each with one
+write; a line that a kill cut short is taken away by the next run. A finished file is sorted, so
+that it is the same byte for byte however many workers there were.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from monitor.analysis.summary import Summary
 from monitor.errors import RecordError, UsageError
+from monitor.replay.rows import Row
 from monitor.system.store_lock import try_lock
 
-SCHEMA = 1
+SCHEMA = 2
 SYNC_LINES = 200
 """Lines after which the disk is made to keep them."""
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="archive"):
-    """With what everything was judged."""
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """With what everything was judged: the content of ``RESULT.run.json``."""
 
     schema: int
     software: str
@@ -31,53 +32,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="arc
     settings: dict[str, str | int | float | bool | None]
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording; None where not known, ``error`` where it could not be judged.
-
-    ``name`` is its path within the folder, ``quality`` the share of it with a good signal,
-    ``abnormal`` the plain question (mean logit above 0), ``alarms`` how often each was raised;
-    ``complete`` and ``warnings`` tell what is missing of the recording.
-    """
-
-    name: str
-    duration_s: float | None = None
-    rate: float | None = None
-    quality: float | None = None
-    verdict: str | None = None
-    p: float | None = None
-    abnormal: bool | None = None
-    windows: int = 0
-    beats: int = 0
-    alarms: dict[str, int] = {}
-    error: str | None = None
-    complete: bool | None = None
-    warnings: list[str] = []
-
-
-def line_of(name: str, summary: Summary) -> Line:
-    """Make the line of a recording that was judged."""
-    alarms: dict[str, int] = {}
-    for entry in summary.alarms:
-        alarms[entry.kind] = alarms.get(entry.kind, 0) + 1
-    whole_s = sum(summary.quality_s.values())
-    return Line(
-        name=name,
-        duration_s=summary.duration_s,
-        rate=summary.rate,
-        quality=round(summary.quality_s.get("good", 0.0) / whole_s, 4) if whole_s else None,
-        verdict=summary.verdict.value,
-        p=summary.verdict.p,
-        abnormal=summary.verdict.abnormal,
-        windows=summary.verdict.windows,
-        beats=summary.beats,
-        alarms=dict(sorted(alarms.items())),
-        complete=summary.complete,
-        warnings=summary.warnings,
-    )
-
-
 _encode = msgspec.json.Encoder().encode
-_line = msgspec.json.Decoder(Line).decode
+_row = msgspec.json.Decoder(Row).decode
 _head = msgspec.json.Decoder(Head).decode
 
 
@@ -105,8 +61,10 @@ class ResultFile:
 
     def __init__(self, path: Path, head: Head, *, resume: bool, overwrite: bool = False) -> None:
         self._path, self._head = path, head
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, Row] = {}
         self._unsynced = 0
+        if path.exists() and not path.is_file():  # a device would be replaced by a file
+            raise UsageError(f"{path} is no regular file", "give another name with -o")
         if path.exists() and not (resume or overwrite):
             raise UsageError(
                 f"{path} exists", "use --resume to continue it, --overwrite to replace it"
@@ -121,13 +79,13 @@ class ResultFile:
                 self._read()
             else:
                 os.ftruncate(self._file, 0)
-            if os.lseek(self._file, 0, os.SEEK_END) == 0:
-                self._write(_encode(head) + b"\n")
+            if os.lseek(self._file, 0, os.SEEK_END) == 0:  # before the first line: a kill harms not
+                self._put(run_path(path), [_encode(head)])
         except BaseException:
             self.close()
             raise
 
-    def add(self, line: Line) -> bool:
+    def add(self, line: Row) -> bool:
         """Append the line of a recording; False if it has one already.
 
         Raises
@@ -153,20 +111,10 @@ class ResultFile:
         RecordError
             If the disk refuses; the unsorted file stays then.
         """
-        part = self._path.with_name(self._path.name + ".part")
-        try:
-            with part.open("wb") as out:
-                out.write(_encode(self._head) + b"\n")
-                for name in sorted(self.lines):
-                    out.write(_encode(self.lines[name]) + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            if os.name == "nt":
-                os.close(self._file)
-                self._file = -1
-            os.replace(part, self._path)
-        except OSError as error:
-            raise RecordError(f"{self._path}: {(error.strerror or str(error)).lower()}") from None
+        if os.name == "nt":
+            os.close(self._file)
+            self._file = -1
+        self._put(self._path, (_encode(self.lines[name]) for name in sorted(self.lines)))
 
     def close(self) -> None:
         """Close it; what was added stays."""
@@ -189,9 +137,9 @@ class ResultFile:
         if not rows:
             return
         try:
-            known = _head(rows[0])
-            lines = [_line(row) for row in rows[1:]]
-        except msgspec.DecodeError:
+            known = _head(run_path(self._path).read_bytes())
+            lines = [_row(row) for row in rows]
+        except (msgspec.DecodeError, FileNotFoundError):
             raise RecordError(
                 f"{self._path}: is not the result of an archive run", "name another file"
             ) from None
@@ -202,12 +150,28 @@ class ResultFile:
             )
         self.lines = {line.name: line for line in lines}
 
+    def _put(self, path: Path, lines: Iterable[bytes]) -> None:
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as out:
+                out.writelines(line + b"\n" for line in lines)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(part, path)
+        except OSError as error:
+            raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
     def _write(self, data: bytes) -> None:
         try:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
             raise RecordError(f"{self._path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def run_path(result: Path) -> Path:
+    """The file beside a result that says with what it was judged."""
+    return result.with_suffix(".run.json")
 
 
 def _difference(one: Head, other: Head) -> str:

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from monitor.assembly import open_models
 from monitor.config.load import Settings
 from monitor.replay.archive.judge import Task, judge, shown
-from monitor.replay.archive.result import SCHEMA, Head, Line, ResultFile
+from monitor.replay.archive.result import SCHEMA, Head, ResultFile
 from monitor.replay.inputs import search
+from monitor.replay.rows import Row
 from monitor.replay.workers import Workers
 from monitor.version import version
 
@@ -72,7 +73,7 @@ def run(
     jobs: int,
     cluster: str = "",
     said: Callable[[str], None] = lambda line: None,
-) -> Iterator[Line]:
+) -> Iterator[Row]:
     """Judge what the result has not yet; yield each line when it is on its way to the disk.
 
     Parameters
@@ -105,7 +106,7 @@ def run(
     result.finish()
 
 
-def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
+def on_this_machine(task: Task, jobs: int) -> Iterator[Row]:
     """Yield the line of each recording as it is done; one whose process dies is tried again.
 
     Parameters
@@ -129,6 +130,6 @@ def on_this_machine(task: Task, jobs: int) -> Iterator[Line]:
         yield from lines
 
 
-def _died(task: Task) -> list[Line]:
+def _died(task: Task) -> list[Row]:
     name = shown(task.names[0])
-    return [Line(name=name, error=f"{name}: its process died, each time it was tried")]
+    return [Row(name=name, file=name, error=f"{name}: its process died, each time it was tried")]

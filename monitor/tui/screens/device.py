@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui import words
 from monitor.tui.live import home
 from monitor.tui.screens.dialog import Dialog
@@ -69,5 +70,7 @@ class DeviceScreen(Dialog[None]):
         app = home(self)
         session = app.state.shown()
         if device and session is not None:
-            app.ask("add", session, device=device, done=f"{device} is monitored too")
+            app.ask(
+                rq.AddDevice(session=session.id, device=device), done=f"{device} is monitored too"
+            )
             self.dismiss(None)

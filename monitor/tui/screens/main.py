@@ -192,8 +192,8 @@ class MainScreen(Actions):
     def _trend(self, shown: SessionState | None) -> None:
         panel = self.panel("trend")
         span = trend.SPANS_MIN[self.trend_span]
-        heading = trend.heading(shown, span)
         size, glyphs = panel.size, home(self).glyphs
+        heading = trend.heading(shown, span, size.width)
         if shown is None or shown.status is None:
             panel.show([], heading, "")
             return

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui import devices, words
 from monitor.tui.live import home
 from monitor.tui.screens.dialog import Dialog
@@ -47,7 +47,7 @@ class PickerScreen(Dialog[str]):
         app.state.levels = None
         session = app.state.shown()
         name = session.id if session is not None else ""
-        app.send(ms.Request(id=0, session=name, what="levels", on=on), lambda reply: None)
+        app.send(rq.WatchLevels(session=name, on=on), lambda reply: None)
 
     def _names(self) -> list[str]:
         told = home(self).state.levels

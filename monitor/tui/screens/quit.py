@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from monitor.link import messages as ms
+from monitor.link import requests as rq
 from monitor.tui.live import home
 from monitor.tui.screens.dialog import Dialog
 from monitor.tui.widgets.panel import Line
@@ -62,7 +63,7 @@ class QuitScreen(Dialog[None]):
         session = app.state.shown()
         silent = app.state.silent(app.now())
         name = session.id if session else ""
-        request = ms.Request(id=0, session=name, what="stop")
+        request = rq.Stop(session=name)
         if silent or not app.send(request, self._answered):
             self.app.exit(0)
             return

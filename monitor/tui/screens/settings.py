@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from monitor.link import requests as rq
 from monitor.tui import limits, words
 from monitor.tui.limits import LIMITS, in_force
 from monitor.tui.live import home
@@ -100,7 +101,7 @@ class SettingsScreen(Dialog[None]):
         kept = {f"alarms.{name}": value for name, value in known.items() if value is not None}
         if session.status is not None:
             kept["alarms.profile"] = session.status.profile
-        app.ask("remember", session, settings=kept, done="kept for next time")
+        app.ask(rq.Remember(session=session.id, settings=kept), done="kept for next time")
 
     def action_profile(self) -> None:
         """Take the limits of the next age profile."""
@@ -111,7 +112,8 @@ class SettingsScreen(Dialog[None]):
         names = words.PROFILES
         now = session.status.profile
         following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
-        app.ask("limits", session, profile=following, done=f"limits of profile {following}")
+        request = rq.SetLimits(session=session.id, profile=following)
+        app.ask(request, done=f"limits of profile {following}")
 
     def action_off(self) -> None:
         """Ask for an alarm and a reason."""
@@ -130,7 +132,7 @@ class SettingsScreen(Dialog[None]):
             app.say(f"no alarm is called {kind}: {', '.join(words.KINDS)}", "medium")
             return
         done = f"{kind} off: {reason}" if reason else f"{kind} on"
-        app.ask("switch", session, alarm=kind, note=reason, done=done)
+        app.ask(rq.SwitchAlarm(session=session.id, alarm=kind, note=reason), done=done)
 
     def _take(self, name: str, text: str | None) -> None:
         app = home(self)
@@ -148,9 +150,7 @@ class SettingsScreen(Dialog[None]):
             app.say(f"{trouble}; the limit stays", "medium")
             return
         app.ask(
-            "limits",
-            session,
-            limits={name: value},
+            rq.SetLimits(session=session.id, limits={name: value}),
             done="limit changed",
             after=lambda: session.settings.update({name: value, f"alarms.{name}": value}),
         )

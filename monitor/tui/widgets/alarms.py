@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import RATE_HZ
 from monitor.link.messages import AlarmLine
 from monitor.tui import words
 from monitor.tui.alarmbook import is_active, needs_answer, urgency
@@ -15,8 +16,8 @@ def shape(line: AlarmLine, glyphs: Glyphs) -> str:
     return glyphs.priority(line.priority) if is_active(line) else glyphs.cleared
 
 
-def state_words(line: AlarmLine, session: SessionState) -> str:
-    """What has become of it, in words."""
+def state_words(line: AlarmLine, session: SessionState, room: int = 1000) -> str:
+    """What has become of it, in words; what does not fit ``room`` is left out from the end."""
     book = session.alarms
     if book.key(line) in book.asked or (line.acknowledge_pending and line.acknowledged is None):
         return "acknowledging"
@@ -25,11 +26,11 @@ def state_words(line: AlarmLine, session: SessionState) -> str:
         answered = session.time(line.acknowledged, line.acknowledged_wall)
         return f"acknowledged {answered}" + (f", gone{gone}" if gone else "")
     if line.state == "inactive" or line.gone is not None:
-        gone = f"gone{gone}"
-        lasted = _lasted(line)
-        if lasted:
-            gone += f" after {lasted}"
-        return f"{gone}, not acknowledged" if needs_answer(line) else gone
+        gone, lasted = f"gone{gone}", _lasted(line)
+        after = f" after {lasted}" if lasted else ""
+        rest = ", not acknowledged" if needs_answer(line) else ""
+        fitting = (w for w in (gone + after + rest, gone + rest, gone) if len(w) <= room)
+        return next(fitting, gone)
     return words.STATES.get(line.state, line.state)
 
 
@@ -39,7 +40,7 @@ def _lasted(line: AlarmLine) -> str:
     if wall is not None and line.gone_wall is not None:
         return words.lasted(max(0.0, line.gone_wall - wall))
     index = line.raised if line.since < 0 else line.since
-    return "" if line.gone is None else words.lasted((line.gone - index) / words.RATE_HZ)
+    return "" if line.gone is None else words.lasted((line.gone - index) / RATE_HZ)
 
 
 def reason(line: AlarmLine, details: bool) -> str:
@@ -70,9 +71,9 @@ def lines(
             left.append((f"{glyphs.times}{line.count} ", "plain"))
         if line.earlier_session is not None:
             left.append(("(earlier session) ", "dim"))
-        right: Line = [
-            (f" {state_words(line, session)} ", "dim" if not is_active(line) else "plain")
-        ]
+        room = width - sum(len(text) for text, _ in left) - 2
+        state = f" {state_words(line, session, room)} "
+        right: Line = [(state, "dim" if not is_active(line) else "plain")]
         left.append((f" {glyphs.plain(reason(line, details))}", "dim"))
         out.append(spread(left, right, width, glyphs.ellipsis))
     if not out:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.tui.state import SessionState
-from monitor.tui.waves import PAIR, RATE_HZ
+from monitor.tui.waves import PAIR
 from monitor.tui.widgets import braille
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line
@@ -31,13 +32,13 @@ def lines(
     session: SessionState | None, now: float, width: int, height: int, glyphs: Glyphs
 ) -> tuple[list[Line], str]:
     """``height`` rows, the last of them names S1 and S2; and what stands in the frame."""
-    found = None
-    if session is not None and session.status is not None and session.trusted(now):
-        if session.status.heart != "heard":
-            return [[], [(" no heart heard now", "dim")]][:height], ""
-        found = average(session, width)
+    if session is None or session.status is None or not session.trusted(now):
+        return [], ""
+    if session.status.heart != "heard":
+        return [[], [(" no heart heard now", "dim")]][:height], ""
+    found = average(session, width)
     if found is None or height < 2:
-        return [[], [(" too few clear beats of one length", "dim")]][:height], ""
+        return [[], [(" too few beats of one length", "dim")]][:height], ""
     loudness, s1, s2, count, cycle = found
     dots = braille.envelope(-loudness, loudness, height - 1)
     out: list[Line] = [[(row, "wave")] for row in braille.rows(dots, unicode=glyphs.unicode)]

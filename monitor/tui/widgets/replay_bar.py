@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import RATE_HZ
 from monitor.tui import words
 from monitor.tui.state import SessionState
 from monitor.tui.widgets.glyphs import Glyphs
@@ -15,7 +16,7 @@ def line(session: SessionState, frozen: int | None, width: int, glyphs: Glyphs) 
         return []
     play = status.play
     at = status.index if play is None else play.at
-    total = max(status.duration_s, at / words.RATE_HZ, 1e-9)
+    total = max(status.duration_s, at / RATE_HZ, 1e-9)
     stands = frozen is not None if play is None else play.paused
     left = f" {glyphs.pause if stands else glyphs.play} {words.at(at)} "
     if play is not None:
@@ -24,7 +25,7 @@ def line(session: SessionState, frozen: int | None, width: int, glyphs: Glyphs) 
     room = max(1, width - len(left) - len(right))
 
     def place(index: float) -> int:
-        return max(0, min(room - 1, int(index / words.RATE_HZ / total * room)))
+        return max(0, min(room - 1, int(index / RATE_HZ / total * room)))
 
     done = place(at)
     track = "━" if glyphs.unicode else "="

@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.tui.state import SessionState
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line
@@ -48,7 +49,7 @@ def columns(
     starts = np.arange(count) * samples + samples // 2
     pieces = sound[starts[:, None] + np.arange(WINDOW)]
     power = np.abs(np.fft.rfft(pieces * np.hanning(WINDOW), PADDED, axis=1)) ** 2
-    edges = np.geomspace(LOW_HZ, HIGH_HZ, bands + 1) * PADDED / 2000
+    edges = np.geomspace(LOW_HZ, HIGH_HZ, bands + 1) * PADDED / RATE_HZ
     first = np.floor(edges[:-1]).astype(int)
     last = np.maximum(np.ceil(edges[1:]).astype(int), first + 1)
     levels = np.stack([power[:, a:b].max(axis=1) for a, b in zip(first, last, strict=True)])

@@ -7,6 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.events import RATE_HZ
 from monitor.tui import words
 from monitor.tui.state import SessionState
 from monitor.tui.widgets import braille
@@ -16,6 +17,8 @@ from monitor.tui.widgets.panel import Line
 SPANS_MIN = (2, 10, 60, 240, 720)
 AXIS = 6
 STEPS_S = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
+WHOLE = 80
+"""Columns from which the heading is written out."""
 LABEL = 14
 """Columns from one time to the next, at the least."""
 
@@ -27,7 +30,7 @@ def lines(
     if session.status is None or height < 5 or width < 20:
         return []
     plot = width - AXIS
-    end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * 2000
+    end, span = right_edge(session.status.index, span_min, plot), span_min * 60 * RATE_HZ
     rate, p = session.trend.columns(end, span, 2 * plot)
     p_height = max(2, round((height - 2) * 0.4))
     rate_height = height - 2 - p_height
@@ -41,7 +44,7 @@ def lines(
 
 def right_edge(index: int, span_min: int, plot: int) -> int:
     """End of the newest column: columns stand on a fixed grid, so the curve moves as one."""
-    column = max(1, span_min * 60 * 2000 // (2 * plot))
+    column = max(1, span_min * 60 * RATE_HZ // (2 * plot))
     return -(-index // column) * column
 
 
@@ -92,15 +95,15 @@ def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
     """Times under the columns that they are of, at round moments."""
     status = session.status
     assert status is not None
-    zero = 0.0 if status.play is not None else status.wall - status.index / 2000
-    first, last = zero + (end - span) / 2000, zero + end / 2000
+    zero = 0.0 if status.play is not None else status.wall - status.index / RATE_HZ
+    first, last = zero + (end - span) / RATE_HZ, zero + end / RATE_HZ
     offset = 0 if status.play is not None else time.localtime(last).tm_gmtoff
-    seconds = next((s for s in STEPS_S if s * plot / (span / 2000) >= LABEL), STEPS_S[-1])
+    seconds = next((s for s in STEPS_S if s * plot / (span / RATE_HZ) >= LABEL), STEPS_S[-1])
     row = [" "] * plot
     moment = -(-(first + offset) // seconds) * seconds - offset
     while moment <= last:
-        at = int((moment - first) / (span / 2000) * plot)
-        text = session.time(round((moment - zero) * 2000))
+        at = int((moment - first) / (span / RATE_HZ) * plot)
+        text = session.time(round((moment - zero) * RATE_HZ))
         text = text if seconds % 60 or status.play is not None else text[:-3]
         text = ("┴" if glyphs.unicode else "^") + text
         if at >= 0 and at + len(text) <= plot and moment >= 0:
@@ -109,7 +112,7 @@ def _ticks(session: SessionState, end: int, span: int, plot: int, glyphs: Glyphs
     return [(" " * AXIS, "dim"), ("".join(row), "dim")]
 
 
-def heading(session: SessionState | None, span_min: int) -> str:
+def heading(session: SessionState | None, span_min: int, width: int) -> str:
     """What the trend shows, and the newest values of both curves."""
     name = f"{span_min} min" if span_min < 60 else f"{span_min // 60} h"
     status = None if session is None else session.status
@@ -117,6 +120,8 @@ def heading(session: SessionState | None, span_min: int) -> str:
         return f"TREND · last {name}"
     known = status.heart == "heard" and not status.few
     rate, p = words.number(status.rate), words.number(status.p if known else None, ".2f")
+    if width < WHOLE:
+        return f"TREND · {name} · rate {rate} /min · p(abnormal) {p}"
     return f"TREND · last {name} · above: rate, now {rate} /min · below: p(abnormal), now {p}"
 
 
@@ -125,5 +130,5 @@ def times(session: SessionState, span_min: int) -> str:
     if session.status is None:
         return ""
     end = session.status.index
-    begin = max(0, end - span_min * 60 * 2000)
+    begin = max(0, end - span_min * 60 * RATE_HZ)
     return f"{session.time(begin)} to {session.time(end)}"

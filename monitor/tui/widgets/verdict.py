@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import IN_NOISE
 from monitor.link.messages import Status
 from monitor.tui import words
 from monitor.tui.state import SessionState
@@ -23,7 +24,7 @@ def lines(
     if session is None or session.status is None or not session.trusted(now):
         return [[("", "dim")], [(words.UNKNOWN, "dim")]]
     status = session.status
-    unsure = _not_now(status, session.age(now), glyphs)
+    unsure = _not_now(status, session.age(now), width, glyphs)
     if unsure is not None:
         return [[], *unsure] if height > 4 else unsure
     shape = {
@@ -58,17 +59,20 @@ def _plain(status: Status, age: float | None) -> str:
     """What it rests on, and what to do, in plain words."""
     if status.verdict == "none":
         return f"listening, {status.windows} of {status.windows_of}"
-    heard = f"from {status.windows} windows, {words.age(age)} ago"
+    noise = f", {IN_NOISE}" if IN_NOISE in status.verdict_evidence else ""
+    heard = f"from {status.windows} windows{noise}, {words.age(age)} ago"
     if status.verdict == "abnormal":
         return f"{heard}: {words.advice('abnormal_sound')}"
     return f"between normal and abnormal, {heard}" if status.verdict == "unsure" else heard
 
 
-def _not_now(status: Status, age: float, glyphs: Glyphs) -> list[Line] | None:
+def _not_now(status: Status, age: float, width: int, glyphs: Glyphs) -> list[Line] | None:
     """What stands in place of a verdict that is not one of now, None where it is."""
     if status.heart != "heard" and status.verdict != "none":
         when = words.age((status.verdict_age_s or 0.0) + age)
-        return [[(f"last: {status.verdict}, {when} ago", "dim")], [("no heart heard now", "plain")]]
+        last = wrap(f"last: {status.verdict}, {when} ago", width, 2, glyphs.ellipsis)
+        now = wrap("no heart heard now", width, 2, glyphs.ellipsis)
+        return [*([(row, "dim")] for row in last), *([(row, "plain")] for row in now)]
     if status.heart == "heard" and status.few:
         count = f"{status.windows} of {status.windows_of}"
         return [[(f"LISTENING {glyphs.ellipsis}", "dim")], [(f"listening, {count}", "plain")]]

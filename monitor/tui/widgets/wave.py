@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dsp.cycles import matching as onsets
 from monitor import events as ev
+from monitor.events import RATE_HZ
 from monitor.tui import words
 from monitor.tui.state import SessionState
 from monitor.tui.waves import PAIR
@@ -31,7 +32,7 @@ SPANS_S = (2.0, 5.0, 10.0, 20.0, 60.0)
 
 def grid(span_s: float, width: int) -> int:
     """Samples of one dot column so that ``width`` cells show about ``span_s``."""
-    return max(1, round(span_s * 2000 / (2 * max(1, width)) / PAIR)) * PAIR
+    return max(1, round(span_s * RATE_HZ / (2 * max(1, width)) / PAIR)) * PAIR
 
 
 def first_column(head: int, samples: int, width: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.events import RATE_HZ
 from monitor.link.messages import Compared
 from monitor.tui import words
 from monitor.tui.state import ScreenState, SessionState
@@ -65,13 +66,13 @@ class WavePanel(Panel):
             if self.frozen is not None or now >= self._spectrum_at:
                 self._spectrum_at = now + SPECTRUM_S
                 lines = spectrogram.lines(session, head, samples, width, height, self.glyphs)
-                heading, _ = self._frame(session, head, samples * 2 * width / 2000, now)
+                heading, _ = self._frame(session, head, samples * 2 * width / RATE_HZ, now)
                 self.show(
                     lines, heading.replace("PHONOCARDIOGRAM", "SPECTROGRAM, Hz"), "v waveform"
                 )
             return
         lines = wave.lines(session, head, samples, self.gain, width, height, self.glyphs)
-        self.show(lines, *self._frame(session, head, samples * 2 * width / 2000, now))
+        self.show(lines, *self._frame(session, head, samples * 2 * width / RATE_HZ, now))
 
     def _frame(
         self, session: SessionState, head: int, span_s: float, now: float
@@ -85,7 +86,7 @@ class WavePanel(Panel):
             if session.lost():
                 heading += " · NO SIGNAL"
         elif session.play is None:
-            heading += f" · drawn {HOLD_BACK / 2000:.0f} s late"
+            heading += f" · drawn {HOLD_BACK / RATE_HZ:.0f} s late"
         return heading, gain if compared is None else f"{_score(compared)} · {gain}"
 
 

@@ -1,0 +1,69 @@
+"""The kernels do what `scipy.signal` does, to the last bit; so does the way around them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from dsp import kernels
+from dsp.filter import AT_REST, SECTIONS
+
+CHANCE = np.random.default_rng(5)
+WAYS = {"compiled": kernels.compiled, "public": kernels.public}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_second_order_sections(way, size):
+    sections, _ = WAYS[way]()
+    x, state = CHANCE.normal(size=size), CHANCE.normal(size=(3, 2))
+    before = x.copy(), state.copy()
+    for one, other in zip(
+        sections(SECTIONS, x, state), signal.sosfilt(SECTIONS, x, zi=state), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert np.array_equal(x, before[0])
+    assert np.array_equal(state, before[1])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("up", "down"), [(1, 1), (1, 2), (20, 441), (3, 2), (2, 3)])
+@pytest.mark.parametrize("size", [1, 50, 999])
+def test_resampled(way, up, down, size):
+    _, resampled = WAYS[way]()
+    taps, x = CHANCE.normal(size=301), CHANCE.normal(size=size)
+    assert np.array_equal(resampled(taps, x, up, down), signal.upfirdn(taps, x, up, down))
+
+
+@pytest.mark.parametrize("size", [1, 20, 600])
+def test_fir(size):
+    taps, x, state = CHANCE.normal(size=101), CHANCE.normal(size=size), CHANCE.normal(size=100)
+    for one, other in zip(
+        kernels.fir(taps, x, state), signal.lfilter(taps, [1.0], x, zi=state), strict=True
+    ):
+        assert np.array_equal(one, other)
+
+
+def test_the_band_pass_is_the_one_of_the_paper():
+    wanted = signal.butter(3, [20, 400], "bandpass", fs=2000, output="sos")
+    assert pytest.approx(wanted, rel=1e-13) == SECTIONS
+    assert pytest.approx(signal.sosfilt_zi(wanted), rel=1e-12, abs=1e-13) == AT_REST
+
+
+@pytest.mark.parametrize(("half", "cut"), [(30, 0.4), (500, 0.05), (4410, 0.002)])
+def test_the_low_pass_of_the_resampler(half, cut):
+    beta = signal.kaiser_beta(80.0)
+    wanted = signal.firwin(2 * half + 1, cut, window=("kaiser", beta))
+    assert kernels.kaiser_low_pass(half, cut, 80.0) == pytest.approx(wanted, rel=1e-9, abs=1e-16)
+    for width in (0.5, 0.01, 0.0321):
+        assert kernels.kaiser_length(80.0, width) == signal.kaiserord(80.0, width)[0]
+
+
+def test_a_replay_loads_no_signal_package():
+    code = "import sys, monitor.replay.batch; print('scipy.signal' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
