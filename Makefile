@@ -92,6 +92,7 @@ pictures: $(VENV)/.test
 	$(PY) tests/support/ward_scene.py
 	$(PY) tests/support/guided.py
 	OMP_NUM_THREADS=1 $(PY) tests/support/recorded.py
+	OMP_NUM_THREADS=1 $(PY) tests/support/live_pictures.py
 
 # The manual, into site/; a warning fails it. `make refill` first where figures have changed.
 docs: $(VENV)/.docs
