@@ -22,13 +22,10 @@ from monitor.errors import ApexbeatError
 from monitor.link.messages import Snapshot, Status
 from monitor.link.requests import (
     Acknowledge,
-    AddMark,
     AnyRequest,
-    PauseAudio,
-    SetLimits,
-    SwitchAlarm,
     SwitchRecording,
 )
+from monitor.live.commands import command_of
 from monitor.live.context import SessionContext
 from monitor.live.sinks import ClipSink, Folder, LinkSink, RecordingSink, StoreSink, has_alarm
 from monitor.record.clips import Clips
@@ -390,20 +387,3 @@ class LiveSession:
         if (trouble is not None) != self._cannot:
             self._cannot = trouble is not None
             self.feed(ev.Condition("cannot_record", self._cannot, trouble or "writes again"))
-
-
-def command_of(request: AnyRequest, index: int) -> ev.Command | None:
-    """What a request is to the analysis, from ``index`` (2 kHz) on; None where it is nothing."""
-    match request:
-        case Acknowledge():
-            return ev.Command("acknowledge", index, alarm=request.alarm)
-        case PauseAudio():
-            return ev.Command("pause_audio", index, seconds=request.seconds)
-        case AddMark():
-            return ev.Command("mark", index, note=request.note)
-        case SetLimits():
-            return ev.Command("limits", index, limits=request.limits, profile=request.profile)
-        case SwitchAlarm():
-            return ev.Command("switch", index, alarm=request.alarm, note=request.note)
-        case _:
-            return None
