@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from field_hearts import seeds
 
 from dsp.cycles.model import CycleModel
@@ -9,6 +10,7 @@ from models import shipped
 from training.segmentation.shares import SHARES, SOUNDS, heart, judged, said
 
 
+@pytest.mark.timeout(1200)
 def test_hardly_a_rate_is_halved_or_doubled_and_none_raises_an_extreme_alarm():
     model = CycleModel.from_arrays(shipped.cycles_arrays())
     told: Counter[str] = Counter()
