@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 # Every dependency's version, the build's included; `make LOCK= ...` installs the newest instead.
 LOCK ?= constraints.txt
 PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(PY) -m pip install --quiet
-PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test lint types units live field bench fuzz soak mutants golden recordings docs refill pictures lock clean
 .DEFAULT_GOAL := help

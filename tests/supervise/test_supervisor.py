@@ -74,7 +74,7 @@ class Supervised:
     def stop(self) -> None:
         with Client.connect(address_of(self.store), "test", waves=False) as client:
             client.request("", "stop")
-            self.thread.join(20)
+            self.thread.join(60)
         assert not self.thread.is_alive()
 
 
