@@ -27,7 +27,7 @@ from monitor.errors import ApexbeatError, InputError
 from monitor.events import Beat, Output
 from monitor.replay.batch import Options, replay_file
 from monitor.replay.inputs import search
-from monitor.replay.labels import person_of, person_pattern, read_labels
+from monitor.replay.labels import by_path, read_labels
 from monitor.runner import StreamSink
 from training import datasets
 from training.batches import Data
@@ -71,13 +71,12 @@ class OwnSet:
     def _read(self) -> tuple[list[Recording], list[str]]:
         try:
             table = read_labels(self.labels, self.normal, self.person)
-            by_path = self.person is not None and self.person not in table.columns
-            pattern = person_pattern(self.person) if by_path and self.person else None
+            named = by_path(self.person, table)
             found = []
             nameless = 0
             for path in search(self.folder).files:
                 line = table.of(path)
-                person = person_of(path, pattern) if by_path else (line.person if line else None)
+                person = named(path) if named else (line.person if line else None)
                 nameless += person is None and line is not None
                 name = path.relative_to(self.folder).as_posix()
                 known = line is not None and line.abnormal is not None

@@ -150,8 +150,7 @@ class Pipeline:
         )
         thresholds = NO_MODEL
         if engine is not None:
-            contract = engine.contract
-            thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
+            thresholds = Thresholds.of(engine.contract)
         self._intake = FrameSanitizer(rate_hz, index)
         vitals = VitalsTracker(settings.analysis.min_confidence)
         verdict = VerdictTracker(settings.verdict, thresholds)

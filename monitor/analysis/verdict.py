@@ -13,11 +13,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, isfinite, log
+from typing import TYPE_CHECKING
 
 from dsp.stage import RATE_HZ
 from dsp.windows import WINDOW
 from monitor.config import load as st
 from monitor.events import IN_NOISE, VerdictValue
+
+if TYPE_CHECKING:
+    from monitor.analysis.stages import ModelContract
 
 CLIP = 5e-5
 """Nearest that a p may come to 0 or 1 before its logit is taken: half a digit of an event file."""
@@ -29,6 +33,11 @@ class Thresholds:
 
     normal: float
     abnormal: float
+
+    @classmethod
+    def of(cls, contract: ModelContract) -> Thresholds:
+        """Those of a model."""
+        return cls(contract.threshold_normal, contract.threshold_abnormal)
 
     def judge(self, p: float) -> VerdictValue:
         """Name what p stands for."""

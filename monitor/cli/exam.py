@@ -14,6 +14,7 @@ import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.live import PhantomOption, phantom_names
+from monitor.config.profiles import PROFILES
 from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, DeviceError, NoInputError, UsageError
 from monitor.text import harmless
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from monitor.exam.folder import Person
     from monitor.exam.listening import Progress
 
-AGES = ("adult", "child", "infant", "neonate")
 BAR = 12
 BAR_DB = 60.0
 ENDS = ("q", "quit", "end")
@@ -37,7 +37,7 @@ STRAY_S = 0.7
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
 @click.option("--phantom", metavar="NAME", cls=PhantomOption, shell_complete=phantom_names)
-@click.option("--age", type=click.Choice(AGES), default="adult", show_default=True)
+@click.option("--age", type=click.Choice(list(PROFILES)), default="adult", show_default=True)
 @click.option(
     "--places",
     default="aortic,pulmonic,Erb,tricuspid,mitral",
@@ -128,8 +128,7 @@ def _examine(
 
     models, clock = open_models(settings), SystemClock()
     assert models.engine is not None
-    contract = models.engine.contract
-    thresholds = Thresholds(contract.threshold_normal, contract.threshold_abnormal)
+    thresholds = Thresholds.of(models.engine.contract)
     driver = driver_for(source, settings.capture, clock)
     done = ExamFolder(folder, person, datetime.now().astimezone(), thresholds)
     plan = Plan(wanted)

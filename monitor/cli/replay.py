@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.file_options import file_options, hints_of, part_of
-from monitor.cli.replay_output import Shown, Wanted
+from monitor.cli.replay_output import ReplayOutput, Wanted
 from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.system.imports import large_imports
 from monitor.text import harmless
@@ -185,14 +185,14 @@ def replay(
         from monitor.cli.replay_watch import follow
 
         with _terminated():
-            return follow(inputs, loaded.settings, options, Shown(as_json))
+            return follow(inputs, loaded.settings, options, ReplayOutput(as_json))
     wanted = _wanted(csv_file, overwrite, label_file, normal, person)
     found = collect(inputs, hints)
     files = found.files
     rp.check(files, options)
     wanted.check([item.path for item in files])
     names = [item.name for item in files] + [path.name for path, _ in found.failed]
-    shown = Shown(as_json, names, wanted)
+    shown = ReplayOutput(as_json, names, wanted)
     for words in found.told:
         click.echo(f"apexbeat: {harmless(words, 400)}", err=True)
     for path, error in found.failed:
@@ -220,7 +220,7 @@ def _wanted(
     person: str | None,
 ) -> Wanted:
     """See that tables can be read and written, before the first sound is read."""
-    from monitor.replay.labels import person_of, person_pattern, read_labels
+    from monitor.replay.labels import by_path, read_labels
     from monitor.system.atomic_write import refuse_existing
 
     if csv_file is not None:
@@ -230,12 +230,8 @@ def _wanted(
     if normal and label_file is None:
         raise UsageError("--normal needs --labels")
     labels = None if label_file is None else read_labels(label_file, normal, person)
-    by_path = None
-    if person is not None and (labels is None or person not in labels.columns):
-        pattern = person_pattern(person)
-        by_path = lambda path: person_of(path, pattern)  # noqa: E731
     by_person = person is not None or (labels is not None and labels.has_person)
-    return Wanted(csv_file, overwrite, labels, by_path, by_person)
+    return Wanted(csv_file, overwrite, labels, by_path(person, labels), by_person)
 
 
 def _thresholds(settings: Settings) -> Thresholds:
@@ -245,7 +241,7 @@ def _thresholds(settings: Settings) -> Thresholds:
 
     engine = open_models_once(settings).engine
     assert engine is not None
-    return Thresholds(engine.contract.threshold_normal, engine.contract.threshold_abnormal)
+    return Thresholds.of(engine.contract)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ class Wanted:
                 raise UsageError(f"{where}no recording has a {key}", remedy)
 
 
-class Shown:
+class ReplayOutput:
     """What a person, or a program, sees of the outcomes.
 
     Parameters

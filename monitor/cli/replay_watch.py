@@ -11,7 +11,7 @@ from monitor.errors import EXIT_OK, EXIT_SOME_FAILED, InputError, NoInputError, 
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.cli.replay_output import Shown
+    from monitor.cli.replay_output import ReplayOutput
     from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.replay.batch import Options
@@ -21,7 +21,7 @@ def follow(
     inputs: tuple[Path, ...],
     settings: Settings,
     options: Options,
-    shown: Shown,
+    shown: ReplayOutput,
     clock: Clock | None = None,
 ) -> int:
     """Judge each recording of a folder when it is whole, until interrupted; return the exit code.

@@ -7,7 +7,6 @@ core                     the request ``remember`` of a screen
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from tomlkit.items import Table
 
 from monitor.config.load import as_meant, build, names
 from monitor.errors import UsageError
-from monitor.regular_file import read_regular
+from monitor.regular_file import check_regular, read_regular
 from monitor.text import decoded
 
 
@@ -64,8 +63,8 @@ def remember(values: Mapping[str, Any], path: Path) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     path = path.resolve()  # a link to a file elsewhere stays one
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    if path.exists():
+        check_regular(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

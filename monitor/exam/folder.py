@@ -20,7 +20,6 @@ import msgspec
 import numpy as np
 import soundfile as sf
 
-from monitor.analysis.person import judge_person
 from monitor.analysis.verdict import Judgement, Thresholds
 from monitor.events import RATE_HZ
 from monitor.exam.listening import PlaceHeard
@@ -29,6 +28,7 @@ from monitor.record.eventfile import encode
 from monitor.record.export.fhir import observations
 from monitor.record.export.model import Anchor, Record, record_of
 from monitor.record.report.pdf import to_pdf
+from monitor.replay.persons import judge_rows, judgement_of
 from monitor.replay.rows import Row, row_of
 from monitor.system.atomic_write import write_files
 from monitor.text import safe_stem
@@ -91,7 +91,7 @@ class ExamFolder:
         )
         record = replace(record_of(heard.events, stem), anchors=(Anchor(0, begun.timestamp()),))
         self._done.append(_Done(heard, record, row_of(heard.summary, f"{stem}.flac")))
-        return self._judgement(self._done[-1].row)
+        return judgement_of(self._done[-1].row, self._thresholds)
 
     def finish(self, pdf: bool = False) -> tuple[Judgement, list[Path]]:
         """Write the page and what goes with it; return the verdict on the person, and the files.
@@ -104,7 +104,7 @@ class ExamFolder:
             If the disk refuses it.
         """
         rows = [one.row for one in self._done]
-        verdict = judge_person([self._judgement(row) for row in rows], self._thresholds)
+        verdict = judge_rows(rows, self._thresholds)
         html = render(
             ExamPage(
                 self._person.id, self._person.note, self._person.age, self._started, verdict,
@@ -127,11 +127,6 @@ class ExamFolder:
         if pdf:
             files["exam.pdf"] = to_pdf(html)
         return verdict, write_files(self.folder, files, overwrite=False)
-
-    def _judgement(self, row: Row) -> Judgement:
-        value, words = row.verdict or "none", row.evidence or ""
-        limit = self._thresholds.abnormal
-        return Judgement(value, row.p, (), limit, None, words, count=row.windows or 0)
 
     def _fhir(self) -> dict[str, Any]:
         """Bundles of all places as one, each Observation with its place."""

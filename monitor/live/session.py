@@ -193,16 +193,15 @@ class LiveSession:
         if command is None:
             answer(False, f"this session cannot {request.what}")
             return
-        acknowledged = isinstance(request, Acknowledge)
-        if isinstance(request, Acknowledge) and (words := self._came_since(request)):
-            answer(False, words)
-            return
         asked = command.alarm or ""
-        if acknowledged:
+        if isinstance(request, Acknowledge):
+            if words := self._came_since(request):
+                answer(False, words)
+                return
             self._asked.append(asked)
 
         def committed() -> None:
-            if acknowledged:
+            if isinstance(request, Acknowledge):
                 self._context.later(lambda: self._asked.remove(asked))
             answer(True, "")
 

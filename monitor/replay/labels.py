@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -162,6 +162,25 @@ def person_of(path: Path, pattern: re.Pattern[str] | None) -> str | None:
         return path.absolute().parent.name
     found = pattern.search(path.as_posix())
     return None if found is None else found.group(1 if pattern.groups else 0)
+
+
+def by_path(person: str | None, labels: Labels | None) -> Callable[[Path], str | None] | None:
+    """How the path of a recording names its person; None where a column does, or nothing.
+
+    Parameters
+    ----------
+    person
+        A column of ``labels``, a pattern, or `FOLDER`; None where nobody asked for persons.
+
+    Raises
+    ------
+    UsageError
+        If it is no pattern.
+    """
+    if person is None or (labels is not None and person in labels.columns):
+        return None
+    pattern = person_pattern(person)
+    return lambda path: person_of(path, pattern)
 
 
 def person_pattern(text: str) -> re.Pattern[str] | None:

@@ -25,12 +25,15 @@ def judge_persons(rows: Iterable[tuple[str, Row]], thresholds: Thresholds) -> li
     for name, row in rows:
         if row.error is None:
             own.setdefault(name, []).append(row)
-    return [
-        Person(name, mine, judge_person([_judgement(row, thresholds) for row in mine], thresholds))
-        for name, mine in own.items()
-    ]
+    return [Person(name, mine, judge_rows(mine, thresholds)) for name, mine in own.items()]
 
 
-def _judgement(row: Row, thresholds: Thresholds) -> Judgement:
+def judge_rows(rows: Sequence[Row], thresholds: Thresholds) -> Judgement:
+    """One verdict over all recordings of a person."""
+    return judge_person([judgement_of(row, thresholds) for row in rows], thresholds)
+
+
+def judgement_of(row: Row, thresholds: Thresholds) -> Judgement:
+    """The verdict that a row tells of."""
     value, words = row.verdict or "none", row.evidence or ""
     return Judgement(value, row.p, (), thresholds.abnormal, None, words, count=row.windows or 0)

@@ -35,9 +35,6 @@ HEART = {
     "no_sound": "NO SOUND",
 }
 
-PROFILES = ("adult", "child", "infant", "neonate")
-"""Age profiles in the order in which the key goes through them."""
-
 STATES = {
     "active": "active",
     "acknowledged": "acknowledged",

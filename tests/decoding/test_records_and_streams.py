@@ -487,7 +487,7 @@ def test_a_folder_that_is_filled_is_followed(made, tmp_path):
 
 
 def test_watching_writes_event_files_and_ends_with_an_interrupt(made, tmp_path, capsys):
-    from monitor.cli.replay_output import Shown
+    from monitor.cli.replay_output import ReplayOutput
     from monitor.cli.replay_watch import follow
 
     inbox, events = tmp_path / "in", tmp_path / "ev"
@@ -499,11 +499,13 @@ def test_watching_writes_event_files_and_ends_with_an_interrupt(made, tmp_path, 
         raise KeyboardInterrupt
 
     story = [lambda: None] * 40 + [interrupt]
-    code = follow((inbox,), Settings(), Options(events=events), Shown(True), Steps(*story))
+    code = follow((inbox,), Settings(), Options(events=events), ReplayOutput(True), Steps(*story))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 1
     assert {line.get("name") for line in lines} == {"p1/a.wav", "bad.wav"}
     assert [p.relative_to(events).as_posix() for p in events.rglob("*.*")] == ["p1/a.jsonl"]
-    again = follow((inbox,), Settings(), Options(events=events), Shown(True), Steps(interrupt))
+    again = follow(
+        (inbox,), Settings(), Options(events=events), ReplayOutput(True), Steps(interrupt)
+    )
     assert again == 0
     capsys.readouterr()

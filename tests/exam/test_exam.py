@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from scripted import ScriptedPhantom, VirtualClock
+from scripted import PlayingClock, ScriptedPhantom
 from virtual_microphone import VirtualMicrophone, missing
 
 from dsp.phantom import PRESETS, render
@@ -32,18 +32,6 @@ from monitor.record.eventfile import read
 
 ROOT = Path(__file__).parents[2]
 STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-
-
-class PlayingClock(VirtualClock):
-    """Time passes by sleeping, and the device plays meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.play: Callable[[], None] = lambda: None
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.play()
 
 
 @pytest.fixture(scope="module")

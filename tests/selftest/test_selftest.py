@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scripted import BLOCK, ScriptedPhantom, VirtualClock
+from scripted import BLOCK, PlayingClock, ScriptedPhantom, VirtualClock
 
 from dsp.cycles.model import CycleModel
 from models import shipped
@@ -48,18 +48,6 @@ def test_an_output_that_fails_is_said_with_what_rings_instead(
     checks = dict(alarmcheck.checks(Settings(), VirtualClock()))
     with pytest.raises(Failed, match="bell"):
         checks["sound, high"]()
-
-
-class PlayingClock(VirtualClock):
-    """Time passes by sleeping, and the device plays meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.play: Callable[[], None] = lambda: None
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.play()
 
 
 def _chest(play: Callable[[ScriptedPhantom], None], preset: str = "normal") -> dict[str, str]:

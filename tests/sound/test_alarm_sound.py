@@ -73,7 +73,7 @@ class Stopped:
         self.now += seconds
 
 
-class Heard:
+class PlayedTones:
     def __init__(self, fails: bool = False) -> None:
         self.clock = Stopped()
         self.tones: list[tuple[float, Priority]] = []
@@ -100,7 +100,7 @@ class Heard:
 
 
 def test_bursts_repeat_at_the_pace_of_their_priority_until_it_is_over() -> None:
-    heard = Heard()
+    heard = PlayedTones()
     heard.run(1)
     assert heard.tones == []
     heard.sound.set("medium")
@@ -114,7 +114,7 @@ def test_bursts_repeat_at_the_pace_of_their_priority_until_it_is_over() -> None:
 
 
 def test_a_higher_priority_is_heard_at_once() -> None:
-    heard = Heard()
+    heard = PlayedTones()
     heard.sound.set("low")
     heard.run(1)
     heard.sound.set("high")
@@ -123,7 +123,7 @@ def test_a_higher_priority_is_heard_at_once() -> None:
 
 
 def test_the_bell_rings_where_no_tone_can_be_played_and_tones_are_tried_again() -> None:
-    heard = Heard(fails=True)
+    heard = PlayedTones(fails=True)
     heard.sound.set("high")
     heard.run(20)
     assert len(heard.bells) >= 20 / BELL_S["high"] - 2

@@ -52,6 +52,18 @@ class VirtualClock:
         self.now += seconds
 
 
+class PlayingClock(VirtualClock):
+    """Time passes by sleeping, and the device plays meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.play: Callable[[], None] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.play()
+
+
 class ScriptedPhantom:
     """A driver; the test decides what comes."""
 

@@ -16,6 +16,7 @@ import msgspec
 
 from monitor.errors import RecordError, UsageError
 from monitor.replay.rows import Row
+from monitor.system.atomic_write import refuse_existing
 from monitor.system.store_lock import try_lock
 
 SCHEMA = 2
@@ -76,8 +77,7 @@ class ResultFile:
         self._path, self._head = path, head
         self.lines: dict[str, Line] = {}
         self._unsynced = 0
-        if path.exists() and not path.is_file():  # a device would be replaced by a file
-            raise UsageError(f"{path} is no regular file", "give another name with -o")
+        refuse_existing([path], overwrite=True)  # what is no file is never replaced
         if path.exists() and not (resume or overwrite):
             raise UsageError(
                 f"{path} exists", "use --resume to continue it, --overwrite to replace it"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from monitor.config.profiles import PROFILES
 from monitor.link import requests as rq
 from monitor.tui import limits, words
 from monitor.tui.limits import LIMITS, in_force
@@ -109,7 +110,7 @@ class SettingsScreen(Dialog[None]):
         session = app.state.shown()
         if session is None or session.status is None:
             return
-        names = words.PROFILES
+        names = tuple(PROFILES)
         now = session.status.profile
         following = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
         request = rq.SetLimits(session=session.id, profile=following)
