@@ -54,6 +54,12 @@ def check(web: str | None, control: bool) -> None:
         raise UsageError("--web needs a web server", "pip install 'apexbeat[web]'")
 
 
+END_S = 8.0
+"""Seconds in which it may end by itself."""
+LOOK_S = 1.0
+"""Ctrl-C is obeyed at the latest after this, whatever thread the system gave it to."""
+
+
 class Beside:
     """The web server as a process beside this one; it ends with this one."""
 
@@ -70,6 +76,7 @@ class Beside:
             stdout=subprocess.PIPE,
             process_group=0,
         )
+        self._closing, self._ended = False, threading.Event()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(msgspec.json.encode(job) + b"\n")
@@ -78,6 +85,8 @@ class Beside:
         serving = (
             msgspec.json.decode(line, type=Serving) if line else Serving(error="it did not start")
         )
+        self._closing = bool(serving.error)
+        threading.Thread(target=self._watch, daemon=True).start()
         if serving.error:
             self.close()
             raise ApexbeatError(serving.error)
@@ -85,10 +94,9 @@ class Beside:
         if not loopback(host):
             words = "not encrypted: whoever can read this network sees the screen and its key"
             click.echo(f"apexbeat: {words}", err=True)
-        self._closing = False
-        threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
+        """Wait for its end, on this thread alone: two that wait for one block each other."""
         code = self._process.wait()
         if not self._closing:
             click.echo(
@@ -96,18 +104,18 @@ class Beside:
                 " 'apexbeat attach --web' serves it again",
                 err=True,
             )
+        self._ended.set()
 
     def wait(self) -> None:
         """Until it has ended."""
-        self._process.wait()
+        while not self._ended.wait(LOOK_S):
+            pass
 
     def close(self) -> None:
         """End it."""
         self._closing = True
         assert self._process.stdin is not None
         self._process.stdin.close()
-        try:
-            self._process.wait(8.0)
-        except subprocess.TimeoutExpired:
+        if not self._ended.wait(END_S):
             self._process.kill()
-            self._process.wait()
+            self._ended.wait()
