@@ -37,21 +37,19 @@ class _EventSink(StreamSink):
     def __init__(self, sound: bool, collector: Collector | None = None) -> None:
         self.events: list[ev.Event] = []
         self._collector = collector
-        self._sound: list[NDArray[np.float32]] | None = [] if sound else None
+        self._chunks: list[ev.WaveformChunk] | None = [] if sound else None
 
     def output(self, output: ev.Output) -> None:
         """Keep events, and the filtered sound if it is wanted."""
         self.events += output.events
         if self._collector is not None:
             self._collector.take(output)
-        if self._sound is not None:
-            self._sound += [picture.samples for picture in output.pictures]
+        if self._chunks is not None:
+            self._chunks += output.pictures
 
     def result(self, name: str, summary: Summary | None = None, file: str = "") -> Result:
         """What was kept."""
-        sound = None
-        if self._sound is not None:
-            sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
+        sound = None if self._chunks is None else ev.sound_of(self._chunks)
         if self._collector is not None:
             summary = self._collector.result()
         return Result(name, tuple(self.events), sound, file, summary)
@@ -77,7 +75,7 @@ def analyze(
     settings
         Settings by their name in the settings file, such as ``{"alarms.tachycardia": 110}``.
     keep_sound
-        Whether `Result.sound` is kept: 8 kB for each second.
+        Whether `Result.sound` is kept: 8 kB for each second, lost ones included.
     name
         Of samples.
 

@@ -39,8 +39,8 @@ class Result:
     events
         Lines of the event file, in order.
     sound
-        Filtered sound (20–400 Hz) at 2 kHz, float32 [samples], full scale ±1; None where it was
-        not kept or only events were read.
+        Filtered sound (20–400 Hz) at 2 kHz, float32 [samples], full scale ±1, NaN where it was
+        lost; None where it was not kept or only events were read.
     file
         Its path; empty of an array or a stream.
     told

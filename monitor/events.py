@@ -7,6 +7,7 @@ Inputs are what a source, a screen or the passing of time puts into a pipeline.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -273,6 +274,29 @@ class WaveformChunk:
     samples: NDArray[np.float32]
     level_db: float
     clipped: int
+
+
+def sound_of(
+    chunks: Sequence[WaveformChunk], start: int = 0, most: int | None = None
+) -> NDArray[np.float32]:
+    """Sound of steps in order, each at its index; NaN where sound was lost between them.
+
+    Parameters
+    ----------
+    chunks
+        Of one stream, in order.
+    start
+        Absolute index of the first sample of the result.
+    most
+        Samples beyond which it is cut off, for a gap may be long.
+    """
+    end = max((one.start + len(one.samples) for one in chunks), default=start)
+    sound = np.full(end - start if most is None else min(end - start, most), np.nan, np.float32)
+    for one in chunks:
+        at = one.start - start
+        place = sound[at : at + len(one.samples)]
+        place[:] = one.samples[: len(place)]
+    return sound
 
 
 @dataclass(frozen=True, slots=True)

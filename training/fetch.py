@@ -10,6 +10,7 @@ import hashlib
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPResponse
 from pathlib import Path
 
 from training.errors import TrainingError
@@ -46,9 +47,20 @@ def fetch(
     return len(wanted)
 
 
+def _open(url: str, headers: dict[str, str] | None = None) -> HTTPResponse:
+    """Ask for ``url``; raises OSError, and then no connection is left open."""
+    request = urllib.request.Request(url, headers=headers or {})
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        error.close()  # or its connection stays until the collector comes
+        raise
+    return answer
+
+
 def _sums(base: str) -> dict[str, str]:
     try:
-        with urllib.request.urlopen(base + SUMS, timeout=TIMEOUT_S) as answer:
+        with _open(base + SUMS) as answer:
             lines = answer.read().decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(f"{base}{SUMS} cannot be had ({error})", "try again later") from error
@@ -83,9 +95,8 @@ def _fetch_one(url: str, target: Path, sha256: str) -> None:
 def _continue(url: str, part: Path) -> None:
     """Append what is missing; raises OSError where the transfer breaks."""
     have = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+        answer = _open(url, {"Range": f"bytes={have}-"} if have else {})
     except urllib.error.HTTPError as error:
         if error.code == 416:  # nothing is missing: the hash decides
             return

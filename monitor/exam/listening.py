@@ -112,10 +112,7 @@ class _Keeper(StreamSink):
 
     def heard(self, place: str) -> PlaceHeard:
         """What was kept, once the stream has ended."""
-        end = max((one.start + len(one.samples) for one in self.chunks), default=0)
-        sound = np.full(end, np.nan, np.float32)
-        for one in self.chunks:
-            sound[one.start : one.start + len(one.samples)] = one.samples
+        sound = ev.sound_of(self.chunks)
         return PlaceHeard(place, tuple(self.events), sound, self._collector.result())
 
 

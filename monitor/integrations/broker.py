@@ -185,10 +185,14 @@ class BrokerLink:
             )
         except (OSError, ValueError) as error:
             raise BrokerGone(_reason(error)) from None
-        for _ in range(round(CONNECT_S / 0.1)):
-            self.turn(0.1)
-            if self._up:
-                return
+        try:
+            for _ in range(round(CONNECT_S / 0.1)):
+                self.turn(0.1)
+                if self._up:
+                    return
+        except BrokerGone:
+            self.drop()
+            raise
         self.close()
         raise BrokerGone("does not answer")
 
@@ -218,6 +222,7 @@ class BrokerLink:
         """Take leave; the will is not published."""
         self._client.disconnect()
         self._client.loop(0.01)
+        self.drop()  # paho keeps the socket of a broker that does not read
 
     def drop(self) -> None:
         """Let go of a connection that is no good; the broker publishes the will."""

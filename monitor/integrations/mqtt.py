@@ -176,6 +176,7 @@ class Mqtt:
         will = (self._topic(self._place.bed.id, "availability"), OFFLINE)
         name = f"apexbeat-{self.outbox.origin}-{self._place.instance}"
         while True:
+            link = None
             try:
                 link = BrokerLink(self._broker, name, will, self._overheard)
                 link.open()
@@ -189,6 +190,9 @@ class Mqtt:
                 self._tell(f"broker {self._broker.host} {error}")
             except Exception as error:  # noqa: BLE001 - said; the thread must go on
                 self._tell(f"broker {self._broker.host}: {error!r}")
+            finally:
+                if link is not None:
+                    link.drop()
             self.connected = False
             wait_s = WAITS_S[min(failures, len(WAITS_S) - 1)]
             failures += 1
@@ -250,21 +254,17 @@ class _Delivery:
 
     def run(self) -> None:
         owner, link = self._owner, self._link
-        try:
-            while True:
-                now_s = time.monotonic()
-                sent = self._letters() if now_s >= self._hold_until_s else 0
-                if now_s >= self._recent_s:
-                    self._recent()
-                self._state(now_s)
-                link.turn(0.0 if sent else TURN_S)
-                self._confirm()
-                if owner._written.is_set() and self._empty():
-                    break
-            self._leave()
-        except BaseException:
-            link.drop()
-            raise
+        while True:
+            now_s = time.monotonic()
+            sent = self._letters() if now_s >= self._hold_until_s else 0
+            if now_s >= self._recent_s:
+                self._recent()
+            self._state(now_s)
+            link.turn(0.0 if sent else TURN_S)
+            self._confirm()
+            if owner._written.is_set() and self._empty():
+                break
+        self._leave()
 
     def _letters(self) -> int:
         owner = self._owner

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from monitor.clock import Clock
 from monitor.errors import InputError, NoInputError
-from monitor.events import RATE_HZ, Alarm, WaveformChunk
+from monitor.events import RATE_HZ, Alarm, WaveformChunk, sound_of
 
 BEFORE = 10 * RATE_HZ
 AFTER = 20 * RATE_HZ
@@ -263,18 +263,10 @@ def _name(index: int, kind: str) -> str:
     return f"{index:012d}-{kind}.flac"
 
 
-def joined(parts: list[WaveformChunk]) -> NDArray[np.float32]:
+def joined(parts: Parts) -> NDArray[np.float32]:
     """Steps put together; lost sound between them is silence (at most a clip's length)."""
-    if not parts:
-        return np.zeros(0, np.float32)
-    start = parts[0].start
-    end = parts[-1].start + len(parts[-1].samples)
-    sound = np.zeros(min(end - start, BEFORE + 2 * AFTER), np.float32)
-    for part in parts:
-        at = part.start - start
-        room = max(0, min(len(part.samples), len(sound) - at))
-        sound[at : at + room] = part.samples[:room]
-    return sound
+    start = parts[0].start if parts else 0
+    return np.nan_to_num(sound_of(parts, start, BEFORE + 2 * AFTER), copy=False)
 
 
 def purge(

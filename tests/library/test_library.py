@@ -48,6 +48,21 @@ def test_a_file_its_samples_and_a_stream_of_them_say_the_same(result: apexbeat.R
     assert rows[0] == rows[1] == rows[2]
 
 
+def test_kept_sound_stands_at_its_time_beyond_a_loss(
+    result: apexbeat.Result, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(NORMAL, dtype="float32")
+    samples[8 * rate : 8 * rate + rate // 2] = 0.0
+    soundfile.write(tmp_path / "dropout.wav", samples, rate)
+    broken = apexbeat.analyze(tmp_path / "dropout.wav")
+    assert result.sound is not None
+    assert broken.sound is not None
+    lost = np.flatnonzero(np.isnan(broken.sound)) / 2000
+    assert (lost[0], lost[-1]) == pytest.approx((8.0, 8.5), abs=0.01)
+    after = slice(10 * 2000, 20 * 2000)
+    assert np.corrcoef(broken.sound[after], result.sound[after])[0, 1] > 0.99
+
+
 def test_the_library_and_the_command_say_the_same(
     result: apexbeat.Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

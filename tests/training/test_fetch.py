@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -105,8 +106,11 @@ def test_a_missing_file_and_a_missing_list_are_one_clear_line(
     del server.files["annotations/x.zip"]
     with pytest.raises(TrainingError, match="404"):
         fetch(tmp_path, server.url)
-    with pytest.raises(TrainingError, match=SUMS):
+    with pytest.raises(TrainingError, match=SUMS) as failed:
         fetch(tmp_path, server.url + "elsewhere/")
+    refused = failed.value.__cause__
+    assert isinstance(refused, HTTPError)
+    assert refused.fp.closed  # its connection does not wait for the collector
 
 
 def test_a_list_that_points_outside_the_folder_is_refused(
