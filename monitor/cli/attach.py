@@ -69,7 +69,7 @@ def attach(
     from monitor.cli.screen_helpers import helpers
     from monitor.tui.app import run
 
-    beside = helpers(folder, settings)
+    beside = helpers(folder, settings, address)
     code = run(address, read_only=read_only, helpers=beside)
     tell(address)
     return code

@@ -32,13 +32,12 @@ def listen(
     overrides: tuple[str, ...],
 ) -> None:
     """Play the sound of a running monitor, about 1.5 s late; Ctrl-C ends only the playback."""
-    import os
     import threading
 
     from monitor.config.paths import store_folder
     from monitor.link.address import address_of
     from monitor.link.client import Client
-    from monitor.sound.listening import Hearing, follow
+    from monitor.sound.listening import Hearing, follow, portaudio_silenced
 
     settings = load_settings(config_file, overrides).settings
     address = address_of(store_folder(store, settings))
@@ -52,15 +51,5 @@ def listen(
         gain_db=chosen.listen_gain_db,
     )
     click.echo(f"playing, {hearing.band} band, {hearing.gain_db:+.0f} dB; Ctrl-C ends it", err=True)
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)  # PortAudio writes what it tried to the terminal
-    try:
-        follow(hearing, threading.Event(), lambda words: _say(kept, words))
-    finally:
-        os.dup2(kept, 2)
-
-
-def _say(terminal: int, words: str) -> None:
-    import os
-
-    os.write(terminal, f"apexbeat: {words}\n".encode())
+    with portaudio_silenced() as say:
+        follow(hearing, threading.Event(), lambda words: say(f"apexbeat: {words}"))

@@ -211,7 +211,7 @@ def _with_screen(job: Job, then: Callable[[StartReport], None]) -> int:
             from monitor.cli.screen_helpers import helpers
             from monitor.tui.app import run
 
-            beside = helpers(Path(job.store), job.settings)
+            beside = helpers(Path(job.store), job.settings, address)
             held.check()
         except BaseException:
             leaving.end(address)

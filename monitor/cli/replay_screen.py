@@ -49,12 +49,14 @@ def show(
     except UsageError as error:
         raise UsageError(error.what, "leave out --screen, or use another terminal") from None
     from monitor.assembly import open_models
+    from monitor.cli.screen_helpers import hearing
     from monitor.clock import SystemClock
     from monitor.link.address import runtime_folder
     from monitor.replay.annotation import read
     from monitor.replay.lookahead import LookaheadAnalysis
     from monitor.replay.player import Player
     from monitor.tui.app import run
+    from monitor.tui.helpers import Helpers
 
     annotated = None if annotation is None else read(annotation)
     models = open_models(settings)
@@ -67,7 +69,8 @@ def show(
     with tempfile.TemporaryDirectory(prefix="replay-", dir=ours) as folder:
         address = Path(folder) / "link.sock"
         with Player(ahead, address, speed, SystemClock()):
-            code = run(address, log=ours / "screen.log")
+            beside = Helpers(hear=hearing(address, settings))
+            code = run(address, log=ours / "screen.log", helpers=beside)
     if ahead.found.trouble:
         raise InputError(ahead.found.trouble)
     for words in ahead.source.warnings:

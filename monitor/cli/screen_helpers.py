@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.config.load import Settings
-    from monitor.tui.helpers import Helpers
+    from monitor.tui.helpers import HearSession, Helpers
 
 
-def helpers(store: Path, settings: Settings) -> Helpers:
-    """Clips of the store, played on the output that alarms sound on."""
+def helpers(store: Path, settings: Settings, address: Path) -> Helpers:
+    """Clips of the store and the sound of the core, played on the output that alarms sound on."""
     from monitor.tui.helpers import Helpers
 
     def clip(session: str, index: int, kind: str) -> list[str] | str:
@@ -31,4 +31,25 @@ def helpers(store: Path, settings: Settings) -> Helpers:
             return "no clips are kept (record.clips is off)"
         return "no clip of this alarm: it is written 20 s after it, and deleted with age"
 
-    return Helpers(clip=clip)
+    already = settings.sound.listen
+    if already != "off":
+        words = f"the monitor plays it already (sound.listen is {already})"
+        return Helpers(clip=clip, hear=lambda session, band: words)
+    return Helpers(clip=clip, hear=hearing(address, settings))
+
+
+def hearing(address: Path, settings: Settings) -> HearSession:
+    """The sound of a session at ``address``, played on the output that alarms sound on."""
+    from monitor.sound.listening import Hearing
+
+    def hear(session: str, band: str) -> list[str] | str:
+        sound = settings.sound
+        return Hearing(
+            address=str(address),
+            session=session,
+            band=band,
+            output=sound.output,
+            gain_db=sound.listen_gain_db,
+        ).command
+
+    return hear

@@ -114,6 +114,13 @@ class Listen:
                 self._waiting -= old.size
                 self.dropped += old.size
 
+    def clear(self) -> None:
+        """Forget what waits to be heard."""
+        with self._lock:
+            self._pieces.clear()
+            self._waiting = 0
+            self._playing = False
+
     def pull(self, count: int) -> Float32:
         """The next ``count`` frames for the output; silence where there are none. Never waits."""
         out = np.zeros(count, np.float32)

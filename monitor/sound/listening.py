@@ -3,17 +3,19 @@
 It is a client like any screen, so it cannot delay the capture: the link drops waves that it does
 not take. A core that is gone is waited for; an output that is gone is tried again.
 
-    python -m monitor.sound.listening   started by `Helper`: reads a `Hearing`, plays until EOF
-    cli/listen.py                       the same in the foreground
+    python -m monitor.sound.listening HEARING   plays until standard input closes: beside a
+                                                supervisor (`Helper`), or beside a screen (key h)
+    cli/listen.py                               the same in the foreground
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ import numpy as np
 
 from monitor.errors import InputError
 from monitor.link.client import Client, Gone
-from monitor.link.messages import Bye, Hello, Wave
+from monitor.link.messages import Bye, Hello, Snapshot, Wave
 
 if TYPE_CHECKING:  # the supervisor stays small: scipy is for the process that plays
     from monitor.sound.listen import Listen
@@ -45,6 +47,12 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
     gain_db: float = 12.0
 
+    @property
+    def command(self) -> list[str]:
+        """What plays it in a process of its own, until its standard input closes."""
+        words = msgspec.json.encode(self).decode()
+        return [sys.executable, "-m", "monitor.sound.listening", words]
+
 
 class Follower:
     """Hands the waves of one session to a `Listen`.
@@ -63,6 +71,10 @@ class Follower:
         """One message of the core."""
         if isinstance(message, Hello) and not self._session and message.sessions:
             self._session = message.sessions[0]
+        elif isinstance(message, Snapshot) and message.status.session == self._session:
+            if message.status.index < self._next:  # the play-head of a replay was moved back
+                self._next = message.status.index
+                listen.clear()
         elif isinstance(message, Wave) and message.session == self._session:
             if message.start < self._next:  # heard already, before the link was lost
                 return
@@ -157,7 +169,7 @@ class Helper:
 
     def _play_once(self) -> None:
         process = self._process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.sound.listening"],
+            self._hearing.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
@@ -165,29 +177,43 @@ class Helper:
         )
         self.starts += 1
         assert process.stdin is not None
-        with process.stdin as channel:
-            with contextlib.suppress(BrokenPipeError):  # it ended at once
-                channel.write(msgspec.json.encode(self._hearing) + b"\n")
+        with process.stdin:
             if self._over.is_set():
                 process.kill()
-            process.wait()  # its end, or ours: it plays until this channel closes
+            process.wait()  # its end, or ours: it plays until that closes
+
+
+@contextlib.contextmanager
+def portaudio_silenced() -> Iterator[Callable[[str], None]]:
+    """Keep PortAudio's words about its tries off standard error; gives what says a line there."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+
+    def say(words: str) -> None:
+        os.write(kept, f"{words}\n".encode())
+
+    try:
+        yield say
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def main() -> None:
     """Play until standard input closes."""
-    import os
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
-    hearing = msgspec.json.decode(sys.stdin.buffer.readline(), type=Hearing)
-    over = threading.Event()
+    hearing = msgspec.json.decode(sys.argv[1], type=Hearing)
 
     def wait_for_end() -> None:
         sys.stdin.buffer.read()
         os._exit(0)  # a call that hangs in the audio library must not keep us
 
     threading.Thread(target=wait_for_end, daemon=True).start()
-    follow(hearing, over, lambda words: print(words, file=sys.stderr, flush=True))  # noqa: T201
+    with portaudio_silenced() as say:
+        follow(hearing, threading.Event(), say)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from monitor.events import RATE_HZ
 from monitor.link import messages as ms
 from monitor.link import requests as rq
 from monitor.tui.alarmbook import needs_answer
+from monitor.tui.helpers import BANDS
 from monitor.tui.live import Live, Program, home
 from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import banner, theme, trend, wave
@@ -182,6 +183,18 @@ class Actions(Live, Screen[None]):
             return
         self._play(session, differences=step)
 
+    def action_hear(self) -> None:
+        """Play the sound of this session in the next band, then nothing."""
+        session = self._session()
+        if session is None:
+            return
+        if self._home.helpers.hear is None:
+            self._home.say("this screen plays no sound: open it where the monitor runs")
+            return
+        heard = self._home.state.heard
+        band = heard[1] if heard is not None and heard[0] == session.id else ""
+        self._home.hear(session.id, BANDS[(BANDS.index(band) + 1) % len(BANDS)])
+
     def action_view(self) -> None:
         """Waveform or spectrogram."""
         self._wave.turn()
@@ -221,7 +234,11 @@ class Actions(Live, Screen[None]):
 
     def action_next_session(self) -> None:
         """The next device."""
-        self._home.state.next_session()
+        state = self._home.state
+        state.next_session()
+        session = state.shown()
+        if state.heard is not None and session is not None:
+            self._home.hear(session.id, state.heard[1])  # what is heard is what is seen
         self._wave.frozen = None
         self.advance()
 

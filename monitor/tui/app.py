@@ -72,6 +72,9 @@ class ApexbeatApp(TerminalApp):
         self.flash = self.animation_level != "none"
         self.helpers = helpers or Helpers()
         self.player = Player(self._heard)
+        self.hearing = Player(
+            self._hearing_over, lambda line: self.say(f"hearing: {line}", "medium")
+        )
         self._link = link
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)
@@ -96,6 +99,26 @@ class ApexbeatApp(TerminalApp):
     def on_unmount(self) -> None:
         """No sound outlives the screen."""
         self.player.stop()
+        self.hearing.stop()
+
+    def hear(self, session: str, band: str) -> None:
+        """Play the sound of a session in one band, in the place of what is played; "" is none."""
+        self.hearing.stop()
+        self.state.heard = None
+        found = self.helpers.hear(session, band) if self.helpers.hear and band else ""
+        if isinstance(found, str):
+            self.say(found or "hearing: off", "medium" if found else "plain")
+            return
+        self.hearing.play((session, band), found)
+        self.state.heard = session, band
+        self.say(f"hearing: {band}, about 1.5 s late (h: next)")
+
+    def _hearing_told(self, line: str) -> None:
+        self.say(f"hearing: {line}", "medium")
+
+    def _hearing_over(self, trouble: str) -> None:
+        self.state.heard = None
+        self._hearing_told(trouble or "the sound has ended")
 
     def _heard(self, trouble: str) -> None:
         if trouble:

@@ -15,6 +15,12 @@ from dataclasses import dataclass
 FindClip = Callable[[str, int, str], list[str] | str]
 """(session, index at which the alarm was raised, kind) → command that plays it, or why none can."""
 
+HearSession = Callable[[str, str], list[str] | str]
+"""(session, band) → command that plays the sound of the session, or why none can."""
+
+BANDS = ("", "wide", "bell", "diaphragm")
+"""Off, then the bands of `monitor.sound.listen`, in the order of the key."""
+
 END_S = 2.0
 
 
@@ -23,6 +29,7 @@ class Helpers:
     """What this screen may start; None where it may not."""
 
     clip: FindClip | None = None
+    hear: HearSession | None = None
 
 
 class Program:
@@ -95,16 +102,20 @@ class Program:
 
 
 class Player:
-    """Plays at most one clip at a time.
+    """Plays at most one clip, or the sound of one session, at a time.
 
     Parameters
     ----------
     say
         Takes one line when it has ended, empty where all was well.
+    tell
+        Takes each line that it says while it plays.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(
+        self, say: Callable[[str], None], tell: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._say, self._tell = say, tell
         self._program: Program | None = None
         self._last = ""
         self.what: object = None
@@ -118,6 +129,7 @@ class Player:
 
     def _heard(self, line: str) -> None:
         self._last = line
+        self._tell(line)
 
     def _over(self, code: int) -> None:
         self.stop()

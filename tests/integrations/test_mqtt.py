@@ -193,8 +193,6 @@ def test_trends_go_out_sparsely_and_a_second_device_is_a_bed_of_its_own(
     listener.close()
 
 
-# paho leaves the socket of a refused handshake to the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_and_password_let_in_who_has_them_and_say_why_others_are_not(tmp_path: Path) -> None:
     made = subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenes import scene
 
-from monitor.link.messages import Hello, Wave
+from monitor.link.messages import Hello, Snapshot, Wave
 from monitor.sound import listening
 from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
 from monitor.sound.listening import Follower
@@ -119,6 +121,26 @@ def test_waves_of_the_first_session_are_played_once() -> None:
     for session, start in (("b", 0), ("c", 1000), ("b", 1000), ("b", 1000), ("b", 0)):
         follower.take(Wave(session=session, start=start, pairs=b"", samples=piece), listen)
     assert listen.waiting_s == 1.0
+
+
+def snapshot(index: int) -> Snapshot:
+    found = scene("normal").snapshot(10.0)
+    status = msgspec.structs.replace(found.status, session="a", index=index)
+    return msgspec.structs.replace(found, status=status)
+
+
+def test_a_play_head_that_is_moved_back_is_followed() -> None:
+    listen, follower = Listen("wide", 0.0, 2000), Follower("a")
+    piece = np.full(1000, 8000, "<i2").tobytes()
+    for start in (0, 1000):
+        follower.take(Wave(session="a", start=start, pairs=b"", samples=piece), listen)
+    follower.take(snapshot(2000), listen)  # a link that was lost and found: nothing is heard again
+    follower.take(Wave(session="a", start=1000, pairs=b"", samples=piece), listen)
+    assert listen.waiting_s == 1.0
+    follower.take(snapshot(1000), listen)
+    assert listen.waiting_s == 0
+    follower.take(Wave(session="a", start=1000, pairs=b"", samples=piece), listen)
+    assert listen.waiting_s == 0.5
 
 
 def test_a_helper_that_ended_is_started_again_later(monkeypatch: pytest.MonkeyPatch) -> None:

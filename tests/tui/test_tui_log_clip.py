@@ -67,14 +67,14 @@ def test_a_screen_without_helpers_says_where_clips_are_heard(tmp_path: Path) -> 
 
 
 def test_the_clip_is_the_file_that_the_record_writes(tmp_path: Path) -> None:
-    find = helpers(tmp_path, Settings()).clip
+    find = helpers(tmp_path, Settings(), tmp_path).clip
     assert find is not None
     assert "written 20 s after it" in find("s", 2000, "tachycardia")
     path = tmp_path / "clips" / "s" / "000000002000-tachycardia.flac"
     path.parent.mkdir(parents=True)
     path.touch()
     assert str(path) in find("s", 2000, "tachycardia")
-    off = helpers(tmp_path, build({"record": {"clips": False}})).clip
+    off = helpers(tmp_path, build({"record": {"clips": False}}), tmp_path).clip
     assert off is not None
     assert "record.clips is off" in off("s", 1, "tachycardia")
 

@@ -41,6 +41,8 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
     if status.profile != "adult":
         channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
+    if state.heard is not None and state.heard[0] == session.id:
+        name.append((f" {glyphs.sep} hearing {state.heard[1]}", "good"))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]
