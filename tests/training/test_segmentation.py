@@ -21,9 +21,9 @@ from training.segmentation.data import (
 from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, outcome
 from training.segmentation.evaluate import Run, calibrate
 from training.segmentation.fit import noise_bank
-from training.segmentation.folds import Recipe, fold_path, pooled, write_fold, written
+from training.segmentation.folds import fold_path, pooled, write_fold, written
 from training.segmentation.hearts import KINDS, hear, held_hearts, sibling, training_hearts
-from training.segmentation.network import Network, Shape, arrays, restore
+from training.segmentation.network import Network, Shape, arrays
 from training.segmentation.report import by_database, calibration, joined_calibration
 from training.segmentation.score import f1, pairs, reference, score
 from training.segmentation.tables import markdown
@@ -66,14 +66,6 @@ def test_the_streamed_network_says_what_the_trained_one_says():
     more = [np.zeros((BLOCK, FEATURES), np.float32)] * 2
     out = np.concatenate([streamed.push(b[None])[0] for b in [*np.split(x, blocks), *more]])
     np.testing.assert_allclose(out[late + first : late + stop], wanted, atol=2e-5)
-
-
-def test_a_network_is_restored_from_its_arrays():
-    torch.manual_seed(1)
-    network, other = Network(Shape(channels=8)), Network(Shape(channels=8))
-    restore(other, arrays(network))
-    for name, value in network.state_dict().items():
-        torch.testing.assert_close(other.state_dict()[name], value)
 
 
 def test_perfect_beats_score_one():
@@ -176,22 +168,23 @@ def test_the_tables_are_summed_from_the_files_of_the_folds(tmp_path):
         found = [score(truth, length, beats_of(truth, 20 * (fold + k))) for k in range(3)]
         run = Run([0, 1, 2], found, [], [], [], [], cpu_s=1.0, sound_s=100.0, worst_lag=3000)
         prepared = Prepared(fold_items, [truth] * 3, [], [], [])
-        write_fold(fold_path(tmp_path, fold), Recipe(5, 3), prepared, run)
+        write_fold(fold_path(tmp_path, fold), 5, prepared, {"streaming": run, "offline": run})
         items, counts = items + fold_items, counts + found
-    result = pooled(tmp_path)
+    result = pooled(tmp_path, 5)
     whole = by_database(items, counts)
     assert set(result["streaming"]) == set(whole)
     for name, row in whole.items():
         for key in ("f1 onset 30", "swaps per cycle", "rate of recordings", "interval onset 60"):
             assert result["streaming"][name][key] == row[key], (name, key)
     assert result["run"]["times real time"] == 100
-    assert result["variant"]["carried on"] == 3
-    assert written(tmp_path, Recipe(5, 3)) == [0, 1, 2, 3, 4]
-    assert written(tmp_path, Recipe(5, 4)) == []
+    assert result["variant"]["steps"] == 5
+    assert set(result["offline"]) == set(whole)
+    assert written(tmp_path, 5) == [0, 1, 2, 3, 4]
+    assert written(tmp_path, 4) == []
     fold_path(tmp_path, 4).unlink()
-    assert pooled(tmp_path)["streaming"]["all"]["recordings"] == 12
+    assert pooled(tmp_path, 5)["streaming"]["all"]["recordings"] == 12
     with pytest.raises(FileNotFoundError, match="no fold"):
-        pooled(tmp_path / "elsewhere")
+        pooled(tmp_path / "elsewhere", 5)
 
 
 def test_reliabilities_join_to_that_of_all_cycles():

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from training.segmentation.variant import STEPS
+
 DATA = click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data"), show_default=True, help="Folder of cinc2016 and circor.",
@@ -16,7 +18,7 @@ RESULT = click.option(
     "--result", type=click.Path(dir_okay=False, path_type=Path),
     default=Path("docs/results/segmentation.json"), show_default=True, help="Result file.",
 )  # fmt: skip
-STEPS = click.option("--steps", default=2000, show_default=True, help="Steps of each fold's fit.")
+STEPS_OPTION = click.option("--steps", default=STEPS, show_default=True, help="Steps of a fit.")
 
 
 def _say(line: str) -> None:
@@ -27,67 +29,38 @@ def _progress(step: int, loss: float) -> None:
     click.echo(f"  step {step} loss {loss:.4f}")
 
 
-def _carry_on(data: Path, result: Path, steps: int, out: Path) -> None:
-    """Ship the present emission, fitted on for ``steps``, with onsets and doubt of its own."""
-    import models.shipped
-    from dsp.cycles.model import CycleModel
-    from training.segmentation import carry_on as further
-    from training.segmentation.crossvalidate import write
-    from training.segmentation.data import prepare
-    from training.segmentation.ship import ship
-
-    prepared = prepare(data)
-    shipped = CycleModel.from_arrays(models.shipped.cycles_arrays())
-    model = further.carried_on(prepared, shipped, steps, _progress)
-    model, rows, doubt = further.finish(prepared, model, recalibrate=steps > 0)
-    write(result, "development groups", rows)
-    write(result, "doubt", doubt)
-    # On phantoms the doubt is wrong where it matters (see "doubt" in the result): it does not ship.
-    ship(replace(model, doubt={}), json.loads(result.read_text()), out, carried_on=steps)
-    _say(f"written: {out / 'cycles.npz'}")
-
-
 @click.command("segmentation")
 @DATA
 @RESULT
-@STEPS
-@click.option("--final-steps", default=5000, show_default=True, help="Steps of the shipped fit.")
+@STEPS_OPTION
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("models/shipped"),
     show_default=True, help="Folder for cycles.npz and its card.",
 )  # fmt: skip
-@click.option(
-    "--carry-on", "carry_on", type=int, default=0,
-    help="Fit the shipped weights on for so many steps instead.",
-)  # fmt: skip
-@click.option("--keep", is_flag=True, help="Keep the shipped emission; fit onsets and doubt.")
-def segmentation(
-    data: Path, result: Path, steps: int, final_steps: int, out: Path, carry_on: int, keep: bool
-) -> None:
-    """Fit the cycle decoder on all scored recordings; cross-validate it first if needed."""
-    if carry_on or keep:
-        _carry_on(data, result, carry_on, out)
-        return
-    from training.segmentation.crossvalidate import cross_validate
+def segmentation(data: Path, result: Path, steps: int, out: Path) -> None:
+    """Fit and ship the cycle decoder; a fit that is in the cache is not made again.
+
+    Every seventh group is kept from the fit, shows what it is worth, and calibrates it.
+    """
+    from training.segmentation import shipped_fit
+    from training.segmentation.crossvalidate import write
     from training.segmentation.data import prepare
     from training.segmentation.fit import Schedule
+    from training.segmentation.folds import recipe
     from training.segmentation.ship import ship
-    from training.segmentation.train import Part, fitted, learn
+    from training.segmentation.train import Part, fitted
 
     prepared = prepare(data)
-    for fold in range(5):
-        _say(f"fold {fold}")
-        learn(prepared, Part(f"fold{fold}"), Schedule(steps=steps), _progress)
-    _say("all recordings")
-    learn(prepared, Part("all"), Schedule(steps=final_steps), _progress)
-    calibration, doubt = cross_validate(prepared, Schedule(steps=steps), result, _say)
-    model = fitted(prepared, Part("all"), Schedule(steps=final_steps))
-    model = replace(model, calibration=calibration, doubt=doubt)
-    ship(model, json.loads(result.read_text()), out)
+    model = fitted(prepared, Part("dev"), Schedule(steps=steps), _progress)
+    model, rows, doubt = shipped_fit.finish(prepared, model)
+    write(result, "development groups", rows)
+    write(result, "doubt", doubt)
+    # On phantoms the doubt is wrong where it matters (see "doubt" in the result): it does not ship.
+    ship(replace(model, doubt={}), json.loads(result.read_text()), out, recipe(steps))
     _say(f"written: {out / 'cycles.npz'}")
 
 
-def _folds(data: Path, result: Path, steps: int, carry_on: int, every: int) -> None:
+def _folds(data: Path, result: Path, steps: int, every: int) -> None:
     """Run the shipped recipe fold by fold, or put other programs beside the finished folds."""
     import models.shipped
     from dsp.cycles.model import CycleModel
@@ -97,22 +70,21 @@ def _folds(data: Path, result: Path, steps: int, carry_on: int, every: int) -> N
     from training.segmentation.data import prepare
     from training.segmentation.train import FOLDS
 
-    prepared, recipe = prepare(data), folds.Recipe(steps, carry_on)
+    prepared = prepare(data)
     calibration = CycleModel.from_arrays(models.shipped.cycles_arrays()).calibration
     folder = result.with_name(f"{result.stem}-folds")
-    done = folds.written(folder, recipe)
+    done = folds.written(folder, steps)
 
     def model(fold: int) -> CycleModel:
-        return folds.fold_model(prepared, fold, recipe, calibration, _progress)
+        return folds.fold_model(prepared, fold, steps, calibration, _progress)
 
     if every:
         write(result, "other programs", compare(prepared, model, done, every, _say))
         return
     for fold in sorted(set(range(FOLDS)) - set(done)):
         _say(f"fold {fold}")
-        folds.run_fold(prepared, fold, recipe, model(fold), folder)
-        write(result, "finished folds", folds.pooled(folder))
-    for section, content in folds.pooled(folder).items():
+        folds.run_fold(prepared, fold, steps, model(fold), folder)
+    for section, content in folds.pooled(folder, steps).items():
         write(result, section, content)
 
 
@@ -136,13 +108,7 @@ def _phantoms(result: Path) -> None:
 @click.command("evaluate-segmentation")
 @DATA
 @RESULT
-@click.option(
-    "--steps", default=1700, show_default=True, help="Steps of each fold's fit on cinc2016."
-)
-@click.option(
-    "--carry-on", "carry_on", default=1500, show_default=True,
-    help="Steps by which it is carried on over every set and the phantoms.",
-)  # fmt: skip
+@STEPS_OPTION
 @click.option("--baseline", is_flag=True, help="Only the logistic emission of the publications.")
 @click.option(
     "--compare", "every", type=int, default=0,
@@ -154,7 +120,6 @@ def evaluate_segmentation(
     data: Path,
     result: Path,
     steps: int,
-    carry_on: int,
     baseline: bool,
     every: int,
     phantoms: bool,
@@ -175,5 +140,5 @@ def evaluate_segmentation(
 
         run_baseline(prepare(data), result, _say)
     elif not tables:
-        _folds(data, result, steps, carry_on, every)
+        _folds(data, result, steps, every)
     click.echo(markdown(json.loads(result.read_text())))

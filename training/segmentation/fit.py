@@ -7,7 +7,7 @@ network meets the start of a stream as often as its middle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from dsp.cycles.bands import BANDS, BLOCK, PHASE, SPAN, log_bands
 from dsp.cycles.normalise import Normaliser
 from training.segmentation.augment import augment
 from training.segmentation.data import IGNORE
-from training.segmentation.network import Network, Shape, restore
+from training.segmentation.network import Network, Shape
 
 Float32 = NDArray[np.float32]
 HELD = 10
@@ -31,7 +31,7 @@ HELD = 10
 class Schedule:
     """How long and how to train."""
 
-    steps: int = 2000
+    steps: int
     batch: int = 16
     frames: int = 800
     rate: float = 4e-3
@@ -116,14 +116,11 @@ def fit(
     shape: Shape,
     schedule: Schedule,
     report: Callable[[int, float], None] = lambda step, loss: None,
-    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Network:
-    """Train a network on the items (one cycle of the learning rate, AdamW), from ``start``."""
+    """Train a network on the items (one cycle of the learning rate, AdamW)."""
     torch.manual_seed(schedule.seed)
     torch.set_num_threads(1)
     network = Network(shape)
-    if start is not None:
-        restore(network, start)
     optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.rate, total_steps=schedule.steps, pct_start=0.1

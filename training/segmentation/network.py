@@ -8,7 +8,6 @@ in every layer, in training as in the stream.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +69,6 @@ class Network(nn.Module):
             x = (y if k == 0 else x + y) * mask
         logits: Tensor = self.head(x)
         return logits[:, :, 0]
-
-
-def restore(network: Network, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """Set the weights of a network to what `arrays` gave of one like it."""
-    state = network.state_dict()
-    for k in range(len(network.shape.layers)):
-        taps = weights[f"network.{k}.weight"].reshape(3, -1, network.shape.channels)
-        state[f"convolutions.{k}.weight"] = torch.from_numpy(taps.transpose(2, 1, 0)[:, :, None])
-        state[f"convolutions.{k}.bias"] = torch.from_numpy(weights[f"network.{k}.bias"])
-    state["head.weight"] = torch.from_numpy(weights["network.head.weight"].T[:, :, None, None])
-    state["head.bias"] = torch.from_numpy(weights["network.head.bias"])
-    network.load_state_dict(state)
 
 
 def arrays(network: Network) -> dict[str, NDArray[np.float32]]:

@@ -7,7 +7,7 @@ on the development groups of `data.development`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,9 @@ from training.segmentation.fit import Item, Schedule, fit
 from training.segmentation.logistic import learn_logistic
 from training.segmentation.network import Shape, arrays
 from training.segmentation.onsets import examples, fit_onsets
+from training.segmentation.variant import VARIANT
 
 FOLDS = 5
-VARIANT = "v3"
-"""Name of the present configuration; changed whenever features, network or training change."""
 
 PHANTOM_WEIGHT = 1.0
 """How often phantoms are drawn, against recordings of a set of as many hours."""
@@ -41,8 +40,6 @@ class Part:
     """Which recordings a fit is kept from: a fold, the development groups, a database or none."""
 
     name: str
-    stage: str = ""
-    """Name of the fit where there are several without the same recordings."""
 
     def holds_out(self, prepared: Prepared) -> list[bool]:
         """True for each recording that the fit must not see."""
@@ -60,7 +57,7 @@ class Part:
 
 def weights_path(part: Part) -> Path:
     """Where the weights of a fit are kept."""
-    return cache_dir() / f"{VARIANT}-{part.stage}{part.name}.npz"
+    return cache_dir() / f"{VARIANT}-{part.name}.npz"
 
 
 def learn(
@@ -68,12 +65,8 @@ def learn(
     part: Part,
     schedule: Schedule,
     report: Callable[[int, float], None] = lambda step, loss: None,
-    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Weights of the emission fitted without ``part`` (from the cache if they are there).
-
-    The fit goes on from the weights ``start`` where they are given.
-    """
+    """Weights of the emission fitted without ``part`` (from the cache if they are there)."""
     path = weights_path(part)
     if path.exists():
         return dict(np.load(path))
@@ -94,7 +87,7 @@ def learn(
         )
         if not out
     ]  # fmt: skip
-    weights = arrays(fit(items, Shape(), schedule, report, start))
+    weights = arrays(fit(items, Shape(), schedule, report))
     with path.with_suffix(".part").open("wb") as file:
         np.savez(file, **weights)  # type: ignore[arg-type]
     path.with_suffix(".part").rename(path)
@@ -111,7 +104,7 @@ def annotated(labels: NDArray[np.uint8]) -> slice:
 
 def learn_onsets(prepared: Prepared, part: Part) -> dict[str, NDArray[np.float32]]:
     """Weights of the onsets' network fitted without ``part`` (from the cache if they are there)."""
-    path = cache_dir() / f"{VARIANT}-onsets-{part.stage}{part.name}.npz"
+    path = cache_dir() / f"{VARIANT}-onsets-{part.name}.npz"
     if path.exists():
         return dict(np.load(path))
     seen = [k for k, out in enumerate(part.holds_out(prepared)) if not out]
@@ -129,9 +122,14 @@ def model_of(
     )
 
 
-def fitted(prepared: Prepared, part: Part, schedule: Schedule) -> CycleModel:
+def fitted(
+    prepared: Prepared,
+    part: Part,
+    schedule: Schedule,
+    report: Callable[[int, float], None] = lambda step, loss: None,
+) -> CycleModel:
     """The model whose fits have not seen ``part``, but for calibration and doubt."""
-    return model_of(learn(prepared, part, schedule), learn_onsets(prepared, part))
+    return model_of(learn(prepared, part, schedule, report), learn_onsets(prepared, part))
 
 
 def logistic_model(prepared: Prepared, fold: int) -> CycleModel:

@@ -1,15 +1,12 @@
-"""Goes on from the shipped emission: a short fit on more data, with new onsets and doubt.
+"""The model that ships: fitted on every set and the phantoms without the development groups.
 
-The development groups take no part in the fit: on CirCor and on phantoms, which the shipped
-weights had not met, they show what the fit is worth. On cinc2016 the weights it starts from had
-seen every group, so there the comparison is of two models that know the recordings. The doubt is
-fitted on the development groups and on further phantoms; its reliability is that of five parts by
-recording, each judged by a fit on the other four.
+The development groups take no part in the fit: they show what it is worth, and calibrate its
+confidence. The doubt is fitted on them and on further phantoms; its reliability is that of five
+parts by recording, each judged by a fit on the other four.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -27,16 +24,12 @@ from training.segmentation.data import (
 )
 from training.segmentation.doubt import OTHER, fit_doubt, outcome, reliability
 from training.segmentation.evaluate import Run, evaluate, fit_calibration
-from training.segmentation.fit import Schedule
 from training.segmentation.report import Row, by_database
 from training.segmentation.score import reference
-from training.segmentation.train import Part, learn, learn_onsets, model_of
 
 FURTHER = 4
 """Further phantoms of each kind for the doubt (more of the hardest)."""
 PARTS = 5
-RATE = 2e-3
-"""Learning rate at the most: half of that of a fit from nothing."""
 
 
 def development_places(prepared: Prepared) -> list[int]:
@@ -56,22 +49,6 @@ def further_phantoms() -> Prepared:
         truths.append(truth)
         sounds.append(sound)
     return Prepared(items, truths, sounds, [], [])
-
-
-def carried_on(
-    prepared: Prepared,
-    shipped: CycleModel,
-    steps: int,
-    report: Callable[[int, float], None] = lambda step, loss: None,
-) -> CycleModel:
-    """The model with the emission fitted on (0 steps: as it is) and new onsets."""
-    if not steps:
-        return replace(shipped, onsets=learn_onsets(prepared, Part("dev")), doubt={})
-    start = dict(shipped.emission)
-    schedule = Schedule(steps=steps, rate=RATE, seed=1)
-    weights = learn(prepared, Part("dev"), schedule, report, start)
-    fitted = model_of(weights, learn_onsets(prepared, Part("dev")))
-    return replace(fitted, calibration=shipped.calibration)
 
 
 def _evidence(prepared: Prepared, run: Run) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
@@ -120,13 +97,11 @@ def judge(prepared: Prepared, model: CycleModel) -> tuple[Run, dict[str, Row]]:
 
 
 def finish(
-    prepared: Prepared, model: CycleModel, *, recalibrate: bool
+    prepared: Prepared, model: CycleModel
 ) -> tuple[CycleModel, dict[str, Row], dict[str, Row]]:
-    """Fit the doubt (and the confidence); the model, its rows and those of the doubt."""
+    """Calibrate the confidence and fit the doubt; the model, its rows and those of the doubt."""
     run, rows = judge(prepared, model)
     further = further_phantoms()
     more = evaluate(further, range(len(further.recordings)), model)
     doubts, doubt = doubt_of(prepared, run, further, more)
-    if recalibrate:
-        model = replace(model, calibration=fit_calibration([run]))
-    return replace(model, doubt=doubt), rows, doubts
+    return replace(model, calibration=fit_calibration([run]), doubt=doubt), rows, doubts
