@@ -42,6 +42,8 @@ class AddMark(Request, tag="mark", frozen=True, kw_only=True):
     """A note at this moment."""
 
     note: str | None = None
+    keep: bool = False
+    """Keep the last 30 s of sound too."""
 
 
 class SwitchRecording(Request, tag="record", frozen=True, kw_only=True):

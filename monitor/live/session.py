@@ -22,6 +22,7 @@ from monitor.errors import ApexbeatError
 from monitor.link.messages import Snapshot, Status
 from monitor.link.requests import (
     Acknowledge,
+    AddMark,
     AnyRequest,
     SwitchRecording,
 )
@@ -189,6 +190,11 @@ class LiveSession:
             self._switch_recording(request.on, answer)
             return
         index = self.pipeline.index
+        if isinstance(request, AddMark) and request.keep:
+            if self.clips is None:
+                answer(False, "no sound is kept (record.clips is off)")
+                return
+            self.clips.keep(index)
         command = command_of(request, index)
         if command is None:
             answer(False, f"this session cannot {request.what}")

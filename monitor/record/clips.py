@@ -25,6 +25,9 @@ from monitor.clock import Clock
 from monitor.errors import InputError, NoInputError
 from monitor.events import RATE_HZ, Alarm, WaveformChunk, sound_of
 
+PAST = 30 * RATE_HZ
+"""What a person keeps of the sound that has just been heard."""
+
 BEFORE = 10 * RATE_HZ
 AFTER = 20 * RATE_HZ
 SOON = 5 * RATE_HZ
@@ -40,6 +43,9 @@ WAITING = 64
 """Clips that may wait for the disk (some 250 KB each); beyond, the oldest is given up and told."""
 
 FOLDER = "clips"
+KEPT = "kept"
+"""In the place of an alarm's kind: what a person kept."""
+
 START = "start "
 """Before the index of a clip's first sample, in the comment of its file."""
 Parts = list[WaveformChunk]
@@ -101,15 +107,20 @@ class Clips:
         """An alarm made a transition; one that became active begins a clip."""
         if event.state == "active":
             name = _name(event.index, event.kind)
-            clip = _Clip(name, event.index + SOON, event.index + AFTER, list(self._past))
+            past = [one for one in self._past if _end(one) > _end(self._past[-1]) - BEFORE]
+            clip = _Clip(name, event.index + SOON, event.index + AFTER, past)
             self._running.append(clip)
             self._write(clip)
+
+    def keep(self, index: int) -> None:
+        """Keep what was heard in the last 30 s before ``index``."""
+        self._write(_Clip(_name(index, KEPT), index, index, list(self._past)))
 
     def picture(self, picture: WaveformChunk) -> None:
         """The sound of one more step."""
         self._past.append(picture)
-        end = picture.start + len(picture.samples)
-        while self._past and self._past[0].start + len(self._past[0].samples) < end - BEFORE:
+        end = _end(picture)
+        while _end(self._past[0]) <= end - PAST:
             self._past.popleft()
         for clip in self._running:
             clip.parts.append(picture)
@@ -259,6 +270,10 @@ def clip_path(store: Path, session: str, index: int, kind: str) -> Path:
     return store / FOLDER / session / _name(index, kind)
 
 
+def _end(part: WaveformChunk) -> int:
+    return part.start + len(part.samples)
+
+
 def _name(index: int, kind: str) -> str:
     return f"{index:012d}-{kind}.flac"
 
@@ -272,7 +287,10 @@ def joined(parts: Parts) -> NDArray[np.float32]:
 def purge(
     root: Path, days: float, quota_bytes: int, keep: set[tuple[str, int]], now: float
 ) -> list[Path]:
-    """Delete clips that are too old, then the oldest beyond the quota; return those deleted."""
+    """Delete clips that are too old, then the oldest beyond the quota; return those deleted.
+
+    What a person kept goes by age alone.
+    """
     found = []
     for path in root.glob("*/*.flac"):
         status = path.stat()
@@ -286,7 +304,8 @@ def purge(
     for changed, size, path in sorted(found):
         if (path.parent.name, index_of(path)) in keep:
             continue
-        if now - changed > days * DAY_S or total > quota_bytes:
+        over = total > quota_bytes and path.stem.partition("-")[2] != KEPT
+        if over or now - changed > days * DAY_S:
             os.unlink(path)
             deleted.append(path)
             total -= size

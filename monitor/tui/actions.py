@@ -91,6 +91,13 @@ class Actions(Live, Screen[None]):
         if note is not None and session is not None:
             self._home.ask(rq.AddMark(session=session.id, note=note), done="marked")
 
+    def action_keep(self) -> None:
+        """Keep the sound that was just heard."""
+        session = self._session()
+        if session is not None:
+            request = rq.AddMark(session=session.id, note="sound kept", keep=True)
+            self._home.ask(request, done="the last 30 s are kept (apexbeat export, report)")
+
     def action_record(self) -> None:
         """Keep the raw sound, or stop."""
         session = self._session()

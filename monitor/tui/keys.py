@@ -47,6 +47,7 @@ KEYS = (
         changes=True,
     ),
     Key("m", "m", "mark", "mark", "mark this moment, with a note", footer=True, changes=True),
+    Key("k", "k", "keep", "keep", "keep the last 30 s of sound, and mark them", changes=True),
     Key(
         "l",
         "l",

@@ -21,6 +21,7 @@ from monitor.config.load import Settings
 from monitor.link.frames import encode
 from monitor.link.messages import EventLine, Status, Wave
 from monitor.link.requests import request
+from monitor.record.clips import kept_clips
 from monitor.record.store import Archive
 from monitor.replay.batch import Options, replay_file
 from monitor.sessionfolder import format as ff
@@ -137,6 +138,23 @@ def test_the_state_of_the_alarms_can_be_restored_from_the_store(rig: Rig) -> Non
     assert {k: (a.state, a.occurrence, a.raised) for k, a in kept.items()} == {
         k: (a.state, a.occurrence, a.raised) for k, a in now.items()
     }
+
+
+def test_sound_that_a_person_keeps_is_marked_and_where_none_is_kept_it_is_refused(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path, "normal", clips=True)
+    rig.run(12)
+    assert _ask(rig, "mark", note="sound kept", keep=True) == (True, "")
+    rig.close()
+    [clip] = [c for c in kept_clips(tmp_path / "clips" / "s") if c.kind == "kept"]
+    assert clip.read().size > 9 * 2000
+
+    without = Rig(tmp_path / "without", "normal")
+    without.run(2)
+    refused = _ask(without, "mark", note="sound kept", keep=True)
+    assert refused == (False, "no sound is kept (record.clips is off)")
+    without.close()
 
 
 def test_a_recorded_session_replayed_says_the_same(tmp_path: Path) -> None:

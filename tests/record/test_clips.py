@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ import soundfile as sf
 from monitor.clock import SystemClock
 from monitor.events import Alarm, AlarmState, WaveformChunk
 from monitor.record.clips import DAY_S, Clips, joined, kept_clips, purge
+from monitor.record.report.excerpts import choose_clips
 
 STEP = 1000
 
@@ -75,6 +78,22 @@ def test_only_an_alarm_that_becomes_active_makes_a_clip(tmp_path: Path) -> None:
         clips.alarm(_alarm(5, state))  # type: ignore[arg-type]
     clips.close()
     assert not (tmp_path / "clips").exists()
+
+
+def test_what_a_person_keeps_is_the_last_half_minute_and_goes_by_age_alone(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, "s", SystemClock(), set, quota_bytes=1)
+    for start in range(0, 100_000, STEP):
+        clips.picture(_picture(start))
+    clips.keep(100_000)
+    clips.keep(100_500)
+    clips.close()
+    [one, _] = kept_clips(tmp_path / "clips" / "s")
+    assert (one.index, one.kind, one.start) == (100_000, "kept", 40_000)
+    assert one.read().size == 60_000
+    shown = choose_clips(SimpleNamespace(alarms=[]), tmp_path / "clips" / "s")  # type: ignore[arg-type]
+    assert [(moment.start, moment.stop) for moment, _ in shown] == [(80_000, 100_000)] * 2
+    assert purge(tmp_path / "clips", 1.0, 1, set(), time.time()) == []
+    assert len(purge(tmp_path / "clips", 1.0, 1, set(), time.time() + 90_000)) == 2
 
 
 def test_lost_sound_within_a_clip_is_silence() -> None:

@@ -24,6 +24,7 @@ from monitor.link.messages import EventLine, FromCore, Status
 from monitor.live.context import SessionContext
 from monitor.live.session import LiveSession
 from monitor.live.sinks import Folder
+from monitor.record.clips import Clips
 from monitor.record.store import SessionRow, Store
 from monitor.view.state import AlarmLog
 
@@ -111,6 +112,7 @@ class Rig:
         id: str = "s",
         record: Callable[[Capture], Folder] | None = None,
         board: Board | None = None,
+        clips: bool = False,
     ) -> None:
         self.clock = VirtualClock()
         self.store = Store(folder, self.clock)
@@ -129,7 +131,10 @@ class Rig:
             )
         )  # fmt: skip
         written = None if record is None else record(self.capture)
-        self.session = LiveSession(id, self.capture, pipeline, ties, AlarmLog(), folder=written)
+        self.session = LiveSession(
+            id, self.capture, pipeline, ties, AlarmLog(), folder=written,
+            clips=Clips(folder, id, self.clock, set) if clips else None,
+        )  # fmt: skip
 
     def run(self, seconds: float, delivers: bool = True, true_hz: float = RATE) -> None:
         """Let time pass; the device makes ``true_hz`` frames a second."""

@@ -160,6 +160,18 @@ def test_m_marks_with_a_note_that_says_how_long_it_took(tmp_path: Path) -> None:
     run(body)
 
 
+def test_k_keeps_the_last_half_minute_and_says_where_it_is(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with bench(tmp_path, scene("normal")) as it:
+            await it.press("k")
+            asked = await it.asked("mark")
+            assert isinstance(asked, rq.AddMark)
+            assert asked.keep
+            await it.seen("the last 30 s are kept")
+
+    run(body)
+
+
 def test_r_asks_for_the_sound_to_be_kept_and_shows_the_lamp_when_it_is(tmp_path: Path) -> None:
     async def body() -> None:
         async with bench(tmp_path, scene("normal")) as it:

@@ -12,13 +12,16 @@ from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.table import RANK
 from monitor.errors import InputError
-from monitor.record.clips import kept_clips
+from monitor.record.clips import KEPT, kept_clips
 from monitor.record.export.model import Record
 from monitor.record.report.facts import Facts
 
 SECONDS = 5
 LONGER = {"heart_lost": 10}
 """Seconds of the clip of some alarms: here the last beats, and the silence after them."""
+
+KEPT_S = 10
+"""Seconds shown of what a person kept."""
 
 AFTER_S = 0.5
 """Of a clip, after its alarm became active: what raised it was heard before."""
@@ -69,12 +72,24 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Exc
 
 
 def choose_clips(facts: Facts, folder: Path) -> list[tuple[Excerpt, NDArray[np.float32]]]:
-    """Choose at most `MOST` of the clips kept around alarms, each with its sound, in order of time.
+    """Choose at most `MOST` of the clips, each with its sound, in order of time.
 
-    The same stretches as `choose` takes, as far as the clip holds them.
+    First the end of what a person kept, then around alarms the same stretches as `choose` takes, as
+    far as the clip holds them.
     """
-    kept = {(one.index, one.kind): one for one in kept_clips(folder) if one.start is not None}
+    clips = kept_clips(folder)
+    kept = {(one.index, one.kind): one for one in clips if one.start is not None}
     chosen: list[tuple[Excerpt, NDArray[np.float32]]] = []
+    for mine in [one for one in clips if one.kind == KEPT][-MOST:]:
+        try:
+            sound = mine.read()
+        except InputError:
+            continue  # deleted by its age meanwhile
+        end = mine.index if mine.start is None else mine.start + sound.size
+        part = sound[-KEPT_S * RATE_HZ :]
+        if part.size:
+            words = "Kept by hand, the end of it"
+            chosen.append((Excerpt(end - part.size, end, words), part))
     for one in sorted(facts.alarms, key=lambda one: (-RANK[one.priority], one.start)):
         clip = kept.get((one.start, one.kind))
         if clip is None or clip.start is None or len(chosen) >= MOST:
