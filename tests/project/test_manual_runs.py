@@ -69,10 +69,9 @@ FOLLOW = "tests/record/test_log_commands.py::test_the_log_follows_until_the_sess
 SHIFT = "tests/record/test_log_commands.py::test_a_shift_and_the_suppressed_are_printed"
 PDF = "tests/record/test_report.py::test_a_pdf_holds_the_page_and_fetches_nothing"
 FOLDER = "tests/live/test_live_session.py::test_a_recorded_session_replayed_says_the_same"
-STREAM = "tests/decoding/test_records_and_streams.py::test_streams_are_heard_as_files_are"
+STREAM = "tests/decoding/test_streams.py::test_streams_are_heard_as_files_are"
 FILLED = (
-    "tests/decoding/test_records_and_streams.py"
-    "::test_watching_writes_event_files_and_ends_with_an_interrupt"
+    "tests/decoding/test_streams.py::test_watching_writes_event_files_and_ends_with_an_interrupt"
 )
 TABLES = "tests/replay/test_tables.py::test_labels_and_persons_are_scored"
 ROWS = "tests/replay/test_tables.py::test_json_csv_and_the_library_give_the_same_rows"
@@ -82,10 +81,7 @@ OWN_DATA = (
     "tests/training/test_own.py::test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed"
 )
 PART = "tests/replay/test_field_files.py::test_a_part_of_a_long_file_is_that_part"
-ARRAY = (
-    "tests/decoding/test_records_and_streams.py"
-    "::test_an_array_without_a_rate_is_refused_in_one_line"
-)
+ARRAY = "tests/decoding/test_records.py::test_an_array_without_a_rate_is_refused_in_one_line"
 REPLAYED = (
     "tests/replay/test_replay_screen.py"
     "::test_over_a_socket_a_replay_is_paused_moved_and_told_what_it_cannot"
