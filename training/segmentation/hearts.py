@@ -192,7 +192,7 @@ KINDS: dict[str, Callable[[Generator, Phantom], Phantom]] = {
     "bigeminy": _bigeminy,
 }
 
-MORE = {"clicks": 4, "equal": 2, "tones": 2}
+MORE = {"clicks": 4, "equal": 4, "tones": 2}
 """Kinds of which there are more to learn from."""
 
 

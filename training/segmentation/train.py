@@ -14,20 +14,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.chain import process
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.model import CycleModel, Scoring
 from training.segmentation.augment import RR_S, SYSTOLE_S
-from training.segmentation.data import IGNORE, PHANTOM, Prepared, cache_dir, development, folds
+from training.segmentation.data import (
+    IGNORE,
+    NO_HEART,
+    PHANTOM,
+    Prepared,
+    band_features,
+    cache_dir,
+    development,
+    folds,
+)
 from training.segmentation.fit import Item, Schedule, fit
 from training.segmentation.logistic import learn_logistic
 from training.segmentation.network import Shape, arrays
 from training.segmentation.onsets import examples, fit_onsets
 from training.segmentation.variant import VARIANT
+from training.sounds import OTHER, RATE
 
 FOLDS = 5
 
 PHANTOM_WEIGHT = 1.0
 """How often phantoms are drawn, against recordings of a set of as many hours."""
+
+NO_HEART_EACH, _NO_HEART_SEED = 30, 5_000_000
+"""Sounds of each kind of `training.sounds.OTHER`, and the first of their seeds."""
 
 LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
 LOGISTIC_DURATIONS = {"systole_spread": 0.1, "stay": 0.97, "near": 0.029}
@@ -87,11 +101,25 @@ def learn(
         )
         if not out
     ]  # fmt: skip
-    weights = arrays(fit(items, Shape(), schedule, report))
+    weights = arrays(fit(items + no_heart(), Shape(), schedule, report))
     with path.with_suffix(".part").open("wb") as file:
         np.savez(file, **weights)  # type: ignore[arg-type]
     path.with_suffix(".part").rename(path)
     return weights
+
+
+def no_heart() -> list[Item]:
+    """Sounds in which no heart is, to learn that none is there: lungs, speech, a table, ..."""
+    features = [
+        band_features(process(make(_NO_HEART_SEED + k, 30.0), RATE).astype(np.float32))
+        for make in OTHER.values()
+        for k in range(NO_HEART_EACH)
+    ]
+    length = sum(len(f) for f in features)
+    return [
+        Item(f, np.full(len(f), NO_HEART, np.uint8), len(f) / length**0.5, warped=False)
+        for f in features
+    ]
 
 
 def annotated(labels: NDArray[np.uint8]) -> slice:
