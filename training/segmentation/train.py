@@ -111,7 +111,7 @@ def learn(
 def no_heart() -> list[Item]:
     """Sounds in which no heart is, to learn that none is there: lungs, speech, a table, ..."""
     features = [
-        band_features(process(make(_NO_HEART_SEED + k, 30.0), RATE).astype(np.float32))
+        band_features(process(make(_NO_HEART_SEED + k, 30.0).astype(np.float32), RATE))
         for make in OTHER.values()
         for k in range(NO_HEART_EACH)
     ]
