@@ -52,6 +52,9 @@ INBOX_TURN = 50
 TERMINATED_S = 2.0
 """A signal to end may be the machine's, which sends it to the supervisor too: it is waited for."""
 
+SETTLE_S = 2.0
+"""Wait at a start for the disk to take the new session, before anybody is told of it."""
+
 END_S = 7.0
 """What is closed at the end may take so long in all, before the store's own rest is written."""
 
@@ -105,6 +108,9 @@ class Core:
             )  # fmt: skip
             for session in self._starter.start():
                 self.sessions[session.id] = session
+            # Whoever knows of a session may count on it: a core that is killed now goes on with it.
+            if not self.store.settle(SETTLE_S):
+                _log.warning("the disk has not confirmed the new session yet")
             kept = job.settings.record
             self._retention = Retention(kept, self.store, clock, not job.resume)
             self._damaged = self.store.damaged

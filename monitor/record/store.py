@@ -162,6 +162,12 @@ class Store:
         self._running[row.id] = row
         self.writer.put(Row(_INSERT, _values(row), True))
 
+    def settle(self, limit_s: float) -> bool:
+        """Wait until all that came before is on the disk; False if that took too long."""
+        done = threading.Event()
+        self.writer.put(Row("SELECT 1", (), True, False, done.set))
+        return done.wait(limit_s)
+
     def run(self, row: SessionRow, index: int, pid: int) -> None:
         """A core took the session up at ``index``."""
         self._running[row.id] = row

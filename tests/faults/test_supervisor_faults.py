@@ -44,7 +44,7 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
 ) -> None:
     """It died of the very table of descriptors that had killed the core."""
     with monitor(tmp_path) as run:
-        session = run.analyses().session  # the store has it by then
+        session = run.session
         soft, hard = resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (3, hard))
         dead = run.kill_core()

@@ -57,7 +57,7 @@ async def choose() -> str:
 
 async def watch(address: Path, store: Path) -> None:
     """The heart, its alarm, the acknowledgement, the log, and the end of it."""
-    app = ApexbeatApp(Connection(address), helpers=helpers(store, Settings()))
+    app = ApexbeatApp(Connection(address), helpers=helpers(store, Settings(), address))
     async with app.run_test(size=(120, 40)) as pilot:
         await seen(app, pilot, r"PHANTOM murmur_tachycardia")
         await seen(app, pilot, r"S1 +S2")
