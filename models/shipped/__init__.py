@@ -40,7 +40,7 @@ def path_of(name: str) -> Path:
 
 
 def student(name: str = STUDENTS[0]) -> Engine:
-    """Open a shipped student, by torch where it is installed, else by ONNX Runtime.
+    """Open a shipped student, by ONNX Runtime where it is installed, else by torch.
 
     Raises
     ------

@@ -35,7 +35,7 @@ STAGES: tuple[tuple[str, str, str, str], ...] = (
     ("HSMM, way back and beats", "dsp.cycles.decoder", "CycleDecoder", "push_steps flush"),
     ("quality", "dsp.quality", "QualityIndex", "push_steps flush"),
     ("windows", "dsp.windows", "Windows", "push"),
-    ("MFCC and student", "models.engine_torchscript", "TorchScriptEngine", "probability"),
+    ("MFCC and student", "models.engine", "Opened", "probability"),
     ("vitals", "monitor.analysis.vitals", "VitalsTracker", "beat quality vitals over"),
     ("verdict", "monitor.analysis.verdict", "VerdictTracker", "window verdict record"),
     ("alarms", "monitor.analysis.alarms", "", "step"),
