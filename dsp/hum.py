@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,17 @@ class _Line:
         return wave
 
 
+@cache
+def _phase(start: int) -> ComplexArray:
+    """Of each line at the frames of a block whose first begins ``start`` into a second.
+
+    The lines are whole hertz: their phase repeats after a second.
+    """
+    starts = start + HOP * np.arange(PER_BLOCK)
+    phase: ComplexArray = np.exp(-_TURN * np.outer(starts % RATE_HZ, LINES_HZ))
+    return phase
+
+
 class HumRemoval:
     """2 kHz sound in, the same without mains hum out.
 
@@ -102,6 +114,7 @@ class HumRemoval:
         self._begin = index - index % BLOCK  # of the block that is being filled
         self._fill = index % BLOCK
         self._sound: FloatArray = np.zeros(HOP + BLOCK)  # of the block, and a hop before it
+        self._windows = np.lib.stride_tricks.sliding_window_view(self._sound, FRAME)[::HOP]
         self._hum: FloatArray | None = None  # of the block
         self._frames: deque[ComplexArray] = deque(maxlen=HISTORY)
         self._peaks: deque[float] = deque(maxlen=HISTORY // PER_BLOCK)
@@ -162,11 +175,7 @@ class HumRemoval:
         return out
 
     def _close_block(self) -> None:
-        frames = np.lib.stride_tricks.sliding_window_view(self._sound, FRAME)[::HOP]
-        starts = self._begin - HOP + HOP * np.arange(PER_BLOCK)
-        # The lines are whole hertz: their phase at a frame's start repeats after a second.
-        phase = np.exp(-_TURN * np.outer(starts % RATE_HZ, LINES_HZ))
-        heard = frames @ _BASIS * phase
+        heard = self._windows @ _BASIS * _phase((self._begin - HOP) % RATE_HZ)
         self._frames.extend(heard)
         self._peaks.append(float(np.abs(self._sound[HOP:]).max()))
         self._sound[:HOP] = self._sound[BLOCK:]
@@ -174,6 +183,7 @@ class HumRemoval:
         self._fill = 0
         if not self._started:
             return
+        starts = self._begin - BLOCK - HOP + HOP * np.arange(PER_BLOCK)
         for line in self._lines:
             rest = heard[:, line.column] - line.phasors(starts + HOP)
             louder = np.abs(rest).min() > np.abs(heard[:, line.column]).min()

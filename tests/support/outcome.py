@@ -103,7 +103,7 @@ def command(script: str, given: Sequence[str]) -> str:
     for word in names:
         if word == "--out":
             next(names, None)
-        elif word == "--peers":
+        elif word in ("--peers", "--beside"):
             next(names, None)
             words += [word, "PYTHON"]
         else:
