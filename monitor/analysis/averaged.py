@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 
 import msgspec
@@ -21,6 +22,10 @@ KEEP = 12 * RATE_HZ
 EDGE = 0.1
 """Share of systole and diastole at either end that may belong to a heart sound."""
 
+BEYOND_DB = 2.0
+"""From how far above diastole the last third of systole holds a murmur; chosen on half of CirCor's
+persons (``training/experiments/loudness.py``)."""
+
 QUIETEST = 1e-12
 """Floor of a mean square: digital silence has no level."""
 
@@ -31,6 +36,17 @@ class Loudness(msgspec.Struct, frozen=True):
     s2_db: float
     systole_db: float
     diastole_db: float
+    early_db: float
+    """Of the first third of systole."""
+    mid_db: float
+    late_db: float
+
+    @property
+    def place(self) -> str:
+        """Where a murmur is loudest: ``early systole``, ``systole`` or ``diastole``; a guess."""
+        if self.diastole_db > max(self.early_db, self.mid_db, self.late_db):
+            return "diastole"
+        return "systole" if self.late_db - self.diastole_db >= BEYOND_DB else "early systole"
 
 
 class AveragedBeat:
@@ -77,7 +93,8 @@ class AveragedBeat:
             s1, s2 = (beat.s1, beat.systole), (beat.s2, beat.diastole)
             systole = _inside(beat.systole, beat.s2)
             diastole = _inside(beat.diastole, beat.end)
-            first, *others = (_level_db(sound, beat.s1, p) for p in (s1, s2, systole, diastole))
+            parts = (s1, s2, systole, diastole, *_thirds(*systole))
+            first, *others = (_level_db(sound, beat.s1, part) for part in parts)
             for values, level in zip(self._levels, others, strict=True):
                 values.append(level - first)
 
@@ -97,6 +114,11 @@ class AveragedBeat:
 def _inside(start: int, end: int) -> tuple[int, int]:
     edge = round(EDGE * (end - start))
     return start + edge, end - edge
+
+
+def _thirds(start: int, end: int) -> list[tuple[int, int]]:
+    borders = [start + (end - start) * k // 3 for k in range(4)]
+    return list(itertools.pairwise(borders))
 
 
 def _level_db(sound: NDArray[np.floating], first: int, part: tuple[int, int]) -> float:

@@ -24,6 +24,14 @@ def clock(seconds: float) -> str:
     return f"{head}:{second:02d}.{tenths}"
 
 
+_PLACES = {
+    "early systole": "early systole",
+    "systole": "systole, to its end",
+    "diastole": "diastole",
+}
+"""Words for `monitor.analysis.averaged.Loudness.place`."""
+
+
 def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
     """Yield the lines that a person reads of one recording."""
     yield f"{summary.name}  {clock(summary.duration_s)}"
@@ -35,6 +43,8 @@ def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
         yield f"  ecg      {_reference(summary.reference)}"
     verdict = summary.verdict
     yield f"  verdict  {verdict.value.upper()}  {verdict.evidence}"
+    if verdict.value == "abnormal" and summary.loudness is not None:
+        yield f"  murmur   if it is one, loudest in {_PLACES[summary.loudness.place]}"
     if summary.alarms:
         for entry in summary.alarms[:SHOWN]:
             yield f"  alarm    {_alarm(entry)}"

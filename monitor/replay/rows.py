@@ -30,6 +30,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         Shares of it with a good signal, and in which a heart is heard.
     s2_db, systole_db, diastole_db
         Loudness of the parts of the cycle against S1, in dB.
+    murmur
+        Where it is loudest (`monitor.analysis.averaged.Loudness.place`), of an abnormal verdict.
     verdict, p, abnormal, windows, evidence
         ``p`` is at equal priors; ``abnormal`` the plain question (p above 0.5).
     alarms, alarm_kinds
@@ -56,6 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     s2_db: float | None = None
     systole_db: float | None = None
     diastole_db: float | None = None
+    murmur: str | None = None
     verdict: VerdictValue | None = None
     p: float | None = None
     abnormal: bool | None = None
@@ -95,6 +98,7 @@ def row_of(summary: Summary, file: str) -> Row:
         s2_db=None if loud is None else loud.s2_db,
         systole_db=None if loud is None else loud.systole_db,
         diastole_db=None if loud is None else loud.diastole_db,
+        murmur=loud.place if loud is not None and summary.verdict.value == "abnormal" else None,
         verdict=summary.verdict.value,
         p=summary.verdict.p,
         abnormal=summary.verdict.abnormal,

@@ -3,24 +3,29 @@
 ``python -m training.experiments.loudness --data ../shared/data`` replays the recordings of CirCor
 in which a systolic murmur is heard at that place, and those of persons without one, and writes
 docs/results/loudness.json: AUC of systole against S1 and against diastole, beside that of the
-student's p on the same recordings. Loudness is measured, not trained: nothing was fitted here.
+student's p on the same recordings; and where in systole the murmur is told to be, against what the
+cardiologist wrote. Loudness is measured; the one limit of the place was chosen on half of the
+persons, and the table is that of the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
+from monitor.analysis.summary import Summary
 from monitor.config.load import Settings
 from monitor.replay.batch import Options, replay_all
 from monitor.replay.inputs import items
 from monitor.replay.rows import Row, row_of
-from monitor.replay.scores import auc, auc_interval
+from monitor.replay.scores import auc, auc_interval, wilson
 from training.cells import commit
 from training.whole import write_whole
 
@@ -67,6 +72,39 @@ def figures(rows: dict[str, Row], known: dict[str, tuple[bool, str]]) -> dict[st
     return out
 
 
+def places(summaries: dict[str, Summary], folder: Path) -> dict[str, object]:
+    """Where systolic murmurs were told to be loudest, of the persons that chose nothing."""
+    with (folder / "recordings.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["name"] in summaries]
+    told: dict[str, Counter[str]] = {}
+    right: list[tuple[bool, str]] = []
+    for row in rows:
+        loud = summaries[row["name"]].loudness
+        if (
+            not row["timing"]
+            or row["murmur_here"] != "1"
+            or loud is None
+            or _chooses(row["person"])
+        ):
+            continue
+        told.setdefault(row["timing"], Counter())[loud.place] += 1
+        wanted = "early systole" if row["timing"] == "Early-systolic" else "systole"
+        right.append((loud.place == wanted, row["person"]))
+    share = sum(one for one, _ in right) / len(right)
+    persons = len({person for _, person in right})
+    return {
+        "annotated, and told": {timing: dict(counts) for timing, counts in sorted(told.items())},
+        "persons": persons,
+        "right (early, or beyond)": round(share, 4),
+        "right_95": [round(x, 4) for x in wilson(share, persons)],
+    }
+
+
+def _chooses(person: str) -> bool:
+    """Whether the limit of the place was chosen on this person."""
+    return int(hashlib.sha256(person.encode()).hexdigest(), 16) % 2 == 0
+
+
 def main() -> None:
     """Replay, compare, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -77,17 +115,19 @@ def main() -> None:
     folder = asked.data / "circor"
     known = chosen(folder)
     wanted = items([folder / f"{name}.flac" for name in sorted(known)], folder)
-    rows = {
-        outcome.path.stem: row_of(outcome.summary, "")
+    summaries = {
+        outcome.path.stem: outcome.summary
         for outcome in replay_all(wanted, Settings(), Options(), jobs=asked.jobs)
         if outcome.summary is not None
     }
+    rows = {name: row_of(summary, "") for name, summary in summaries.items()}
     content = {
         "command": "python -m training.experiments.loudness --data DATA",
         "commit": commit(),
         "what": "CirCor (children), recordings with a systolic murmur at that place against those "
         "of persons without any; intervals by persons",
         **figures(rows, known),
+        "place of the murmur": places(summaries, folder),
     }
     write_whole(asked.results / "loudness.json", json.dumps(content, indent=1) + "\n")
     print(json.dumps(content, indent=1))  # noqa: T201
