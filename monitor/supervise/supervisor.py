@@ -236,6 +236,7 @@ class Supervisor:
 
     def _link_lost(self, why: str) -> tuple[bool, int | None]:
         """The link closed: whether the core is over, and its exit code if that was asked for."""
+        self._hear_out()
         self._drop_client()
         core = self._core
         assert core is not None
@@ -253,6 +254,18 @@ class Supervisor:
             return True, None
         self._core = core  # our child: only we may wait for it
         return False, None
+
+    def _hear_out(self) -> None:
+        """Take what the core said before its link closed: perhaps that it was asked to end.
+
+        A beat that cannot be sent any more tells of the end before that is read.
+        """
+        with contextlib.suppress(Gone):
+            while self._client is not None:
+                message = self._client.receive(0.0)
+                if message is None:
+                    return
+                self._take(message, self._clock.monotonic())
 
     def _end_if_asked(self) -> None:
         """Ask the core to end, once."""

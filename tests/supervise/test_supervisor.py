@@ -95,6 +95,18 @@ def test_a_core_that_is_told_to_stop_ends_the_supervisor(
     assert run.sounded == []
 
 
+def test_a_goodbye_that_lies_unread_when_the_link_closes_is_heard(
+    supervised: Callable[[str], Supervised], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A beat that could not be sent was taken for a death: the core that was ended came again."""
+    monkeypatch.setattr("monitor.supervise.supervisor.BEAT_S", 0.0)
+    run = supervised("talks")
+    assert run.began.acquire(timeout=20)
+    run.stop()
+    assert run.code == 0
+    assert len(run.begun) == 1
+
+
 def test_a_core_that_cannot_begin_is_told_with_its_exit_code(
     supervised: Callable[[str], Supervised],
 ) -> None:

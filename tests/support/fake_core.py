@@ -4,6 +4,7 @@ well      monitors until told to stop
 refuse    cannot begin
 frozen    begins, then stops its heartbeat; well when it is started again
 stuck     begins, its heartbeat goes on but counts no work; well when it is started again
+talks     has much to say before its goodbye
 alarm     has an active alarm of high priority
 """
 
@@ -18,8 +19,9 @@ import msgspec
 from link_messages import make_status
 
 from monitor.clock import SystemClock
+from monitor.events import Mark
 from monitor.link.address import address_of
-from monitor.link.messages import AlarmLine, Attach, Beat, FromScreen, Hello, Reply
+from monitor.link.messages import AlarmLine, Attach, Beat, EventLine, FromScreen, Hello, Reply
 from monitor.link.server import Server
 from monitor.supervise.job import Job, StartReport
 
@@ -61,5 +63,8 @@ begun = StartReport(
 )
 print(msgspec.json.encode(begun).decode(), flush=True)
 over.wait(60)
+if how == "talks":
+    for seq in range(100):
+        server.broadcast(EventLine(session="s", seq=seq, event=Mark(index=seq, note="")))
 server.close("over")
 os._exit(0)
