@@ -120,7 +120,8 @@ class Retention:
 
     def _sound(self) -> None:
         with self.told("sound that is too old"):
-            keep = evidence(self._store.folder)
+            # Of sessions whose lines are being deleted meanwhile, what was known before counts.
+            keep = evidence(self._store.folder) | self._evidence
             now = self._clock.wall()
             forget_sound(self._store.folder, self._settings.sound_days, keep, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from monitor.config.load import Record
 from monitor.live.retention import Retention
 from monitor.record import retention
 from monitor.record.clips import QUOTA_BYTES
+from monitor.record.evidence import evidence
 from monitor.record.retention import (
     DAY_S,
     Forget,
@@ -320,6 +322,21 @@ def test_the_clip_of_an_alarm_that_nobody_answered_outlives_its_session(folder: 
         _turn(folder, At())
         assert (kept.exists(), gone.parent.exists()) == (True, False)
     assert rows_of(folder, "ended")["sessions"] == 0
+
+
+def test_evidence_counts_though_the_lines_of_its_session_are_deleted_before_its_sound_is_judged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it did was left to which of two threads came first."""
+    _raise_alarm(folder, "ended", 5000)
+    clip = a_file(folder / "clips/ended/000000005000-heart_lost.flac", 99)
+
+    def late(store: Path, sessions: Iterable[str] | None = None) -> set[tuple[str, int]]:
+        return set() if sessions is None else evidence(store, sessions)
+
+    monkeypatch.setattr("monitor.live.retention.evidence", late)
+    _turn(folder, At())
+    assert clip.exists()
 
 
 def test_an_alarm_answered_after_its_session_was_over_is_answered(folder: Path) -> None:

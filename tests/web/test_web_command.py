@@ -26,6 +26,14 @@ def link(process: subprocess.Popen[str]) -> str:
     raise AssertionError("no link was printed")
 
 
+def interruptible(command: list[str]) -> subprocess.Popen[str]:
+    """Start a command that hears Ctrl-C, also where whoever runs the tests ignores it (``&``)."""
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+
+
 async def page(url: str) -> None:
     """Open a link, and read on until the monitor stands there."""
     jar = aiohttp.CookieJar(unsafe=True)
@@ -44,17 +52,11 @@ async def page(url: str) -> None:
 
 def test_a_link_shows_a_real_monitor_and_ends_with_it(tmp_path: Path) -> None:
     store = ["--store", str(tmp_path / "store")]
-    live = subprocess.Popen(
-        [*APEXBEAT, "live", "--phantom", "normal", "--web", "127.0.0.1:0", *store],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    live = interruptible([*APEXBEAT, "live", "--phantom", "normal", "--web", "127.0.0.1:0", *store])
     try:
         url = link(live)
         asyncio.run(page(url))
-        second = subprocess.Popen(
-            [*APEXBEAT, "attach", "--web", "127.0.0.1:0", *store],
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        second = interruptible([*APEXBEAT, "attach", "--web", "127.0.0.1:0", *store])
         asyncio.run(page(link(second)))
         second.send_signal(signal.SIGINT)
         assert second.wait(30) in (0, 130)
