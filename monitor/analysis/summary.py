@@ -91,6 +91,13 @@ class Summary(msgspec.Struct, frozen=True):
     reference: Reference | None = None
     loudness: Loudness | None = None
 
+    @property
+    def murmur(self) -> str | None:
+        """Where the sound of an abnormal verdict is loudest (`Loudness.place`), else None."""
+        if self.loudness is None or self.verdict.value != "abnormal":
+            return None
+        return self.loudness.place
+
 
 class Collector:
     """Takes a pipeline's output as it comes.

@@ -43,8 +43,8 @@ def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:
         yield f"  ecg      {_reference(summary.reference)}"
     verdict = summary.verdict
     yield f"  verdict  {verdict.value.upper()}  {verdict.evidence}"
-    if verdict.value == "abnormal" and summary.loudness is not None:
-        yield f"  murmur   if it is one, loudest in {_PLACES[summary.loudness.place]}"
+    if summary.murmur is not None:
+        yield f"  murmur   if it is one, loudest in {_PLACES[summary.murmur]}"
     if summary.alarms:
         for entry in summary.alarms[:SHOWN]:
             yield f"  alarm    {_alarm(entry)}"

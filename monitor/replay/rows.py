@@ -98,7 +98,7 @@ def row_of(summary: Summary, file: str) -> Row:
         s2_db=None if loud is None else loud.s2_db,
         systole_db=None if loud is None else loud.systole_db,
         diastole_db=None if loud is None else loud.diastole_db,
-        murmur=loud.place if loud is not None and summary.verdict.value == "abnormal" else None,
+        murmur=summary.murmur,
         verdict=summary.verdict.value,
         p=summary.verdict.p,
         abnormal=summary.verdict.abnormal,

@@ -72,9 +72,7 @@ class ApexbeatApp(TerminalApp):
         self.flash = self.animation_level != "none"
         self.helpers = helpers or Helpers()
         self.player = Player(self._heard)
-        self.hearing = Player(
-            self._hearing_over, lambda line: self.say(f"hearing: {line}", "medium")
-        )
+        self.hearing = Player(self._hearing_over, self._hearing_told)
         self._link = link
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)

@@ -39,7 +39,7 @@ def ship(model: CycleModel, result: dict[str, Any], folder: Path, recipe: dict[s
         "what": "emission, durations, calibration and onsets of the heart-cycle decoder",
         "chain_version": CHAIN_VERSION,
         "data": "PhysioNet/CinC Challenge 2016 (quality 1), CirCor DigiScope and phantoms of hard "
-        "kinds, all without the development groups",
+        "kinds, all without the development groups; made-up sounds without a heart",
         "parameters": int(sum(w.weight.size for w in weights.layers) + weights.head.size),
         "look_ahead_frames": weights.ahead,
         "recipe": recipe,

@@ -123,7 +123,7 @@ def _folds(variant: dict[str, Any]) -> str:
     """What the folds of the first tables were fitted on."""
     return (
         f"Folds by person, {variant['folds']} of five: {variant['steps']} steps over cinc2016, "
-        "CirCor and phantoms."
+        "CirCor, phantoms and sounds without a heart."
     )
 
 
