@@ -1,0 +1,442 @@
+"""Can S3, S4, clicks and opening snaps be told as events? Phantoms, then recordings never used.
+
+``python -m training.experiments.extra_sounds --data ../shared/data`` decodes each recording as the
+monitor does, pools the log envelope of a band over its cycles and looks for a short rise between
+two valleys (`Kind`). A logistic regression for each kind is fitted on phantoms and on normal
+recordings of cinc2016 with such sounds put in; its threshold lets 5 % of these recordings pass as
+they are. Other phantoms and recordings, then MVP and MS of Yaseen 2018, MVP of cinc2016 *a* and
+what is normal there are scored once. Writes docs/results/extra-sounds.json.
+
+No real recording here is labelled with S3 or S4: those two are known from phantoms alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import signal
+
+import models.shipped
+from dsp.chain import process
+from dsp.cycles.beat import Beat
+from dsp.cycles.decoder import CycleDecoder
+from dsp.cycles.model import CycleModel
+from dsp.phantom import Phantom, render
+from dsp.stage import RATE_HZ
+from monitor.replay.scores import auc
+from training.cells import commit
+from training.options import one_thread, say
+from training.segmentation import hearts
+from training.segmentation.evaluate import calibrate
+from training.whole import write_whole
+
+Float = NDArray[np.float64]
+MIN_CYCLES = 2
+FALSE_ALARMS = 0.05
+"""Share of the phantoms without a sound in which it may be told."""
+DRAWS = 1000
+GRID = 4
+"""Samples from one value of the envelope to the next: 2 ms."""
+MARGIN = 40
+"""Values of the envelope around the window of the search."""
+SHARE = 0.22
+"""Probability of each kind in a phantom."""
+_FAMILIES = {"fit": 11, "held out": 12}
+_IMPLANTED = 13
+_EACH_DATABASE = 120
+FIT, HELD = "cinc2016 b-f Normal, fit", "cinc2016 b-f Normal, held out"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Where a sound is looked for.
+
+    Attributes
+    ----------
+    reference
+        S1, S2 or next: the onset from which time counts.
+    window_s
+        First and last time of the search; a click's are shares of the time from S1 to S2.
+    band_hz, smooth_s, valley_s
+        Band, length of the envelope's smoothing, and how far from the peak a valley may lie.
+    """
+
+    reference: str
+    window_s: tuple[float, float]
+    band_hz: tuple[float, float]
+    smooth_s: float
+    valley_s: float
+
+
+KINDS = {
+    "s3": Kind("S2", (0.11, 0.21), (20.0, 80.0), 0.024, 0.07),
+    "s4": Kind("next", (-0.17, -0.05), (20.0, 70.0), 0.024, 0.07),
+    "click": Kind("S1", (0.35, 0.85), (100.0, 400.0), 0.010, 0.04),
+    "snap": Kind("S2", (0.04, 0.13), (100.0, 400.0), 0.010, 0.04),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedTone:
+    """What is put into the beats: length, frequency, place (as `Kind.window_s`), peak to S1's."""
+
+    length_s: tuple[float, float]
+    hz: tuple[float, float]
+    place: tuple[float, float]
+    level_db: tuple[float, float]
+
+
+TONES = {
+    "s3": AddedTone((0.06, 0.09), (25, 50), (0.12, 0.16), (-16, -4)),
+    "s4": AddedTone((0.06, 0.09), (25, 50), (-0.15, -0.10), (-16, -6)),
+    "click": AddedTone((0.012, 0.03), (120, 300), (0.4, 0.8), (-18, -3)),
+    "snap": AddedTone((0.02, 0.03), (120, 300), (0.05, 0.12), (-14, -3)),
+}
+
+
+def envelope_db(sound: Float, kind: Kind) -> Float:
+    """Level of the band in dB, one value each 2 ms, float64 [n // GRID]."""
+    sos = signal.butter(3, kind.band_hz, "bandpass", fs=RATE_HZ, output="sos")
+    power = signal.sosfiltfilt(sos, sound) ** 2
+    window = np.hanning(round(2 * kind.smooth_s * RATE_HZ) | 1)
+    smooth = np.convolve(power, window / window.sum(), "same")[::GRID]
+    return np.asarray(10 * np.log10(smooth + 1e-10))
+
+
+def _cycles(level: Float, beats: Sequence[Beat], kind: Kind) -> tuple[Float, int, int]:
+    """Level around the reference of each whole cycle [cycles, times]; window's first and last."""
+    whole = [b for b in beats if None not in (b.s1, b.s2, b.end)]
+    marks = np.array([(b.s1, b.s2, b.end) for b in whole], np.int64).reshape(-1, 3)
+    low, high = kind.window_s
+    if kind.reference == "S1" and len(marks):
+        systole_s = float(np.median(marks[:, 1] - marks[:, 0])) / RATE_HZ
+        low, high = low * systole_s, high * systole_s
+    steps = [round(t * RATE_HZ / GRID) for t in (low, high)]
+    at = marks[:, ("S1", "S2", "next").index(kind.reference)] // GRID
+    times = np.arange(steps[0] - MARGIN, steps[1] + MARGIN + 1)
+    places = at[:, None] + times
+    inside = (places >= 0).all(axis=1) & (places < len(level)).all(axis=1)
+    return level[places[inside]], MARGIN, len(times) - MARGIN
+
+
+def features(sound: Float, beats: Sequence[Beat], kind: Kind) -> Float | None:
+    """What speaks for the sound, float64 [6]; None with fewer than `MIN_CYCLES` whole cycles.
+
+    A constant; the prominence of the best peak of the pooled level (over the higher of its two
+    valleys); the same of single cycles against its spread; the share of cycles that have it; the
+    peak's level against S1 and against the quiet parts of the recording. In dB but for the share.
+    """
+    level = envelope_db(sound, kind)
+    cycles, first, last = _cycles(level, beats, kind)
+    if len(cycles) < MIN_CYCLES:
+        return None
+    pooled = np.median(cycles, axis=0)
+    reach = round(kind.valley_s * RATE_HZ / GRID)
+    best, edges = -np.inf, (0, 0, 0)
+    for t in range(first, last):
+        left = t - reach + int(np.argmin(pooled[t - reach : t]))
+        right = t + 1 + int(np.argmin(pooled[t + 1 : t + 1 + reach]))
+        rise = float(pooled[t] - max(pooled[left], pooled[right]))
+        if rise > best:
+            best, edges = rise, (left, t, right)
+    left, t, right = edges
+    single = cycles[:, t - 2 : t + 3].max(axis=1) - np.maximum(cycles[:, left], cycles[:, right])
+    spread = np.sqrt((single.var() + 9.0) / len(single))
+    s1 = [level[b.s1 // GRID : b.s1 // GRID + 50].max() for b in beats
+          if b.s1 is not None and 0 <= b.s1 // GRID < len(level)]  # fmt: skip
+    return np.array([
+        1.0, best, single.mean() / spread, (single > 3).mean(),
+        pooled[t] - np.median(s1), pooled[t] - np.quantile(level, 0.2),
+    ])  # fmt: skip
+
+
+def heard(sound: Float, decoder: CycleDecoder) -> dict[str, Float | None]:
+    """Features of every kind from filtered sound, float64 [n] at 2 kHz."""
+    decoder.reset(0)
+    beats = decoder.push(sound).beats + decoder.flush().beats
+    return {name: features(sound, beats, kind) for name, kind in KINDS.items()}
+
+
+def added(sound: Float, beats: Sequence[Beat], has: Collection[str], rng: Generator) -> Float:
+    """The sound with a soft tone of each kind in every beat, alike throughout, `LEVELS_DB` to S1.
+
+    Times and levels vary a little from beat to beat, as phantoms' sounds do.
+    """
+    out = sound.copy()
+    peaks = [np.abs(sound[b.s1 : b.s1 + 200]).max() for b in beats
+             if b.s1 is not None and 0 <= b.s1 < len(sound)]  # fmt: skip
+    loudest = float(np.median(peaks)) if peaks else 0.0
+    for name in sorted(has):
+        tone = TONES[name]
+        length, hz = rng.uniform(*tone.length_s), rng.uniform(*tone.hz)
+        place, level = rng.uniform(*tone.place), rng.uniform(*tone.level_db)
+        t = np.arange(round(length * RATE_HZ)) / RATE_HZ
+        wave = loudest * 10 ** (level / 20) * np.hanning(len(t)) * np.sin(2 * np.pi * hz * t)
+        for beat in beats:
+            if beat.s1 is None or beat.s2 is None or beat.end is None:
+                continue
+            origin = {"S1": beat.s1, "S2": beat.s2, "next": beat.end}[KINDS[name].reference]
+            unit = beat.s2 - beat.s1 if name == "click" else RATE_HZ
+            at = max(0, origin + round(place * unit + 4 * rng.standard_normal()))
+            part = out[at : at + len(t)]
+            part += wave[: len(part)] * np.exp(0.15 * rng.standard_normal())
+    return out
+
+
+def _some(rng: Generator) -> frozenset[str]:
+    """Some of the kinds, none in a good third."""
+    return frozenset(name for name in KINDS if rng.random() < SHARE)
+
+
+def draw(rng: Generator) -> tuple[Phantom, frozenset[str]]:
+    """A phantom of 2.5 to 40 s, and the extra sounds it is to have (its clicks are not yet in)."""
+    heart = hearts.plain(rng, float(np.exp(rng.uniform(np.log(2.5), np.log(40.0)))))
+    heart = replace(heart, rate_per_min=float(rng.uniform(45, 130)))
+    has = _some(rng)
+    level = {name: float(rng.uniform(*TONES[name].level_db)) for name in KINDS}
+    sounds = replace(
+        heart.sounds,
+        s3_db=level["s3"] if "s3" in has else None,
+        s4_db=level["s4"] if "s4" in has else None,
+        snap_db=level["snap"] if "snap" in has else None,
+        snap_s=float(rng.uniform(*TONES["snap"].place)),
+        split_s=float(rng.uniform(0.03, 0.06)) if rng.random() < 0.3 else None,
+    )
+    return replace(heart, sounds=sounds), has
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A recording with a label: its class as the table names it, and who it is of."""
+
+    path: Path
+    label: str
+    group: str
+
+
+Case = tuple[frozenset[str], dict[str, Float | None]]
+"""The sounds that one heart has, and the features of each kind."""
+
+
+def phantoms(family: str, count: int, decoder: CycleDecoder) -> Iterator[Case]:
+    """Labels and features of ``count`` phantoms of a family of seeds."""
+    for place in range(count):
+        rng = np.random.default_rng((_FAMILIES[family], place))
+        heart, has = draw(rng)
+        rendering = render(heart)
+        sound = added(rendering.sound, rendering.beats, has & {"click"}, rng)
+        yield has, heard(process(sound.astype(np.float32), RATE_HZ), decoder)
+
+
+def implanted(items: Sequence[Labelled], decoder: CycleDecoder) -> Iterator[Case]:
+    """Real normal recordings, each as it is and with some of the sounds put into its beats."""
+    for place, item in enumerate(items):
+        rng = np.random.default_rng((_IMPLANTED, place))
+        sound = filtered(item.path)
+        has = _some(rng)
+        decoder.reset(0)
+        beats = decoder.push(sound).beats + decoder.flush().beats
+        yield frozenset(), heard(sound, decoder)
+        yield has, heard(added(sound, beats, has, rng), decoder)
+
+
+def filtered(path: Path) -> Float:
+    """Sound of a recording as the decoder hears it."""
+    sound, rate = soundfile.read(path, dtype="float32")
+    return process(sound, rate)
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The regression of one kind, and the score from which the sound is told."""
+
+    weights: Float
+    threshold: float
+
+    def score(self, x: Float) -> float:
+        """Score of one row of features."""
+        return float(x @ self.weights)
+
+
+def fit(cases: Sequence[Case], plain: Sequence[Case], name: str) -> Detector:
+    """Fit one kind on all the cases; its threshold lies where 5 % of the plain ones are told."""
+    known = [(name in has, x[name]) for has, x in cases if x[name] is not None]
+    label = np.array([y for y, _ in known])
+    rows = np.array([x for _, x in known])
+    weights = calibrate(rows, label.astype(np.float64))
+    without = np.array([x[name] for _, x in plain if x[name] is not None])
+    return Detector(weights, float(np.quantile(without @ weights, 1 - FALSE_ALARMS)))
+
+
+def interval(with_it: dict[str, list[float]], without: dict[str, list[float]]) -> list[float]:
+    """95 % interval of the AUC by drawing groups (persons, where known) with replacement."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(DRAWS):
+        parts = [
+            np.concatenate([side[k] for k in rng.choice(sorted(side), len(side))])
+            for side in (with_it, without)
+        ]
+        found.append(_auc(parts[0], parts[1]))
+    return [round(float(v), 3) for v in np.quantile(found, [0.025, 0.975])]
+
+
+def _auc(one: Float, other: Float) -> float:
+    label = np.repeat([1, 0], [len(one), len(other)]).astype(np.int64)
+    return auc(label, np.concatenate([one, other]))
+
+
+Scores = dict[str, dict[str, list[float]]]
+"""Scores by class, then by group."""
+
+
+def compared(scores: Scores, kind: str, positive: str, negative: str) -> dict[str, object]:
+    """One row: AUC of a class against another."""
+    one, other = scores[positive], scores[negative]
+    flat = [np.concatenate(list(side.values())) for side in (one, other)]
+    return {
+        "sound": kind, "with": positive, "without": negative,
+        "recordings": [len(f) for f in flat],
+        "auc": round(_auc(flat[0], flat[1]), 3), "auc_95": interval(one, other),
+    }  # fmt: skip
+
+
+def recordings(data: Path) -> Iterator[Labelled]:
+    """Yaseen's classes, PASCAL's set B without murmurs, cinc2016 *a* by diagnosis, other normals.
+
+    Of the other databases of cinc2016, one normal recording of a group, at most 120 of a database;
+    half of the groups for the fit.
+    """
+    for folder in ("yaseen2018", "pascal"):
+        with (data / folder / "recordings.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["class"] not in ("artifact", "murmur"):
+                    path = data / folder / f"{row['name']}.flac"
+                    yield Labelled(path, f"{folder} {row['class']}", row["name"])
+    taken: dict[str, set[str]] = {}
+    with (data / "cinc2016" / "recordings.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            database, group = row["database"], row["group"]
+            if row["quality"] != "1":
+                continue
+            path = data / "cinc2016" / f"training-{database}" / f"{row['name']}.flac"
+            seen = taken.setdefault(database, set())
+            if database == "a":
+                yield Labelled(path, f"cinc2016 a {row['diagnosis']}", group)
+            elif row["label"] == "normal" and group not in seen and len(seen) < _EACH_DATABASE:
+                seen.add(group)
+                digest = int(hashlib.sha256(group.encode()).hexdigest(), 16)
+                yield Labelled(path, FIT if digest % 2 else HELD, group)
+
+
+PAIRS = [
+    *(("click", "yaseen2018 MVP", f"yaseen2018 {k}") for k in ("N", "AS", "MR", "MS")),
+    *(("click", "cinc2016 a MVP", f"cinc2016 a {k}") for k in ("Normal", "Benign")),
+    *(("snap", "yaseen2018 MS", f"yaseen2018 {k}") for k in ("N", "AS", "MR", "MVP")),
+    *(("s4", "yaseen2018 MS", f"yaseen2018 {k}") for k in ("N", "AS", "MR", "MVP")),
+]
+"""Sound, class that should have it, class that should not. The accent before S1 of MS is no S4,
+but lies where one would."""
+
+
+def real(data: Path, detectors: dict[str, Detector], decoder: CycleDecoder) -> dict[str, object]:
+    """Score the labelled recordings once."""
+    scores: dict[str, Scores] = {name: {} for name in KINDS}
+    silent: dict[str, int] = {}
+    every: dict[str, int] = {}
+    for item in recordings(data):
+        if item.label == FIT:
+            continue
+        rows = heard(filtered(item.path), decoder)
+        every[item.label] = every.get(item.label, 0) + 1
+        if any(x is None for x in rows.values()):
+            silent[item.label] = silent.get(item.label, 0) + 1
+            continue
+        for name, x in rows.items():
+            if x is not None:
+                value = detectors[name].score(x)
+                scores[name].setdefault(item.label, {}).setdefault(item.group, []).append(value)
+    told = {
+        label: {
+            name: round(_told(scores[name][label], detectors[name]) / count, 3) for name in KINDS
+        }
+        for label, count in sorted(every.items())
+    }
+    return {
+        "recordings": every,
+        "of them with fewer than two whole cycles in reach": silent,
+        "told, share of recordings": told,
+        "auc": [compared(scores[kind], kind, *pair) for kind, *pair in PAIRS],
+    }
+
+
+def _told(scores: dict[str, list[float]], detector: Detector) -> int:
+    return sum(v > detector.threshold for values in scores.values() for v in values)
+
+
+def found(cases: Sequence[Case], detectors: dict[str, Detector]) -> dict[str, object]:
+    """AUC, sensitivity and false alarms of each kind where it is known what was put in."""
+    out: dict[str, object] = {}
+    for name, detector in detectors.items():
+        known = [(name in has, x[name]) for has, x in cases]
+        rows = [(y, detector.score(x)) for y, x in known if x is not None]
+        sides = [np.array([z for y, z in rows if y is side]) for side in (True, False)]
+        by_heart = [{str(k): [z] for k, z in enumerate(side)} for side in sides]
+        out[name] = {
+            "with and without": [len(side) for side in sides],
+            "too few cycles": len(known) - len(rows),
+            "auc": round(_auc(sides[0], sides[1]), 3),
+            "auc_95": interval(by_heart[0], by_heart[1]),
+            "found": round(float((sides[0] > detector.threshold).mean()), 3),
+            "false alarms": round(float((sides[1] > detector.threshold).mean()), 3),
+        }
+    return out
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fit on phantoms, score, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="Folder of all the sets.")
+    parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    parser.add_argument("--phantoms", type=int, default=600, help="Of each family of seeds.")
+    parser.add_argument("--fit-only", action="store_true", help="Score nothing that is held out.")
+    asked = parser.parse_args(arguments)
+    one_thread()
+    decoder = CycleDecoder(CycleModel.from_arrays(models.shipped.cycles_arrays()))
+    normal = [item for item in recordings(asked.data) if item.label in (FIT, HELD)]
+    parts = {label: list(implanted([i for i in normal if i.label == label], decoder))
+             for label in ((FIT,) if asked.fit_only else (FIT, HELD))}  # fmt: skip
+    cases = [*phantoms("fit", asked.phantoms, decoder), *parts[FIT]]
+    detectors = {name: fit(cases, parts[FIT][::2], name) for name in KINDS}
+    content: dict[str, object] = {
+        "command": "python -m training.experiments.extra_sounds --data DATA",
+        "commit": commit(),
+        "what": "S3, S4, mid-systolic click and opening snap from cycles of the shipped decoder; "
+        f"fitted on {asked.phantoms} phantoms and {len(parts[FIT]) // 2} normal recordings without "
+        f"and with sounds put into them, threshold where {FALSE_ALARMS:.0%} of those without pass",
+        "fit": found(cases, detectors),
+    }
+    if asked.fit_only:
+        say(json.dumps(content, indent=1))
+        return
+    held = list(phantoms("held out", asked.phantoms, decoder))
+    content["phantoms held out"] = found(held, detectors)
+    content["put into normal recordings held out"] = found(parts[HELD], detectors)
+    content["real labels, scored once"] = real(asked.data, detectors, decoder)
+    path = asked.results / "extra-sounds.json"
+    write_whole(path, json.dumps(content, indent=1) + "\n")
+    say(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
