@@ -64,9 +64,9 @@ class Kind:
     Attributes
     ----------
     reference
-        S1, S2 or next: the onset from which time counts.
+        S1 or S2: the onset from which time counts; "systole" counts from S1 in units of systole.
     window_s
-        First and last time of the search; a click's are shares of the time from S1 to S2.
+        First and last time of the search.
     band_hz, smooth_s, valley_s
         Band, length of the envelope's smoothing, and how far from the peak a valley may lie.
     """
@@ -80,8 +80,8 @@ class Kind:
 
 KINDS = {
     "s3": Kind("S2", (0.11, 0.21), (20.0, 80.0), 0.024, 0.07),
-    "s4": Kind("next", (-0.17, -0.05), (20.0, 70.0), 0.024, 0.07),
-    "click": Kind("S1", (0.35, 0.85), (100.0, 400.0), 0.010, 0.04),
+    "s4": Kind("S1", (-0.17, -0.05), (20.0, 70.0), 0.024, 0.07),
+    "click": Kind("systole", (0.35, 0.85), (100.0, 400.0), 0.010, 0.04),
     "snap": Kind("S2", (0.04, 0.13), (100.0, 400.0), 0.010, 0.04),
 }
 
@@ -114,15 +114,16 @@ def envelope_db(sound: Float, kind: Kind) -> Float:
 
 
 def _cycles(level: Float, beats: Sequence[Beat], kind: Kind) -> tuple[Float, int, int]:
-    """Level around the reference of each whole cycle [cycles, times]; window's first and last."""
-    whole = [b for b in beats if None not in (b.s1, b.s2, b.end)]
-    marks = np.array([(b.s1, b.s2, b.end) for b in whole], np.int64).reshape(-1, 3)
+    """Level around the reference of each cycle [cycles, times]; window's first and last."""
     low, high = kind.window_s
-    if kind.reference == "S1" and len(marks):
-        systole_s = float(np.median(marks[:, 1] - marks[:, 0])) / RATE_HZ
+    heard = [b.s2 if kind.reference == "S2" else b.s1 for b in beats]
+    if kind.reference == "systole":
+        both = [(b.s1, b.s2) for b in beats if b.s1 is not None and b.s2 is not None]
+        systole_s = float(np.median(np.diff(both))) / RATE_HZ if both else 0.3
         low, high = low * systole_s, high * systole_s
+        heard = [s1 for s1, _ in both]
     steps = [round(t * RATE_HZ / GRID) for t in (low, high)]
-    at = marks[:, ("S1", "S2", "next").index(kind.reference)] // GRID
+    at = np.array([onset for onset in heard if onset is not None], np.int64) // GRID
     times = np.arange(steps[0] - MARGIN, steps[1] + MARGIN + 1)
     places = at[:, None] + times
     inside = (places >= 0).all(axis=1) & (places < len(level)).all(axis=1)
@@ -130,7 +131,7 @@ def _cycles(level: Float, beats: Sequence[Beat], kind: Kind) -> tuple[Float, int
 
 
 def features(sound: Float, beats: Sequence[Beat], kind: Kind) -> Float | None:
-    """What speaks for the sound, float64 [6]; None with fewer than `MIN_CYCLES` whole cycles.
+    """What speaks for the sound, float64 [6]; None where fewer than `MIN_CYCLES` cycles show it.
 
     A constant; the prominence of the best peak of the pooled level (over the higher of its two
     valleys); the same of single cycles against its spread; the share of cycles that have it; the
@@ -183,10 +184,10 @@ def added(sound: Float, beats: Sequence[Beat], has: Collection[str], rng: Genera
         t = np.arange(round(length * RATE_HZ)) / RATE_HZ
         wave = loudest * 10 ** (level / 20) * np.hanning(len(t)) * np.sin(2 * np.pi * hz * t)
         for beat in beats:
-            if beat.s1 is None or beat.s2 is None or beat.end is None:
+            if beat.s1 is None or beat.s2 is None:
                 continue
-            origin = {"S1": beat.s1, "S2": beat.s2, "next": beat.end}[KINDS[name].reference]
-            unit = beat.s2 - beat.s1 if name == "click" else RATE_HZ
+            origin = beat.s2 if KINDS[name].reference == "S2" else beat.s1
+            unit = beat.s2 - beat.s1 if KINDS[name].reference == "systole" else RATE_HZ
             at = max(0, origin + round(place * unit + 4 * rng.standard_normal()))
             part = out[at : at + len(t)]
             part += wave[: len(part)] * np.exp(0.15 * rng.standard_normal())
@@ -374,7 +375,7 @@ def real(data: Path, detectors: dict[str, Detector], decoder: CycleDecoder) -> d
     }
     return {
         "recordings": every,
-        "of them with fewer than two whole cycles in reach": silent,
+        "of them with too few cycles in reach": silent,
         "told, share of recordings": told,
         "auc": [compared(scores[kind], kind, *pair) for kind, *pair in PAIRS],
     }

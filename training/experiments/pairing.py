@@ -37,13 +37,22 @@ from dsp.cycles.beat import Beat
 from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ
 from training.cells import commit
+from training.errors import TrainingError
 from training.options import one_thread, say
 from training.segmentation.crossvalidate import held_out
-from training.segmentation.data import CIRCOR, STATES, Prepared, Truth, prepare
+from training.segmentation.data import (
+    CIRCOR,
+    STATES,
+    Prepared,
+    Truth,
+    _sounds,
+    circor,
+    truths,
+)
 from training.segmentation.evaluate import calibrate, evaluate
 from training.segmentation.folds import fold_model
 from training.segmentation.score import Counts, f1
-from training.segmentation.train import FOLDS
+from training.segmentation.train import FOLDS, Part, weights_path
 from training.segmentation.variant import STEPS
 from training.whole import write_whole
 
@@ -209,16 +218,32 @@ def measure(row: dict[str, str], truth: Truth, sound: Float, cycles: Int, counts
     )  # fmt: skip
 
 
-def cases(data: Path, prepared: Prepared, steps: int) -> tuple[list[Case], list[Counts]]:
-    """Every recording of CirCor with enough cycles, and the scores of them all."""
+def children(data: Path) -> Prepared:
+    """CirCor alone, to decode and not to fit: its folds do not depend on other sets."""
+    items, every = circor(data), truths(data)
+    return Prepared(items, [every[item.name] for item in items], _sounds(items), [], [])
+
+
+def cases(data: Path) -> tuple[list[Case], list[Counts]]:
+    """Every recording of CirCor with enough cycles, and the scores of them all.
+
+    Raises
+    ------
+    TrainingError
+        If a fold has not been fitted on this machine.
+    """
     with (data / CIRCOR / "recordings.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     calibration = CycleModel.from_arrays(models.shipped.cycles_arrays()).calibration
+    prepared = children(data)
     found: list[Case] = []
     every: list[Counts] = []
     for fold in range(FOLDS):
-        places = [k for k in held_out(prepared, fold) if prepared.recordings[k].database == CIRCOR]
-        run = evaluate(prepared, places, fold_model(prepared, fold, steps, calibration))
+        if not weights_path(Part(f"fold{fold}")).exists():
+            remedy = "run: apexbeat-train evaluate-segmentation"
+            raise TrainingError(f"fold {fold} of the cycle decoder is not fitted here", remedy)
+        places = held_out(prepared, fold)
+        run = evaluate(prepared, places, fold_model(prepared, fold, STEPS, calibration))
         every += run.counts
         for k, beats, counts in zip(places, run.beats, run.counts, strict=True):
             cycles = whole(beats)
@@ -376,7 +401,7 @@ def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
     return {
         "recordings": len(every),
         "fewer than half of the annotated sounds found": sum(
-            c.matched["onset 100"].sum() < 0.5 * c.wanted.sum() for c in every
+            int(c.matched["onset 100"].sum()) < 0.5 * int(c.wanted.sum()) for c in every
         ),
         "of them swapped at the same rate": len(swapped),
         "infants among the swapped": sum(found[k].age == "Infant" for k in swapped),
@@ -394,6 +419,9 @@ def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
             **{f"without those where the {side} is likely wrong": f1_without(every, gone)
                for side, gone in by_verdict.items() if side != "undecided"},
             "without any of the swapped": f1_without(every, [found[k].counts for k in swapped]),
+            "without any with fewer than half found": f1_without(
+                every, [c.counts for c in found if c.wrong]
+            ),
         },
         "rule without the annotation": rule_figures(found, rule),
         "swapped recordings": [
@@ -412,10 +440,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Folder of all the sets.")
     parser.add_argument("--results", type=Path, default=Path("docs/results"))
-    parser.add_argument("--steps", type=int, default=STEPS, help="Of the fits of the folds.")
     asked = parser.parse_args(arguments)
     one_thread()
-    found, every = cases(asked.data, prepare(asked.data), asked.steps)
+    found, every = cases(asked.data)
     content = {
         "command": "python -m training.experiments.pairing --data DATA",
         "commit": commit(),
