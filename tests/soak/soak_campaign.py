@@ -222,6 +222,9 @@ def _of_record(run: Run, folder: Path) -> list[str]:
         if any(b.start < a.start + a.length for a, b in itertools.pairwise(gaps)):
             wrong.append("lost sound is booked twice")
         notes |= {line.note for _, line in lines if isinstance(line, ev.Mark)}
+        # what a person asked for is confirmed before it is a line; a core that goes on does it
+        marks = [one for one in archive.commands(row.id) if one.kind == "mark"]
+        notes |= {json.loads(one.body)["note"] for one in marks}
     archive.close()
     gone = [note for note in run.confirmed if note not in notes]
     if gone and not run.lost_store:
