@@ -388,7 +388,6 @@ def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
     """All figures."""
     x, rule, known = evidence(found)
     p, weights = judged(found, x)
-    without = x * (np.array(EVIDENCE) != "steadiness")
     swapped = [k for k, c in enumerate(found) if c.swapped]
     by_verdict = {
         side: [found[k].counts for k in swapped if verdict(p[k]) == side]
@@ -408,7 +407,6 @@ def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
         "infants among the swapped": sum(found[k].age == "Infant" for k in swapped),
         "children among the swapped": len({found[k].person for k in swapped}),
         "likely wrong": _totals(p[swapped]),
-        "likely wrong, without the steadiness": _totals(judged(found, without)[0][swapped]),
         "each evidence: for the decoder's pairing, for the annotation's": single,
         "steadiness from the annotation's own onsets: for the decoder's, for the annotation's": [
             int((other < 0).sum()), int((other > 0).sum())
