@@ -15,7 +15,7 @@ from pathlib import Path
 
 from virtual_microphone import VirtualMicrophone
 from wall_clock import WallClock
-from whole_monitor import Monitor, Mounted
+from whole_monitor import Monitor, Mounted, of_store
 
 from monitor.link.client import Client, Gone
 from monitor.link.requests import AddMark
@@ -153,11 +153,15 @@ def _memory(pid: int) -> int:
 
 
 def no_memory(run: Run) -> None:
-    """The supervisor gets none while it starts the next core; that one inherits the limit."""
+    """The supervisor gets none while it starts the next core, nor does that core."""
     pid = run.one.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
     with _limited(pid, resource.RLIMIT_AS, _memory(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
+    for core in of_store(run.one.store):  # one that was begun with the limit keeps it
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(core, resource.RLIMIT_AS, before)
 
 
 def core_without_memory(run: Run) -> None:
