@@ -221,8 +221,12 @@ class Capture:
         self._look_at_attempt(now_s)
         if self.health.tick(now_s) is Action.REOPEN and self._attempt is None:
             self._give_up(self.health.reason or "opened again")
-            self._attempt = self._try_open(self._stream)
-            self._stream = None
+            try:
+                self._attempt = self._try_open(self._stream)
+            except (RuntimeError, MemoryError) as error:  # no thread for it now
+                self.health.open_failed(now_s, f"not opened: {error}")
+            else:
+                self._stream = None
 
     def _give_up(self, reason: str, discard: bool = False) -> None:
         """Take nothing more from the present stream; sound of another input is thrown away."""

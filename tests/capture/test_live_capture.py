@@ -238,6 +238,25 @@ def test_a_call_that_hangs_is_abandoned_and_never_waited_for(device: FakeDevice)
     device.released.set()
 
 
+def test_without_a_thread_to_open_the_device_it_is_tried_again(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.run(5)
+    assert device.port is not None
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.system.worker_thread.WorkerThread.__init__", _no_thread)
+        device.port.end("the stream ended")
+        device.port = None
+        device.run(5, delivers=False)
+        assert "no thread" in device.capture.health.reason
+    device.run(20)
+    assert device.capture.health.state is HealthState.HEALTHY
+
+
+def _no_thread(*_: object) -> None:
+    raise RuntimeError("no thread")
+
+
 def test_a_hung_device_that_wakes_up_in_time_is_used_again(device: FakeDevice) -> None:
     device.run(5)
     assert device.port is not None
