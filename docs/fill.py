@@ -40,6 +40,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "peers": from_models.peers,
     "checks": from_models.checks,
     "children": from_models.children,
+    "persons": from_models.persons,
     "quality": from_models.quality,
     "speed": from_runs.speed,
     "noise": from_models.noise,

@@ -19,11 +19,11 @@ from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, DeviceError, NoInputError,
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.analysis.verdict import Judgement
     from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.exam.folder import Person
     from monitor.exam.listening import Progress
+    from monitor.replay.rows import Row
 
 BAR = 12
 BAR_DB = 60.0
@@ -154,7 +154,8 @@ def _examine(
     if not len(done):
         raise NoInputError("no place was heard", "Enter begins a place")
     verdict, files = done.finish(pdf)
-    click.echo(f"\nall places: {verdict.value.upper()}  {verdict.evidence}")
+    words = harmless(verdict.evidence, 400)
+    click.echo(f"\n{verdict.scope} places: {verdict.value.upper()}  {words}")
     for path in files:
         click.echo(harmless(str(path), 4096))
     return code
@@ -251,8 +252,8 @@ class _Line:
         )
         click.echo("\r" + words[: self._width].ljust(self._width), nl=False, err=True)
 
-    def end(self, verdict: Judgement) -> None:
+    def end(self, row: Row) -> None:
         """Print the verdict of the place."""
         if self._live:
             click.echo("\r" + " " * self._width + "\r", nl=False, err=True)
-        click.echo(f"{self._place}: {verdict.value.upper()}  {verdict.evidence}")
+        click.echo(f"{self._place}: {(row.verdict or 'none').upper()}  {row.evidence}")

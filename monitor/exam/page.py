@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import events as ev
-from monitor.analysis.verdict import Judgement
+from monitor.analysis.person import PersonVerdict
 from monitor.events import RATE_HZ
 from monitor.record.export.model import Record
 from monitor.record.report import averaged, clip, page
@@ -32,7 +32,7 @@ class ExamPage:
     note: str
     age: str
     started: datetime
-    verdict: Judgement
+    verdict: PersonVerdict
     places: Sequence[Place]
 
 
@@ -56,7 +56,8 @@ def render(exam: ExamPage) -> str:
     foot = (
         "Written by Apexbeat. The sound here is band-limited to 20–400 Hz; levels are medians over "
         "the beats against S1. The verdict over all places is that of the place that sounds most "
-        "abnormal. This page asks nothing of any network and runs no script."
+        "abnormal, and never normal where fewer than half of them could be judged. This page asks "
+        "nothing of any network and runs no script."
     )
     return page.page("Apexbeat examination", _head(exam), sections, foot)
 
@@ -68,7 +69,7 @@ def _head(exam: ExamPage) -> str:
     rates = [row.rate for _, row, _ in exam.places if row.rate is not None]
     rate = f"{np.median(rates):.0f} /min" if rates else "--"
     facts = [
-        ("Heart sound, all places", verdict.value, verdict.evidence),
+        (f"Heart sound, {verdict.scope} places", verdict.value, verdict.evidence),
         ("Heart rate, median", rate, f"at {len(rates)} of {len(exam.places)} places"),
     ]
     title = escape(exam.id or "Examination")

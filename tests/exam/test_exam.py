@@ -85,7 +85,7 @@ def test_five_places_become_one_page_and_nothing_is_carried_over(hear, tmp_path)
     assert heard.events[1:] == alone.events[1:]  # the murmur before it changes nothing
     verdict, _ = folder.finish()
     assert verdict.value == "abnormal"
-    assert verdict.evidence.startswith("1 of 5 recordings")
+    assert verdict.evidence.startswith("1 of 5 places")
     names = sorted(path.name for path in (tmp_path / "x").iterdir())
     assert names[:4] == ["1-aortic.flac", "1-aortic.jsonl", "2-pulmonic.flac", "2-pulmonic.jsonl"]
     assert len(names) == 13
@@ -108,6 +108,35 @@ def test_five_places_become_one_page_and_nothing_is_carried_over(hear, tmp_path)
         if path.name not in ("exam.html", "exam.json"):
             assert b"P-17" not in path.read_bytes()
     assert [line.index for line in read(tmp_path / "x" / "1-aortic.jsonl")]
+
+
+def test_a_place_that_could_not_be_judged_is_seen_wherever_the_verdict_is(hear, tmp_path) -> None:
+    folder = ExamFolder(tmp_path / "x", Person("P-17"), STARTED, Thresholds(0.44, 0.56))
+    folder.add(hear("normal", "aortic")[0], STARTED)
+    for place in ("Erb", "mitral"):
+        folder.add(hear("normal", place, limit_s=4.0)[0], STARTED)
+    verdict, _ = folder.finish()
+    assert (verdict.value, verdict.scope) == ("unsure", "1 of 3")  # one of three is not enough
+    assert verdict.not_judged == ("Erb", "mitral")
+    words = "2 of 3 not judged: Erb, mitral"
+    assert words in verdict.evidence
+    page = (tmp_path / "x" / "exam.html").read_text()
+    assert "Heart sound, 1 of 3 places" in page
+    assert words in page
+    told = json.loads((tmp_path / "x" / "exam.json").read_text())
+    assert (told["judged"], told["not_judged"]) == (1, ["Erb", "mitral"])
+    bundle = json.loads((tmp_path / "x" / "exam.fhir.json").read_text())
+    pytest.importorskip("fhir.resources.R4B.bundle").Bundle.model_validate(bundle)
+    heard = [
+        one["resource"] for one in bundle["entry"]
+        if one["resource"].get("code", {}).get("text", "").startswith("Heart sound")
+    ]  # fmt: skip
+    assert [one.get("valueCodeableConcept", {}).get("text") for one in heard] == [
+        "normal", None, None, "unsure",
+    ]  # fmt: skip
+    assert all("dataAbsentReason" in one for one in heard[1:3])
+    assert words in heard[3]["note"][0]["text"]
+    assert len(heard[3]["hasMember"]) == 3
 
 
 def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
@@ -158,7 +187,7 @@ def test_the_command_asks_listens_and_says_where_the_page_is(monkeypatch, tmp_pa
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("aortic: NORMAL")
     assert said.out.splitlines()[1].startswith("pulmonic: NORMAL")
-    assert "all places: NORMAL  0 of 2 recordings" in said.out
+    assert "all 2 places: NORMAL  0 of 2 places" in said.out
     assert "not connected" in said.err
     assert json.loads((out / "exam.json").read_text())["age"] == "child"
     [session, *_] = read(out / "1-aortic.jsonl")
@@ -201,7 +230,7 @@ def test_an_interrupt_keeps_the_places_that_were_heard(monkeypatch, tmp_path, ca
     monkeypatch.setattr("monitor.clock.SystemClock", lambda: clock)
     assert run(["exam", "--phantom", "normal", "-o", str(out)]) == 130
     assert (out / "exam.html").is_file()
-    assert "0 of 1 recordings" in capsys.readouterr().out
+    assert "0 of 1 places" in capsys.readouterr().out
 
 
 @pytest.mark.audio
