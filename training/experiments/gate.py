@@ -325,7 +325,7 @@ def places_heard(
                 and (max(r.label for r in mine) > 0) == murmur
             ]
             row: dict[str, Any] = {"persons": len(whole)}
-            for heard in range(1, places + 1):
+            for heard in range(1, places + 1) if whole else ():
                 row[f"{heard} of {places}"] = _called(whole, heard)
             out[f"{'murmur' if murmur else 'no murmur'}, {words}"] = row
     return out
