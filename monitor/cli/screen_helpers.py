@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from monitor.config.bands import Band
     from monitor.config.load import Settings
     from monitor.tui.helpers import HearSession, Helpers
 
@@ -42,7 +43,7 @@ def hearing(address: Path, settings: Settings) -> HearSession:
     """The sound of a session at ``address``, played on the output that alarms sound on."""
     from monitor.sound.listening import Hearing
 
-    def hear(session: str, band: str) -> list[str] | str:
+    def hear(session: str, band: Band) -> list[str] | str:
         sound = settings.sound
         return Hearing(
             address=str(address),

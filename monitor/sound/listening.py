@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from monitor.config.bands import Band
 from monitor.errors import InputError
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Bye, Hello, Snapshot, Wave
@@ -43,7 +44,7 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     """Of the core."""
     session: str = ""
     """Empty for the first."""
-    band: str = "wide"
+    band: Band = "wide"
     output: str = ""
     gain_db: float = 12.0
 

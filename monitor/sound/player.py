@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from monitor.config.bands import Band
 from monitor.events import RATE_HZ
 from monitor.sound.listen import Listen
 
@@ -30,7 +31,7 @@ class Player:
         If there is no output, or it takes none of `RATES_HZ`.
     """
 
-    def __init__(self, output: str, band: str, gain_db: float) -> None:
+    def __init__(self, output: str, band: Band, gain_db: float) -> None:
         try:
             import sounddevice as sd
         except OSError as error:

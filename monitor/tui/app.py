@@ -14,6 +14,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
+from monitor.config.bands import Band
 from monitor.link import messages as ms
 from monitor.link import requests as rq
 from monitor.tui.base import TerminalApp
@@ -71,8 +72,8 @@ class ApexbeatApp(TerminalApp):
         self.state = ScreenState()
         self.flash = self.animation_level != "none"
         self.helpers = helpers or Helpers()
-        self.player = Player(self._heard)
-        self.hearing = Player(self._hearing_over, self._hearing_told)
+        self.player = Player[object](self._heard)
+        self.hearing = Player[tuple[str, Band]](self._hearing_over, self._hearing_told)
         self._link = link
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)
@@ -99,23 +100,23 @@ class ApexbeatApp(TerminalApp):
         self.player.stop()
         self.hearing.stop()
 
-    def hear(self, session: str, band: str) -> None:
-        """Play the sound of a session in one band, in the place of what is played; "" is none."""
+    def hear(self, session: str, band: Band | None) -> None:
+        """Play the sound of a session in one band, in the place of what is played."""
         self.hearing.stop()
-        self.state.heard = None
-        found = self.helpers.hear(session, band) if self.helpers.hear and band else ""
+        if band is None or self.helpers.hear is None:
+            self.say("hearing: off")
+            return
+        found = self.helpers.hear(session, band)
         if isinstance(found, str):
-            self.say(found or "hearing: off", "medium" if found else "plain")
+            self.say(found, "medium")
             return
         self.hearing.play((session, band), found)
-        self.state.heard = session, band
         self.say(f"hearing: {band}, about 1.5 s late (h: next)")
 
     def _hearing_told(self, line: str) -> None:
         self.say(f"hearing: {line}", "medium")
 
     def _hearing_over(self, trouble: str) -> None:
-        self.state.heard = None
         self._hearing_told(trouble or "the sound has ended")
 
     def _heard(self, trouble: str) -> None:

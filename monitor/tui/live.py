@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.screen import Screen
 
+    from monitor.config.bands import Band
     from monitor.link import messages as ms
     from monitor.link import requests as rq
     from monitor.tui.helpers import Helpers, Player
@@ -31,7 +32,8 @@ class Program(Protocol):
     glyphs: Glyphs
     state: ScreenState
     helpers: Helpers
-    player: Player
+    player: Player[object]
+    hearing: Player[tuple[str, Band]]
     read_only: bool
     details: bool
     flash: bool
@@ -42,7 +44,7 @@ class Program(Protocol):
     def now(self) -> float: ...
     def frame(self) -> None: ...
     def say(self, text: str, ink: str = "plain") -> None: ...
-    def hear(self, session: str, band: str) -> None: ...
+    def hear(self, session: str, band: Band | None) -> None: ...
     def message(self) -> tuple[str, str]: ...
     def may_change(self) -> bool: ...
     def ask(

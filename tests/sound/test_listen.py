@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import scene
 
+from monitor.config.bands import BANDS_HZ
 from monitor.link.messages import Hello, Snapshot, Wave
 from monitor.sound import listening
-from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
+from monitor.sound.listen import MOST_S, START_S, Interpolator, Listen
 from monitor.sound.listening import Follower
 
 RATE = 48_000
@@ -108,7 +109,7 @@ def test_gain_is_fixed_and_ends_at_full_scale() -> None:
 def test_all_bands_are_settings() -> None:
     from monitor.config.load import build
 
-    for band in BANDS:
+    for band in BANDS_HZ:
         assert build({"sound": {"listen": band}}).sound.listen == band
 
 

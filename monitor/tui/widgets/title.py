@@ -16,8 +16,20 @@ DRIFT_WARN_PPM = 500.0
 """A device clock this far off is shown as a warning; from 1 % on it is an alarm."""
 
 
-def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
-    """Left who and what, right the clock; what does not fit is dropped in a fixed order."""
+def line(
+    state: ScreenState,
+    now: float,
+    width: int,
+    glyphs: Glyphs,
+    heard: tuple[str, str] | None = None,
+) -> Line:
+    """Left who and what, right the clock; what does not fit is dropped in a fixed order.
+
+    Parameters
+    ----------
+    heard
+        Session and band of the sound that this screen plays.
+    """
     session = state.shown()
     status = session.status if session else None
     if session is None or status is None:
@@ -41,8 +53,8 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
     if status.profile != "adult":
         channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
-    if state.heard is not None and state.heard[0] == session.id:
-        name.append((f" {glyphs.sep} hearing {state.heard[1]}", "good"))
+    if heard is not None and heard[0] == session.id:
+        name.append((f" {glyphs.sep} hearing {heard[1]}", "good"))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]
