@@ -43,6 +43,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "persons": from_models.persons,
     "quality": from_models.quality,
     "speed": from_runs.speed,
+    "library": from_runs.library,
     "noise": from_models.noise,
     "verdicts": from_models.verdicts,
     "archive": from_runs.archive,
