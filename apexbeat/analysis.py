@@ -176,7 +176,7 @@ def judge_person(
     >>> paths = ["recordings/normal.wav", "recordings/tachycardia.flac"]
     >>> found = apexbeat.judge_person(apexbeat.analyze_many(paths, jobs=1))
     >>> found.value, found.scope, found.not_judged
-    ('normal', 'all 2', ())
+    ('normal', '2 of 2', ())
     """
     engine = open_models_once(_settings(settings)).engine
     assert engine is not None

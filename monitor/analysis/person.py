@@ -68,9 +68,8 @@ class PersonVerdict:
 
     @property
     def scope(self) -> str:
-        """What it rests on: "all 5", or "4 of 5"."""
-        count = self.recordings
-        return f"{self.judged} of {count}" if self.not_judged else f"all {count}"
+        """What it rests on, such as "4 of 5"."""
+        return f"{self.judged} of {self.recordings}"
 
 
 def person_logit(z: Sequence[float], rule: str = RULE) -> float:

@@ -81,7 +81,8 @@ def exam(
     It asks who is examined (an id and a note; both may be empty) and then says where to put the
     stethoscope. Enter begins a place; s leaves it out; q ends the examination; any other words
     are the name of another place, such as "mitral, left side". Nothing of one place goes into the
-    next. A research and teaching instrument, not a medical device.
+    next. A place that could not be judged is asked for again. A research and teaching instrument,
+    not a medical device.
 
     \b
     apexbeat exam --device 'USB' --age child
@@ -145,8 +146,9 @@ def _examine(
             except DeviceError as error:
                 click.echo(f"apexbeat: {harmless(str(error), 400)}", err=True)
                 continue
-            plan.done(place)
-            show.end(done.add(heard, begun))
+            row = done.add(heard, begun)
+            show.end(row)
+            plan.heard(place, judged=row.verdict != "none")
             _forget_keys(clock)
     except KeyboardInterrupt:
         click.echo("\napexbeat: interrupted; the places that were heard are kept", err=True)
@@ -188,10 +190,12 @@ class Plan:
         words = _ask("\nanother place (Enter ends): ")
         return self._named(words) if words and words.lower() not in ENDS else None
 
-    def done(self, place: str) -> None:
-        """A place was heard."""
+    def heard(self, place: str, judged: bool) -> None:
+        """A place was heard; one that could not be judged comes next again."""
         if place in self._left:
             self._left.remove(place)
+        if not judged:
+            self._left.insert(0, place)
 
     def _named(self, words: str) -> str:
         known = (one for one in self._left if one.lower() == words.lower())

@@ -11,6 +11,7 @@ Who the person is stands in exam.json, the page and the PDF alone, for their own
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,13 @@ class _Done:
     heard: PlaceHeard
     record: Record
     row: Row
+
+
+def _of_places(rows: Sequence[Row]) -> list[Row]:
+    """What is judged: a try without a verdict counts only where no other one of its place does."""
+    judged = {row.name for row in rows if row.verdict != "none"}
+    without = {row.name: row for row in rows if row.name not in judged}
+    return [*(row for row in rows if row.verdict != "none"), *without.values()]
 
 
 class ExamFolder:
@@ -105,7 +113,7 @@ class ExamFolder:
             If the disk refuses it.
         """
         rows = [one.row for one in self._done]
-        verdict = judge_rows(rows, self._thresholds, "places")
+        verdict = judge_rows(_of_places(rows), self._thresholds, "places")
         html = render(
             ExamPage(
                 self._person.id, self._person.note, self._person.age, self._started, verdict,

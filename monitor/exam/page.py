@@ -21,6 +21,9 @@ from monitor.record.report.media import data_uri, wav
 from monitor.replay.rows import Row
 from monitor.text import clock
 
+PLAYED_S = 30
+"""Sound of each place that the page holds."""
+
 Place = tuple[Record, Row, NDArray[np.float32]]
 
 
@@ -79,7 +82,7 @@ def _head(exam: ExamPage) -> str:
 def _table(rows: Sequence[Row]) -> str:
     head: list[page.Cell] = [
         "place", ("length", "n"), ("rate", "n"), ("good signal", "n"), "verdict", "evidence",
-        ("S2", "n"), ("systole", "n"), ("diastole", "n"),
+        ("S2", "n"), ("systole", "n"), ("diastole", "n"), "loudest in",
     ]  # fmt: skip
     body: list[list[page.Cell]] = [
         [
@@ -91,10 +94,15 @@ def _table(rows: Sequence[Row]) -> str:
             row.evidence or "",
             *((("--" if db is None else f"{db:+.0f} dB"), "n")
               for db in (row.s2_db, row.systole_db, row.diastole_db)),
+            row.murmur or "",
         ]
         for row in rows
     ]  # fmt: skip
-    return page.table("Levels are against S1 of the same place.", head, body)
+    words = (
+        "Levels are against S1 of the same place. Of an abnormal sound: where between S1 and S2 it "
+        "is loudest, if it is a murmur; a guess."
+    )
+    return page.table(words, head, body)
 
 
 def _place(place: Place, moment: Excerpt | None, level: clip.Level | None, key: str) -> str:
@@ -114,6 +122,7 @@ def _place(place: Place, moment: Excerpt | None, level: clip.Level | None, key: 
     else:
         part = sound[moment.start : moment.stop]
         drawn = clip.figure(record, moment, part, level, key)
-        heard = data_uri("audio/wav", wav(sound[: 30 * RATE_HZ]))
-        parts.append(page.figure(drawn, f"{moment.why}; the player holds 30 s.", "", heard))
+        heard = data_uri("audio/wav", wav(sound[: PLAYED_S * RATE_HZ]))
+        held = f"the first {PLAYED_S} s" if sound.size > PLAYED_S * RATE_HZ else "all of it"
+        parts.append(page.figure(drawn, f"{moment.why}; the player holds {held}.", "", heard))
     return f"<div><h3>{escape(heading)}</h3>{''.join(parts)}</div>"

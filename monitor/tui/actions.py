@@ -203,6 +203,17 @@ class Actions(Live, Screen[None]):
         band = heard[1] if heard is not None and heard[0] == session.id else None
         self._home.hear(session.id, bands[(bands.index(band) + 1) % len(bands)])
 
+    def action_exam(self) -> None:
+        """Examine a person with this device; the monitoring goes on."""
+        session, examine = self._session(), self._home.helpers.examine
+        status = session.status if session is not None else None
+        if status is None or not self._home.may_change():
+            return
+        if status.source == "replay" or examine is None:
+            self._home.say("an examination needs a device: apexbeat exam, in a terminal")
+            return
+        self._home.examine(examine(status.source, status.device, status.profile))
+
     def action_view(self) -> None:
         """Waveform or spectrogram."""
         self._wave.turn()

@@ -7,7 +7,7 @@ or die without the core noticing.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from textual.app import SystemCommand
@@ -17,6 +17,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.bands import Band
 from monitor.link import messages as ms
 from monitor.link import requests as rq
+from monitor.tui.away import run_away
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
@@ -112,6 +113,20 @@ class ApexbeatApp(TerminalApp):
             return
         self.hearing.play((session, band), found)
         self.say(f"hearing: {band}, about 1.5 s late (h: next)")
+
+    def examine(self, command: Sequence[str]) -> None:
+        """Give the terminal to an examination; the screen comes back when it has ended."""
+        self.hearing.stop()
+        self.run_worker(self._examine(command), group="away", exclusive=True)
+
+    async def _examine(self, command: Sequence[str]) -> None:
+        if not await run_away(
+            self,
+            command,
+            "An examination. The monitoring goes on, and its alarms sound; Ctrl-C ends this.",
+            "Enter goes back to the screen.",
+        ):
+            self.say("an examination needs a terminal: apexbeat exam")
 
     def _hearing_told(self, line: str) -> None:
         self.say(f"hearing: {line}", "medium")

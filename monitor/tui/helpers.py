@@ -23,6 +23,9 @@ FindClip = Callable[[str, int, str], list[str] | str]
 HearSession = Callable[[str, Band], list[str] | str]
 """(session, band) → command that plays the sound of the session, or why none can."""
 
+Examine = Callable[[str, str, str], list[str]]
+"""(source, device, age group) → command that examines a person with it."""
+
 END_S = 2.0
 
 
@@ -32,6 +35,7 @@ class Helpers:
 
     clip: FindClip | None = None
     hear: HearSession | None = None
+    examine: Examine | None = None
 
 
 class Program:

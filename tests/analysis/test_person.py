@@ -21,7 +21,7 @@ def test_recordings_without_a_verdict_are_named_and_do_not_decide() -> None:
     alone = judge_person(_places(0.8), THRESHOLDS)
     beside = judge_person(_places(None, 0.8, None), THRESHOLDS)
     assert (beside.value, beside.p) == (alone.value, alone.p)
-    assert (alone.scope, beside.scope) == ("all 1", "1 of 3")
+    assert (alone.scope, beside.scope) == ("1 of 1", "1 of 3")
     assert beside.not_judged == ("place 1", "place 3")
     assert beside.evidence.endswith("2 of 3 not judged: place 1, place 3")
     assert "not judged" not in alone.evidence

@@ -121,7 +121,7 @@ def main() -> int:
     conditions = machine() | {"recordings": options.count, "rounds": options.rounds}
     out = Outcome("library", command("tests/bench/library.py", sys.argv[1:]), conditions)
     speed(out, chosen(options.data, options.count), options.rounds)
-    imports(out, 2 * options.rounds)
+    imports(out, 4 * options.rounds)
     with tempfile.TemporaryDirectory() as folder:
         wheel(out, Path(folder))
     out.write(options.out)

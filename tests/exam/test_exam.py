@@ -113,7 +113,7 @@ def test_five_places_become_one_page_and_nothing_is_carried_over(hear, tmp_path)
 def test_a_place_that_could_not_be_judged_is_seen_wherever_the_verdict_is(hear, tmp_path) -> None:
     folder = ExamFolder(tmp_path / "x", Person("P-17"), STARTED, Thresholds(0.44, 0.56))
     folder.add(hear("normal", "aortic")[0], STARTED)
-    for place in ("Erb", "mitral"):
+    for place in ("Erb", "Erb", "mitral"):  # twice: one place all the same
         folder.add(hear("normal", place, limit_s=4.0)[0], STARTED)
     verdict, _ = folder.finish()
     assert (verdict.value, verdict.scope) == ("unsure", "1 of 3")  # one of three is not enough
@@ -125,6 +125,7 @@ def test_a_place_that_could_not_be_judged_is_seen_wherever_the_verdict_is(hear, 
     assert words in page
     told = json.loads((tmp_path / "x" / "exam.json").read_text())
     assert (told["judged"], told["not_judged"]) == (1, ["Erb", "mitral"])
+    assert [row["name"] for row in told["places"]] == ["aortic", "Erb", "Erb", "mitral"]
     bundle = json.loads((tmp_path / "x" / "exam.fhir.json").read_text())
     pytest.importorskip("fhir.resources.R4B.bundle").Bundle.model_validate(bundle)
     heard = [
@@ -132,11 +133,11 @@ def test_a_place_that_could_not_be_judged_is_seen_wherever_the_verdict_is(hear, 
         if one["resource"].get("code", {}).get("text", "").startswith("Heart sound")
     ]  # fmt: skip
     assert [one.get("valueCodeableConcept", {}).get("text") for one in heard] == [
-        "normal", None, None, "unsure",
+        "normal", None, None, None, "unsure",
     ]  # fmt: skip
-    assert all("dataAbsentReason" in one for one in heard[1:3])
-    assert words in heard[3]["note"][0]["text"]
-    assert len(heard[3]["hasMember"]) == 3
+    assert all("dataAbsentReason" in one for one in heard[1:4])
+    assert words in heard[4]["note"][0]["text"]
+    assert len(heard[4]["hasMember"]) == 4
 
 
 def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
@@ -144,7 +145,7 @@ def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("".join(f"{line}\n" for line in lines)))
     plan, found = Plan(list(PLACES)), []
     while (place := plan.next()) is not None:
-        plan.done(place)
+        plan.heard(place, judged=True)
         found.append(place)
     assert found == ["aortic", "tricuspid", "axilla, left side", "Erb"]
     monkeypatch.setattr("sys.stdin", StringIO(""))
@@ -152,6 +153,12 @@ def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("\n\n"))
     plan = Plan(["mitral"])
     assert [plan.next(), plan.next()] == ["mitral", "mitral"]  # a device that failed: again
+    monkeypatch.setattr("sys.stdin", StringIO("axilla\n\n\n\n"))
+    plan, found = Plan(["mitral"]), []
+    while (place := plan.next()) is not None:
+        found.append(place)
+        plan.heard(place, judged=len(found) > 1)
+    assert found == ["axilla", "axilla", "mitral"]
 
 
 class _Unplugged(ScriptedPhantom):
@@ -187,7 +194,7 @@ def test_the_command_asks_listens_and_says_where_the_page_is(monkeypatch, tmp_pa
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("aortic: NORMAL")
     assert said.out.splitlines()[1].startswith("pulmonic: NORMAL")
-    assert "all 2 places: NORMAL  0 of 2 places" in said.out
+    assert "2 of 2 places: NORMAL  0 of 2 places" in said.out
     assert "not connected" in said.err
     assert json.loads((out / "exam.json").read_text())["age"] == "child"
     [session, *_] = read(out / "1-aortic.jsonl")

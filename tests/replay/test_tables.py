@@ -216,7 +216,7 @@ def test_a_person_is_judged_by_all_recordings_and_a_broken_one_is_not_judged():
             ("d", Row(name="z", file="z", error="broken"))]  # fmt: skip
     found = judge_persons(rows, Thresholds(0.4, 0.6))
     assert [(one.name, one.verdict.scope, one.verdict.value) for one in found] == [
-        ("a", "all 2", "abnormal"), ("b", "1 of 2", "normal"), ("c", "0 of 1", "none"),
+        ("a", "2 of 2", "abnormal"), ("b", "1 of 2", "normal"), ("c", "0 of 1", "none"),
     ]  # fmt: skip
     lines = list(person_lines(found))
     assert "1 of 2  NORMAL" in lines[2]

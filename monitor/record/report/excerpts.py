@@ -124,7 +124,7 @@ def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Exce
                 return Excerpt(begin, begin + length, "The first five seconds of good signal")
     if facts.alarms or not sound.size:
         return None
-    why = "The begin; no stretch of good signal was found"
+    why = f"The beginning; no {SECONDS} s of good signal were found"
     moment = _fitted(0, SECONDS * RATE_HZ, sound.size, why)
     return moment if _mostly_heard(sound, moment) else None
 
