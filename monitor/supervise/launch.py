@@ -78,7 +78,7 @@ def supervise(job: Job, began: Callable[[StartReport], None]) -> int:
         alarms = AlarmSound(speaker.play, _Bell(job.terminal).ring, clock, check)
     watchdog = Watchdog(clock)
     helpers: list[Helper] = []
-    teller = Background("told")
+    teller = Background()
     told = False
 
     def tell(begun: StartReport) -> None:
@@ -102,7 +102,7 @@ def supervise(job: Job, began: Callable[[StartReport], None]) -> int:
             )
             helpers.append(Helper(hearing, 2))
 
-    keeper = Background("lock", 1)
+    keeper = Background(1)
     renewed_s = clock.monotonic()
 
     def alive() -> None:
