@@ -82,7 +82,7 @@ def _head(exam: ExamPage) -> str:
 def _table(rows: Sequence[Row]) -> str:
     head: list[page.Cell] = [
         "place", ("length", "n"), ("rate", "n"), ("good signal", "n"), "verdict", "evidence",
-        ("S2", "n"), ("systole", "n"), ("diastole", "n"), "loudest in",
+        ("S2", "n"), ("systole", "n"), ("diastole", "n"),
     ]  # fmt: skip
     body: list[list[page.Cell]] = [
         [
@@ -94,15 +94,10 @@ def _table(rows: Sequence[Row]) -> str:
             row.evidence or "",
             *((("--" if db is None else f"{db:+.0f} dB"), "n")
               for db in (row.s2_db, row.systole_db, row.diastole_db)),
-            row.murmur or "",
         ]
         for row in rows
     ]  # fmt: skip
-    words = (
-        "Levels are against S1 of the same place. Of an abnormal sound: where between S1 and S2 it "
-        "is loudest, if it is a murmur; a guess."
-    )
-    return page.table(words, head, body)
+    return page.table("Levels are against S1 of the same place.", head, body)
 
 
 def _place(place: Place, moment: Excerpt | None, level: clip.Level | None, key: str) -> str:
@@ -116,7 +111,10 @@ def _place(place: Place, moment: Excerpt | None, level: clip.Level | None, key: 
         parts.append(page.paragraph(f"{found} beats: too few for an average.", "note"))
     else:
         drawn = averaged.figure(average, f"{key}-average")
-        parts.append(page.figure(drawn, f"Averaged beat of {average.used} cycles."))
+        words = f"Averaged beat of {average.used} cycles."
+        if row.murmur is not None:
+            words += f" If it is a murmur, it is loudest in {row.murmur}; a guess."
+        parts.append(page.figure(drawn, words))
     if moment is None or level is None:
         parts.append(page.paragraph("No stretch of sound is whole enough to be shown.", "note"))
     else:
