@@ -17,6 +17,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.bands import Band
 from monitor.link import messages as ms
 from monitor.link import requests as rq
+from monitor.sound import HEARD
 from monitor.tui.away import run_away
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
@@ -28,6 +29,7 @@ from monitor.tui.screens.main import MainScreen
 from monitor.tui.state import ScreenState, SessionState
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
+from monitor.tui.widgets.title import Heard
 
 FRAMES_PER_S = 10
 MESSAGE_S = 4.0
@@ -80,6 +82,8 @@ class ApexbeatApp(TerminalApp):
         self._requests = Requests(link.send)
         self._frames_per_s = frames_per_s
         self._message = ("", "plain", 0.0)
+        self._silent = False
+        """Whether what plays the heart has said why it cannot."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -111,6 +115,7 @@ class ApexbeatApp(TerminalApp):
         if isinstance(found, str):
             self.say(found, "medium")
             return
+        self._silent = False
         self.hearing.play((session, band), found)
         self.say(f"hearing: {band}, about 1.5 s late (h: next)")
 
@@ -128,8 +133,15 @@ class ApexbeatApp(TerminalApp):
         ):
             self.say("an examination needs a terminal: apexbeat exam")
 
+    @property
+    def heard(self) -> Heard | None:
+        """What this screen plays."""
+        what = self.hearing.what
+        return None if what is None else Heard(*what, self._silent)
+
     def _hearing_told(self, line: str) -> None:
-        self.say(f"hearing: {line}", "medium")
+        self._silent = line != HEARD
+        self.say(f"hearing: {line}", "medium" if self._silent else "plain")
 
     def _hearing_over(self, trouble: str) -> None:
         self._hearing_told(trouble or "the sound has ended")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from monitor.tui.requests import Answered
     from monitor.tui.state import ScreenState, SessionState
     from monitor.tui.widgets.glyphs import Glyphs
+    from monitor.tui.widgets.title import Heard
 
 
 class Live:
@@ -39,6 +40,8 @@ class Program(Protocol):
     flash: bool
     theme: Any
 
+    @property
+    def heard(self) -> Heard | None: ...
     @property
     def size(self) -> Size: ...
     def now(self) -> float: ...

@@ -12,6 +12,7 @@ from scenes import scene
 from monitor.cli.screen_helpers import helpers
 from monitor.config.bands import BANDS_HZ
 from monitor.config.load import Settings, build
+from monitor.sound import HEARD
 from monitor.tui.helpers import Helpers
 
 LONG = [sys.executable, "-c", "import sys; sys.stdin.read()"]
@@ -56,6 +57,25 @@ def test_why_nothing_is_heard_is_said(tmp_path: Path, found: list[str] | str, wo
         async with bench(tmp_path, scene("normal"), helpers=hear) as it:
             await it.press("h")
             await it.seen(words)
+
+    run(body)
+
+
+def test_the_first_line_says_where_no_sound_comes_out(tmp_path: Path) -> None:
+    says = f"print('no audio output', flush=True); input(); print({HEARD!r}, flush=True); input()"
+
+    async def body() -> None:
+        hear = Helpers(hear=lambda session, band: [*LONG[:2], says])
+        async with bench(tmp_path, scene("normal"), helpers=hear) as it:
+            await it.press("h")
+            await it.seen("no sound wide")
+            program = it.app.hearing._program
+            assert program is not None
+            assert program._process.stdin is not None
+            program._process.stdin.write(b"\n")
+            program._process.stdin.flush()
+            await it.seen(f"hearing: {HEARD}")
+            await it.seen("hearing wide")
 
     run(body)
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+from monitor.config.bands import Band
 from monitor.tui import words
 from monitor.tui.state import ScreenState
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, spread, width_of
+
+
+class Heard(NamedTuple):
+    """The sound that this screen plays: of a session, in a band; ``silent`` where it cannot."""
+
+    session: str
+    band: Band
+    silent: bool = False
+
 
 _FLOOR_DB = -60.0
 _METER = 8
@@ -21,14 +32,14 @@ def line(
     now: float,
     width: int,
     glyphs: Glyphs,
-    heard: tuple[str, str] | None = None,
+    heard: Heard | None = None,
 ) -> Line:
     """Left who and what, right the clock; what does not fit is dropped in a fixed order.
 
     Parameters
     ----------
     heard
-        Session and band of the sound that this screen plays.
+        The sound that this screen plays.
     """
     session = state.shown()
     status = session.status if session else None
@@ -53,8 +64,9 @@ def line(
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
     if status.profile != "adult":
         channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
-    if heard is not None and heard[0] == session.id:
-        name.append((f" {glyphs.sep} hearing {heard[1]}", "good"))
+    if heard is not None and heard.session == session.id:
+        what, ink = ("no sound", "medium") if heard.silent else ("hearing", "good")
+        name.append((f" {glyphs.sep} {what} {heard.band}", ink))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]
