@@ -19,6 +19,7 @@ from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, DeviceError, NoInputError,
 from monitor.text import harmless
 
 if TYPE_CHECKING:
+    from monitor.capture.driver import Driver
     from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.exam.folder import Person
@@ -104,15 +105,21 @@ def exam(
 
         need("weasyprint", "a PDF", "pdf")  # before anybody is examined
     source = f"device:{device}" if device is not None else f"phantom:{phantom}"
+    from monitor.clock import SystemClock
     from monitor.exam.folder import Person
+    from monitor.live.source import driver_for
+
+    clock = SystemClock()
+    driver = driver_for(source, settings.capture, clock)  # a name that is wrong is said now
 
     person = Person(_ask("id (may be empty): ") or "", _ask("note (may be empty): ") or "", age)
     wanted = [name.strip() for name in places.split(",") if name.strip()]
-    return _examine(source, settings, person, wanted, limit, folder, pdf)
+    return _examine(driver, clock, settings, person, wanted, limit, folder, pdf)
 
 
 def _examine(
-    source: str,
+    driver: Driver,
+    clock: Clock,
     settings: Settings,
     person: Person,
     wanted: list[str],
@@ -122,15 +129,12 @@ def _examine(
 ) -> int:
     from monitor.analysis.verdict import Thresholds
     from monitor.assembly import open_models
-    from monitor.clock import SystemClock
     from monitor.exam.folder import ExamFolder
     from monitor.exam.listening import Listening, listen
-    from monitor.live.source import driver_for
 
-    models, clock = open_models(settings), SystemClock()
+    models = open_models(settings)
     assert models.engine is not None
     thresholds = Thresholds.of(models.engine.contract)
-    driver = driver_for(source, settings.capture, clock)
     done = ExamFolder(folder, person, datetime.now().astimezone(), thresholds)
     plan = Plan(wanted)
     code = EXIT_OK
