@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.common import load_settings, setting_options
-from monitor.config.bands import BANDS_HZ, Band
+from monitor.playing import BANDS_HZ, Band
 
 
 @click.command("listen")

@@ -12,7 +12,7 @@ import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.web import web_options
-from monitor.config.bands import BANDS_HZ
+from monitor.playing import BANDS_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +218,7 @@ def _with_screen(job: Job, then: Callable[[StartReport], None]) -> int:
             leaving.end(address)
             raise
     try:
-        code = run(address, helpers=beside)
+        code = run(address, helpers=beside, notes=begun.notes)
     except (KeyboardInterrupt, UsageError):  # no screen on which to ask
         leaving.end(address)
         raise

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.config.bands import Band
     from monitor.config.load import Settings
+    from monitor.playing import Band
     from monitor.tui.helpers import Examine, HearSession, Helpers
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, firwin, sosfilt, upfirdn
 
-from monitor.config.bands import BANDS_HZ, Band
 from monitor.events import RATE_HZ
+from monitor.playing import BANDS_HZ, Band
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from monitor.config.bands import Band
 from monitor.errors import InputError
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Bye, Hello, Snapshot, Wave
-from monitor.sound import HEARD
+from monitor.playing import HEARD, Band
 
 if TYPE_CHECKING:  # the supervisor stays small: scipy is for the process that plays
     from monitor.sound.listen import Listen

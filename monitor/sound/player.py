@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from monitor.config.bands import Band
 from monitor.events import RATE_HZ
+from monitor.playing import Band
 from monitor.sound.listen import Listen
 
 RATES_HZ = (48_000, 96_000, 32_000, 16_000, 8_000)

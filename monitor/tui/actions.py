@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from monitor.config.bands import BANDS_HZ
 from monitor.events import RATE_HZ
 from monitor.link import messages as ms
 from monitor.link import requests as rq
+from monitor.playing import BANDS_HZ
 from monitor.tui.alarmbook import needs_answer
 from monitor.tui.live import Live, Program, home
 from monitor.tui.waves import AFTER_ALARM

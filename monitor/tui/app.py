@@ -14,10 +14,9 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from monitor.clock import Clock, SystemClock
-from monitor.config.bands import Band
 from monitor.link import messages as ms
 from monitor.link import requests as rq
-from monitor.sound import HEARD
+from monitor.playing import HEARD, Band
 from monitor.tui.away import run_away
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
@@ -66,6 +65,7 @@ class ApexbeatApp(TerminalApp):
         theme_name: str = theme.DARK.name,
         frames_per_s: float = FRAMES_PER_S,
         helpers: Helpers | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         super().__init__(glyphs, theme_name)
         self.read_only = read_only
@@ -82,6 +82,7 @@ class ApexbeatApp(TerminalApp):
         self._requests = Requests(link.send)
         self._frames_per_s = frames_per_s
         self._message = ("", "plain", 0.0)
+        self._notes = list(notes)
         self._silent = False
         """Whether what plays the heart has said why it cannot."""
 
@@ -181,7 +182,9 @@ class ApexbeatApp(TerminalApp):
             self.call_later(self.frame)
 
     def message(self) -> tuple[str, str]:
-        """What the foot shows now; empty: the keys."""
+        """What the foot shows now; empty: the keys. Notes of the start come one by one."""
+        if self._notes and self.state.core is not None and self.now() >= self._message[2]:
+            self._message = (self._notes.pop(0), "medium", self.now() + MESSAGE_S)
         text, ink, until = self._message
         return (text, ink) if self.now() < until else ("", ink)
 
@@ -280,6 +283,7 @@ def run(
     read_only: bool = False,
     log: pathlib.Path | None = None,
     helpers: Helpers | None = None,
+    notes: Sequence[str] = (),
 ) -> int:
     """Show the core at ``address`` until the person leaves; gives the exit code.
 
@@ -294,6 +298,8 @@ def run(
         [beside the socket of a core, which goes on without its screen]
     helpers
         Programs that the screen may start beside it.
+    notes
+        What the start had to say: shown first, each for a few seconds.
 
     Raises
     ------
@@ -309,6 +315,7 @@ def run(
             glyphs=glyphs,
             theme_name=theme.preferred(),
             helpers=helpers,
+            notes=notes,
         )
 
     return terminal.run(make, log or address.parent / "screen.log", goes_on=log is None)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from monitor.config.bands import Band
+from monitor.playing import Band
 
 _What = TypeVar("_What")
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.screen import Screen
 
-    from monitor.config.bands import Band
     from monitor.link import messages as ms
     from monitor.link import requests as rq
+    from monitor.playing import Band
     from monitor.tui.helpers import Helpers, Player
     from monitor.tui.requests import Answered
     from monitor.tui.state import ScreenState, SessionState

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import scene
 
-from monitor.config.bands import BANDS_HZ
 from monitor.link.client import Gone
 from monitor.link.messages import Hello, Snapshot, Wave
-from monitor.sound import HEARD, listening
+from monitor.playing import BANDS_HZ, HEARD
+from monitor.sound import listening
 from monitor.sound.listen import MOST_S, START_S, Interpolator, Listen
 from monitor.sound.listening import Follower
 

@@ -10,9 +10,8 @@ from hands import bench, run
 from scenes import scene
 
 from monitor.cli.screen_helpers import helpers
-from monitor.config.bands import BANDS_HZ
 from monitor.config.load import Settings, build
-from monitor.sound import HEARD
+from monitor.playing import BANDS_HZ, HEARD
 from monitor.tui.helpers import Helpers
 
 LONG = [sys.executable, "-c", "import sys; sys.stdin.read()"]

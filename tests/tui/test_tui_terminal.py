@@ -213,7 +213,7 @@ def test_the_screen_loads_nothing_of_the_product_but_link_and_events() -> None:
         "import sys, monitor.tui.app, monitor.tui.terminal;"
         "own = {m.split('.')[1] for m in sys.modules if m.startswith('monitor.')};"
         "assert own <= {'tui', 'link', 'events', 'errors', 'clock', 'text', 'alarms',"
-        " 'system'}, own;"
+        " 'loudness', 'playing', 'system'}, own;"
         "dsp = {m for m in sys.modules if m.startswith('dsp.')};"
         "assert dsp <= {'dsp.cycles', 'dsp.cycles.matching'}, dsp;"
         "other = {'torch', 'scipy', 'sounddevice', 'soundfile'} & set(sys.modules);"

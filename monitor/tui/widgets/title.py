@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from monitor.config.bands import Band
+from monitor.playing import Band
 from monitor.tui import words
 from monitor.tui.state import ScreenState
 from monitor.tui.widgets.glyphs import Glyphs

@@ -1,4 +1,4 @@
-"""Bands in which the heart can be heard: names and edges, for settings, keys and what plays.
+"""The heart on a loudspeaker, in words: for settings, keys, and what plays it.
 
 wide        20 to 400 Hz    all that is analysed
 bell        20 to 150 Hz    low heart sounds, as the bell of a stethoscope lets them through
@@ -17,3 +17,6 @@ BANDS_HZ: dict[Band, tuple[float, float] | None] = {
     "diaphragm": (100.0, 400.0),
 }
 """In the order of the key."""
+
+HEARD = "the sound is heard again"
+"""Said by what plays the heart, after it has said why it cannot."""
