@@ -14,7 +14,7 @@ import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.live import PhantomOption, phantom_names
-from monitor.config.profiles import PROFILES
+from monitor.config.profiles import PROFILES, Profile
 from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, DeviceError, NoInputError, UsageError
 from monitor.text import harmless
 
@@ -38,7 +38,7 @@ STRAY_S = 0.7
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
 @click.option("--phantom", metavar="NAME", cls=PhantomOption, shell_complete=phantom_names)
-@click.option("--age", type=click.Choice(list(PROFILES)), default="adult", show_default=True)
+@click.option("--age", type=click.Choice(list(PROFILES)), help="Age group. [it is asked for]")
 @click.option(
     "--places",
     default="aortic,pulmonic,Erb,tricuspid,mitral",
@@ -67,7 +67,7 @@ STRAY_S = 0.7
 def exam(
     device: str | None,
     phantom: str | None,
-    age: str,
+    age: str | None,
     places: str,
     limit: float,
     pdf: bool,
@@ -79,7 +79,7 @@ def exam(
 ) -> int:
     """Examine one person: listen place by place, and write one page with a verdict over all.
 
-    It asks who is examined (an id and a note; both may be empty) and then says where to put the
+    It asks who is examined (an id, a note, the age group) and then says where to put the
     stethoscope. Enter begins a place; s leaves it out; q ends the examination; any other words
     are the name of another place, such as "mitral, left side". Nothing of one place goes into the
     next. A place that could not be judged is asked for again. A research and teaching instrument,
@@ -91,7 +91,6 @@ def exam(
     """  # fmt: skip
     if (device is None) == (phantom is None):
         raise UsageError("name --device or --phantom", "'apexbeat devices' lists the devices")
-    overrides = (f"alarms.profile={age}", *overrides)
     settings = load_settings(config_file, overrides, model, sha256).settings
     if folder is None:
         from monitor.config.paths import store_folder
@@ -112,7 +111,12 @@ def exam(
     clock = SystemClock()
     driver = driver_for(source, settings.capture, clock)  # a name that is wrong is said now
 
-    person = Person(_ask("id (may be empty): ") or "", _ask("note (may be empty): ") or "", age)
+    who, note = _ask("id (may be empty): ") or "", _ask("note (may be empty): ") or ""
+    age = age or _ask_age(settings.alarms.profile)
+    settings = load_settings(
+        config_file, (*overrides, f"alarms.profile={age}"), model, sha256
+    ).settings
+    person = Person(who, note, age)
     wanted = [name.strip() for name in places.split(",") if name.strip()]
     return _examine(driver, clock, settings, person, wanted, limit, folder, pdf)
 
@@ -211,6 +215,15 @@ def _ask(words: str) -> str | None:
     click.echo(words, nl=False, err=True)
     line = sys.stdin.readline()
     return line.strip() if line else None
+
+
+def _ask_age(usual: Profile) -> Profile:
+    """The age group, asked for until it is one; Enter takes ``usual``."""
+    while True:
+        words = _ask(f"age group: {', '.join(PROFILES)} [{usual}]: ") or usual
+        found = [group for group in PROFILES if group.startswith(words.lower())]
+        if len(found) == 1:
+            return found[0]
 
 
 def _pressed() -> Callable[[], bool]:

@@ -44,7 +44,7 @@ def examination(store: Path, settings: Settings) -> Examine:
     from monitor.config.load import Settings, names
 
     def examine(source: str, device: str, age: str) -> list[str]:
-        words = [sys.executable, "-m", "monitor.cli.main", "exam", "--age", age]
+        words = [sys.executable, "-m", "monitor.cli.main", "exam", "--profile", age]
         words += ["--phantom" if source == "phantom" else "--device", device]
         for key in names():
             section, _, name = key.partition(".")

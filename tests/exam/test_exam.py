@@ -199,6 +199,13 @@ def test_the_command_asks_listens_and_says_where_the_page_is(monkeypatch, tmp_pa
     assert json.loads((out / "exam.json").read_text())["age"] == "child"
     [session, *_] = read(out / "1-aortic.jsonl")
     assert session.settings["alarms.profile"] == "child"
+    asked = tmp_path / "asked"
+    typed = "\n\nten\nIN\n\n\nq\n"  # "ten" is no age group
+    assert _exam(monkeypatch, typed, "-o", asked, "--profile", "child") == 0
+    assert capsys.readouterr().err.count("neonate [child]") == 2
+    assert json.loads((asked / "exam.json").read_text())["age"] == "infant"
+    [session, *_] = read(asked / "1-aortic.jsonl")
+    assert session.settings["alarms.profile"] == "infant"
     assert _exam(monkeypatch, "\n\n\n", "-o", out) == 2
     assert "is not empty" in capsys.readouterr().err
 
@@ -211,7 +218,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(monkeypatch, tmp_path, ca
         assert run(words) == code
         assert told in capsys.readouterr().err
     out = tmp_path / "exam"
-    assert _exam(monkeypatch, "\n\nq\n", "-o", out) == 3
+    assert _exam(monkeypatch, "\n\n\nq\n", "-o", out) == 3
     assert "no place was heard" in capsys.readouterr().err
     assert not out.exists()
     monkeypatch.setitem(sys.modules, "weasyprint", None)
@@ -229,7 +236,7 @@ def test_an_interrupt_keeps_the_places_that_were_heard(monkeypatch, tmp_path, ca
             return line
 
     out = tmp_path / "exam"
-    monkeypatch.setattr("monitor.cli.exam.sys.stdin", Interrupted("\n\n\n^C\n"))
+    monkeypatch.setattr("monitor.cli.exam.sys.stdin", Interrupted("\n\n\n\n^C\n"))
     clock = PlayingClock()
     device = ScriptedPhantom("normal")
     clock.play = device.deliver

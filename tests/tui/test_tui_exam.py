@@ -50,5 +50,5 @@ def test_an_examination_hears_and_judges_as_the_monitor_does(tmp_path: Path) -> 
         assert not any("screen" in word for word in words)
         parsed = exam.make_context("exam", words[words.index("exam") + 1 :]).params
         assert parsed[{"phantom": "phantom", "live": "device"}[source]] == device
-        assert parsed["age"] == "child"
+        assert parsed["profile"] == "child"  # what is asked for begins with it
         assert f"record.folder={tmp_path}" in parsed["overrides"]
