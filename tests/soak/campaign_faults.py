@@ -15,7 +15,7 @@ from pathlib import Path
 
 from virtual_microphone import VirtualMicrophone
 from wall_clock import WallClock
-from whole_monitor import Monitor, Mounted
+from whole_monitor import Monitor, Mounted, of_store
 
 from monitor.link.client import Client, Gone
 from monitor.link.requests import AddMark
@@ -44,8 +44,12 @@ class Run:
     """The session, its index and the time (monotonic) when it was first seen."""
 
     def reach(self) -> None:
-        """Attach anew, whatever core there is now."""
-        self.one.attach(orphan=True).analyses()
+        """Attach anew, whatever core there is now, until one analyses."""
+        for _ in range(LATE):
+            with contextlib.suppress(Gone):  # what was done to it ends it only now
+                self.one.attach(orphan=True).analyses()
+                return
+        raise AssertionError(f"{LATE} cores ended before one analysed")
 
     def mark(self) -> None:
         """Mark a moment; remember it if it was confirmed."""
@@ -149,11 +153,15 @@ def _memory(pid: int) -> int:
 
 
 def no_memory(run: Run) -> None:
-    """The supervisor gets none while it starts the next core; that one inherits the limit."""
+    """The supervisor gets none while it starts the next core, nor does that core."""
     pid = run.one.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
     with _limited(pid, resource.RLIMIT_AS, _memory(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
+    for core in of_store(run.one.store):  # one that was begun with the limit keeps it
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(core, resource.RLIMIT_AS, before)
 
 
 def core_without_memory(run: Run) -> None:
