@@ -15,7 +15,7 @@ from pathlib import Path
 
 from virtual_microphone import VirtualMicrophone
 from wall_clock import WallClock
-from whole_monitor import Monitor, Mounted, of_store
+from whole_monitor import Monitor, Mounted
 
 from monitor.link.client import Client, Gone
 from monitor.link.requests import AddMark
@@ -159,9 +159,14 @@ def no_memory(run: Run) -> None:
     with _limited(pid, resource.RLIMIT_AS, _memory(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
-    for core in of_store(run.one.store):  # one that was begun with the limit keeps it
+    for core in _children(pid):  # one that was begun with the limit keeps it
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(core, resource.RLIMIT_AS, before)
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(n) for t in threads for n in (t / "children").read_text("ascii").split()]
 
 
 def core_without_memory(run: Run) -> None:
