@@ -22,15 +22,8 @@ from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
 from monitor.decoding.decoder import MAX_CHANNELS, RATES_HZ
 from monitor.errors import RecordError
-from monitor.record.schema import (
-    CHECK_BYTES,
-    FILE,
-    OF_NOTE,
-    TREND_TYPES,
-    defect,
-    open_reader,
-    open_store,
-)
+from monitor.record.opening import CHECK_BYTES, defect, open_reader, open_store
+from monitor.record.schema import FILE, OF_NOTE, TREND_TYPES
 from monitor.record.wall_clock import last_sign
 from monitor.record.writer import Row, Writer
 from monitor.system.closing import Closing

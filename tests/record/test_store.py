@@ -17,7 +17,8 @@ from store_rows import a_session, an_alarm
 from monitor import events as ev
 from monitor.clock import ClockAnchor, SystemClock
 from monitor.errors import NoInputError, RecordError
-from monitor.record.schema import FILE, VERSION, open_store
+from monitor.record.opening import open_store
+from monitor.record.schema import FILE, VERSION
 from monitor.record.store import Archive, CommandRow, Store, new_id
 from monitor.record.writer import LIMIT, Row, Writer
 
