@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
-from fakecore import FakeCore
 from pictures import HeldClock, text_of
-from scenes import Scene
+from scene import Scene
+from scene_core import FakeCore
 from textual.pilot import Pilot
 
 from monitor.link import requests as rq

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenes import Scene, scene
+from scene import Scene
+from scenes import scene
 from svg import svg
 from textual.app import App
 from textual.pilot import Pilot

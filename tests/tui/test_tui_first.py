@@ -19,7 +19,7 @@ from monitor.tui.first_start import steps as first_steps
 from monitor.tui.first_start.app import FirstApp
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
 
-METER = [sys.executable, str(Path(__file__).parents[1] / "support" / "fakemeter.py")]
+METER = [sys.executable, str(Path(__file__).parents[1] / "support" / "fake_meter.py")]
 GOOD = [sys.executable, "-c", "print('ok    rate: 71/min')"]
 BAD = [sys.executable, "-c", "print('FAIL  rate: 12/min'); raise SystemExit(1)"]
 

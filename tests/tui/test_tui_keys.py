@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hands import bench, run
-from scenes import alarm, scene
+from scene import alarm
+from scenes import scene
 
 from monitor.link import messages as ms
 from monitor.link import requests as rq

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from hands import bench, run
-from scenes import SETTINGS, scene
+from scene import SETTINGS
+from scenes import scene
 
 from monitor.tui import limits
 from monitor.tui.series import Series

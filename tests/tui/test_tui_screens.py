@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from hands import bench, run
-from scenes import alarm, scene
+from scene import alarm
+from scenes import scene
 
 from monitor.tui.keys import KEYS
 

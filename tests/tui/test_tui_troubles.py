@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakecore import FakeCore
 from hands import bench, run
+from scene_core import FakeCore
 from scenes import scene
 
 from monitor.link import messages as ms
