@@ -7,8 +7,12 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from monitor.assembly import Models
 
 TESTS = Path(__file__).resolve().parent
 OURS = (
@@ -73,6 +77,15 @@ class Controls:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.lines:
             terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """The shipped models, opened once in each process."""
+    from monitor.assembly import open_models
+    from monitor.config.load import Settings
+
+    return open_models(Settings())
 
 
 @pytest.hookimpl(wrapper=True)

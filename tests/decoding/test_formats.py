@@ -22,7 +22,6 @@ import soundfile as sf
 from scipy.signal import resample_poly
 
 from monitor.analysis.summary import Summary
-from monitor.assembly import open_models
 from monitor.config.load import Settings
 from monitor.decoding import media
 from monitor.decoding.decoder import NO_HINTS, Hints
@@ -160,9 +159,8 @@ rows: dict[str, dict[str, object]] = {}
 
 
 @pytest.fixture(scope="module")
-def heard():
+def heard(models):
     """Hears a file, through the whole monitor."""
-    models = open_models(Settings())
 
     def hear(path: Path, hints: Hints = NO_HINTS) -> Summary:
         return replay_file(path, Settings(), models, Options(hints=hints))

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from scripted import PlayingClock, ScriptedPhantom
+from clocks import PlayingClock
+from scripted import ScriptedPhantom
 from virtual_microphone import VirtualMicrophone, missing
 
 from dsp.phantom import PRESETS, render
 from monitor.analysis.verdict import Thresholds
-from monitor.assembly import open_models
 from monitor.capture.driver import CaptureSink
 from monitor.cli.exam import Plan
 from monitor.cli.main import run
@@ -32,11 +32,6 @@ from monitor.record.eventfile import read
 
 ROOT = Path(__file__).parents[2]
 STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from clocks import HeldClock
 from mosquitto import Mosquitto
 from simulator import SimulatedBed, Watch
-from ward_scene import HeldClock, HeldEar, states
+from ward_scene import WALL, HeldEar, states
 
 from monitor.integrations.beds import BEDS, SILENT_S, Ward
 from monitor.integrations.listen import ReceivedMessage
@@ -224,7 +225,7 @@ def test_ten_thousand_mutated_messages_end_nothing_and_the_good_bed_stays() -> N
     }
 
     async def show() -> None:
-        ear, clock = HeldEar(), HeldClock()
+        ear, clock = HeldEar(), HeldClock(wall_step=WALL - 1000)
         app = WardApp(ear, "broker", clock=clock, frames_per_s=0)
         async with app.run_test(size=(120, 40)) as pilot:
             ear.waiting = [ReceivedMessage("", b"")]
@@ -236,13 +237,13 @@ def test_ten_thousand_mutated_messages_end_nothing_and_the_good_bed_stays() -> N
                     ReceivedMessage(f"apexbeat/{bed}/{what}", body, chance.random() < 0.3)
                 )
                 if number % 100 == 0:
-                    clock.time += 0.5
+                    clock.now += 0.5
                     ear.waiting.append(ReceivedMessage("apexbeat/good/state", bodies[0], False))
                     app.frame()
             await pilot.pause()
             ear.waiting.append(ReceivedMessage("apexbeat/good/state", bodies[0], False))
             app.frame()
-            [good] = [r for r in app.ward.rows(clock.time) if r.bed == "good"]
+            [good] = [r for r in app.ward.rows(clock.now) if r.bed == "good"]
             assert good.fresh
             assert app.ward.strange > 5000
             shown = "\n".join(s.text for s in app.screen._compositor.render_strips())

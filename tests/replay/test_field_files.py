@@ -11,17 +11,11 @@ import pytest
 import soundfile as sf
 from scipy.signal import lfilter
 
-from monitor.assembly import open_models
 from monitor.cli.main import run
 from monitor.config.load import Settings
 from monitor.replay.batch import Options, replay_file
 
 SEEDS = range(5)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
-from pictures import HeldClock, text_of
+from clocks import HeldClock
+from pictures import text_of
 from scene import Scene
 from scene_core import FakeCore
 from textual.pilot import Pilot
@@ -82,7 +83,7 @@ async def bench(
     """An app attached to a core."""
     core = FakeCore(*scenes, answers=answers)
     await core.start(folder / "core.sock")
-    clock = HeldClock()
+    clock = HeldClock(wall_step=0.0)
     app = ApexbeatApp(
         Connection(folder / "core.sock"), read_only=read_only, clock=clock,
         frames_per_s=0, helpers=helpers,
@@ -92,7 +93,7 @@ async def bench(
             it = Bench(core, app, pilot, clock)
             await it.until(lambda: (s := app.state.shown()) is not None and s.status is not None)
             app.frame()
-            clock.time += SEEN_S  # what stands there was seen
+            clock.now += SEEN_S  # what stands there was seen
             yield it
     finally:
         await core.stop()

@@ -65,7 +65,7 @@ def test_no_answer_is_said_after_three_seconds(tmp_path: Path) -> None:
         async with bench(tmp_path, scene("alarm"), answers=False) as it:
             await it.press("a")
             await it.seen("acknowledging")
-            it.clock.time += 3.1
+            it.clock.now += 3.1
             await it.seen("acknowledge: no answer from the core")
             it.core.step()
             await it.until(lambda: "acknowledging" not in it.text)
@@ -83,7 +83,7 @@ def test_a_never_answers_an_alarm_that_has_only_just_come(tmp_path: Path) -> Non
             await it.press("a")
             await it.seen("a new alarm has just come")
             assert it.core.requests == []
-            it.clock.time += SEEN_S
+            it.clock.now += SEEN_S
             await it.press("a")
             asked = await it.asked("acknowledge")
             assert (asked.alarm, asked.occurrence, asked.count) == ("heart_lost", 9, 1)
@@ -152,7 +152,7 @@ def test_m_marks_with_a_note_that_says_how_long_it_took(tmp_path: Path) -> None:
         async with bench(tmp_path, scene("normal")) as it:
             await it.press("m")
             await it.press(*"cough")
-            it.clock.time += 6
+            it.clock.now += 6
             await it.press("enter")
             assert (await it.asked("mark")).note == "cough (key pressed 6 s earlier)"
             await it.press("m", "escape")
@@ -198,9 +198,9 @@ def test_space_freezes_the_picture_and_not_the_monitoring(tmp_path: Path) -> Non
             it.core.scenes[0].alarms = [alarm(20, "heart_lost", "high", 760, "6 s without a beat")]
             it.core.scenes[0].status["rate"] = 99.0
             it.core.step()
-            it.clock.time += 0.5
+            it.clock.now += 0.5
             await it.seen("heart sounds stopped")
-            await it.until(lambda: it.app.state.shown().rate(it.clock.time) == 99)
+            await it.until(lambda: it.app.state.shown().rate(it.clock.now) == 99)
             assert it.sound == frozen  # the marks of its last beats may still come
             await it.press("left")
             assert it.sound != frozen
@@ -241,7 +241,7 @@ def test_v_turns_to_the_spectrogram_and_back(tmp_path: Path) -> None:
             await it.press("v")
             await it.seen("SPECTROGRAM, Hz · 4.7 s")
             it.core.step()
-            it.clock.time += 0.5
+            it.clock.now += 0.5
             await it.press("space")
             await it.seen("FROZEN 0 s")
             await it.press("space", "v")

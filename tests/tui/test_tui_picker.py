@@ -43,7 +43,7 @@ def test_a_list_that_is_not_told_any_more_disappears(tmp_path: Path) -> None:
             await it.press("d", "n")
             it.core.say(ms.Levels(devices=[level("Second", -31.0)]))
             await it.seen("Second")
-            it.clock.time += 3.5
+            it.clock.now += 3.5
             await it.seen("listening to the devices")
             it.core.say(ms.Levels(devices=[], trouble="the sound system does not answer"))
             await it.seen("the sound system does not answer")

@@ -110,7 +110,7 @@ def test_a_read_only_screen_asks_for_nothing(tmp_path: Path) -> None:
                 assert f" {key} " not in it.text.splitlines()[-1]
                 await it.press(key)
                 await it.seen("this screen is read-only")
-                it.clock.time += 5
+                it.clock.now += 5
                 it.core.step()
                 await it.until(lambda: "read-only" not in it.text)
             await it.press("q", "e")

@@ -18,7 +18,7 @@ def test_a_core_that_dies_is_said_after_two_seconds_and_found_again(tmp_path: Pa
             await it.seen("ABNORMAL")
             await it.core.stop()
             await it.until(lambda: not it.app.state.connected)
-            it.clock.time += 2.1
+            it.clock.now += 2.1
             await it.seen("CORE NOT RESPONDING")
             assert "ABNORMAL" not in it.text
             assert "S1–S2" not in it.text
@@ -44,7 +44,7 @@ def test_a_core_that_hangs_is_said_by_the_screen_itself(tmp_path: Path) -> None:
         async with bench(tmp_path, scene("normal"), size=(80, 24)) as it:
             it.core.step()
             await it.seen("NORMAL ✓")
-            it.clock.time += 2.1
+            it.clock.now += 2.1
             await it.seen("connected, waiting for it to speak")
             await it.press("q")
             await it.seen("The core does not respond: nobody may be listening.")
@@ -61,7 +61,7 @@ def test_a_bye_is_shown_as_the_end_and_not_as_a_fault(tmp_path: Path) -> None:
             it.core.say(ms.Bye(reason="ended by another screen"))
             await it.until(lambda: it.app.state.bye is not None)
             await it.core.stop()
-            it.clock.time += 2.1
+            it.clock.now += 2.1
             await it.seen("MONITORING HAS ENDED")
             await it.seen("ended by another screen")
 
