@@ -116,7 +116,8 @@ class HumRemoval:
         self._sound: FloatArray = np.zeros(HOP + BLOCK)  # of the block, and a hop before it
         self._windows = np.lib.stride_tricks.sliding_window_view(self._sound, FRAME)[::HOP]
         self._hum: FloatArray | None = None  # of the block
-        self._frames: deque[ComplexArray] = deque(maxlen=HISTORY)
+        self._frames: ComplexArray = np.zeros((HISTORY, LINES_HZ.size), complex)
+        self._heard = 0  # frames of it, the newest last
         self._peaks: deque[float] = deque(maxlen=HISTORY // PER_BLOCK)
         self._lines: list[_Line] = []
         self._marks: deque[tuple[int, int]] = deque([(index, 0)], maxlen=256)
@@ -176,7 +177,9 @@ class HumRemoval:
 
     def _close_block(self) -> None:
         heard = self._windows @ _BASIS * _phase((self._begin - HOP) % RATE_HZ)
-        self._frames.extend(heard)
+        self._frames[:-PER_BLOCK] = self._frames[PER_BLOCK:]
+        self._frames[-PER_BLOCK:] = heard
+        self._heard = min(self._heard + PER_BLOCK, HISTORY)
         self._peaks.append(float(np.abs(self._sound[HOP:]).max()))
         self._sound[:HOP] = self._sound[BLOCK:]
         self._begin += BLOCK
@@ -191,7 +194,7 @@ class HumRemoval:
         over = any(line.misses >= MISSES for line in self._lines)
         if over:
             self._lines = []  # what was heard before it ended must not find it again
-            self._frames.clear()
+            self._heard = 0
         if over or self._lines or self._begin % SEARCH == 0:
             self._fit(FOUND)
 
@@ -210,20 +213,22 @@ class HumRemoval:
     def _fit(self, found: float) -> None:
         """Look for lines in the frames heard, and make the hum of the next block."""
         known = {line.column: line for line in self._lines}
-        self._lines = self._find(found, known) if len(self._frames) * HOP >= START - BLOCK else []
+        self._lines = self._find(found, known) if self._heard * HOP >= START - BLOCK else []
         self._hum = self._wave(self._begin, BLOCK) if self._lines else None
         if self._mains != self._marks[-1][1] and self._started:
             self._marks.append((self._begin, self._mains))
 
     def _find(self, found: float, known: dict[int, _Line]) -> list[_Line]:
-        frames = np.array(self._frames)
+        frames = self._frames[HISTORY - self._heard :]
         size = np.abs(frames)
         quiet = size <= np.median(size, axis=0)
         phasors = np.where(quiet, frames / np.maximum(size, 1e-12), 0.0)
         sums = np.abs(_OFF_TURNS[:, -len(frames) :] @ phasors) / quiet.sum(axis=0)
+        heard = sums.max(axis=0)
+        if not known and heard.max() < found:
+            return []
         best = sums.argmax(axis=0)
         least = LEAST * float(np.median(self._peaks))
-        heard = sums.max(axis=0)
         sure = [LINES_HZ[c] for c in np.flatnonzero(heard >= found)] + [LINES_HZ[c] for c in known]
         lines = []
         for column, hz in enumerate(LINES_HZ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
+from math import log10
 
 import msgspec
 import numpy as np
@@ -124,4 +125,4 @@ def _thirds(start: int, end: int) -> list[tuple[int, int]]:
 def _level_db(sound: NDArray[np.floating], first: int, part: tuple[int, int]) -> float:
     """Mean square of a part of the sound that begins at ``first``, in dB."""
     piece = sound[part[0] - first : part[1] - first].astype(np.float64)
-    return float(10 * np.log10(max(np.mean(piece**2) if piece.size else 0.0, QUIETEST)))
+    return 10 * log10(max(float(piece @ piece) / piece.size if piece.size else 0.0, QUIETEST))

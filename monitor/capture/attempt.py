@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from monitor.system.worker_thread import WorkerThread
+
 T = TypeVar("T")
 
 
@@ -25,6 +27,11 @@ class AbandonableCall(Generic[T]):
         Gets the result if the call comes back after it was abandoned.
     now_s
         When it began.
+
+    Raises
+    ------
+    RuntimeError, MemoryError
+        If there is no thread for it.
     """
 
     def __init__(self, call: Callable[[], T], undo: Callable[[T], None], now_s: float) -> None:
@@ -36,8 +43,7 @@ class AbandonableCall(Generic[T]):
         self._abandoned = False
         self._result: T | None = None
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="audio-call", daemon=True)
-        self._thread.start()
+        WorkerThread(self._run)
 
     @property
     def done(self) -> bool:

@@ -158,7 +158,7 @@ class DropoutFinder:
         if len(at) < 2:
             return
         keys = (bits[at[:, None] + np.arange(KEY)] * _FACTORS).sum(axis=1, dtype=np.uint64)
-        order = np.lexsort((at, keys))
+        order = np.argsort(keys, kind="stable")  # of equal keys the earlier place comes first
         same = keys[order[1:]] == keys[order[:-1]]
         lags = at[order[1:]] - at[order[:-1]]
         near = np.flatnonzero(same & (lags <= self._lag) & (lags >= self._shortest // 2))

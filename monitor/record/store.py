@@ -100,6 +100,7 @@ class CommandRow:
 _SESSION = ", ".join(SessionRow.__dataclass_fields__)
 _MARKS = ", ".join("?" for _ in SessionRow.__dataclass_fields__)
 _NUMBER = "(SELECT coalesce(max(number), 0) + 1 FROM sessions)"
+_ANCHOR = "INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT = f"INSERT INTO sessions ({_SESSION}, number) VALUES ({_MARKS}, {_NUMBER})"
 
 
@@ -131,6 +132,7 @@ class Store:
         self._clock = clock
         self.lock = StoreLock(folder)
         self._running: dict[str, SessionRow] = {}
+        self._anchors: dict[str, tuple[object, ...]] = {}  # the last of each that runs
         self._over = threading.Event()
         try:
             first = open_store(folder)
@@ -196,8 +198,8 @@ class Store:
     def anchor(self, session: str, row: ClockAnchor) -> None:
         """Tie an index to the clocks."""
         values = (session, row.index, row.monotonic, row.boot, row.wall, row.boot_id)
-        sql = "INSERT OR REPLACE INTO anchors VALUES (?, ?, ?, ?, ?, ?)"
-        self.writer.put(Row(sql, values, True))
+        self._anchors[session] = values
+        self.writer.put(Row(_ANCHOR, values, True))
 
     def command(self, session: str, row: CommandRow, done: Callable[[], None]) -> None:
         """What a person asked for; ``done`` is called once it is on the disk."""
@@ -218,6 +220,7 @@ class Store:
     def end(self, session: str, index: int, how: str) -> None:
         """The session is over."""
         self._running.pop(session, None)
+        self._anchors.pop(session, None)
         sql = "UPDATE sessions SET ended = ?, ended_index = ?, ended_how = ? WHERE id = ?"
         self.writer.put(Row(sql, (self._clock.wall(), index, how, session), True))
 
@@ -238,6 +241,8 @@ class Store:
         with contextlib.closing(opened.connection.cursor()) as cursor:
             for row in list(self._running.values()):  # unknown to a store that is new
                 cursor.execute(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), _values(row))
+            for anchor in list(self._anchors.values()):  # a core that goes on needs the time
+                cursor.execute(_ANCHOR, anchor)
         return opened.connection
 
     def _check(self) -> None:

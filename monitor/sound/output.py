@@ -17,6 +17,7 @@ from typing import Literal
 from monitor.clock import Clock
 from monitor.events import Priority
 from monitor.sound.tones import PATTERNS, burst
+from monitor.system.worker_thread import WorkerThread
 
 BELL_S: dict[Priority, float] = {"high": 2.0, "medium": 5.0, "low": 20.0}
 """Seconds between two strokes of the bell."""
@@ -76,8 +77,8 @@ class AlarmSound:
         self._wanted: Priority | None = None
         self._next_s = 0.0
         self._check_s = float("-inf")
-        self._busy: threading.Thread | None = None
-        self._looking: threading.Thread | None = None
+        self._busy: WorkerThread | None = None
+        self._looking: WorkerThread | None = None
         self._cut = threading.Event()
         self._busy_until = 0.0
         self._failed_s: float | None = None
@@ -204,14 +205,12 @@ class AlarmSound:
 
         self._looking = self._begin(run, now_s)
 
-    def _begin(self, run: Callable[[], None], now_s: float) -> threading.Thread | None:
+    def _begin(self, run: Callable[[], None], now_s: float) -> WorkerThread | None:
         try:
-            thread = threading.Thread(target=run, name="alarm-sound", daemon=True)
-            thread.start()
+            return WorkerThread(run)
         except (RuntimeError, MemoryError) as error:  # no thread: the bell needs none
             self._fail(f"no sound can be made: {error}", now_s)
             return None
-        return thread
 
     def _fail(self, words: str, now_s: float) -> None:
         self._failure, self._failed_s = words, now_s

@@ -78,7 +78,7 @@ def supervise(job: Job, began: Callable[[StartReport], None]) -> int:
         alarms = AlarmSound(speaker.play, _Bell(job.terminal).ring, clock, check)
     watchdog = Watchdog(clock)
     helpers: list[Helper] = []
-    teller = Background("told")
+    teller = Background()
     told = False
 
     def tell(begun: StartReport) -> None:
@@ -102,7 +102,7 @@ def supervise(job: Job, began: Callable[[StartReport], None]) -> int:
             )
             helpers.append(Helper(hearing, 2))
 
-    keeper = Background("lock", 1)
+    keeper = Background(1)
     renewed_s = clock.monotonic()
 
     def alive() -> None:
@@ -290,37 +290,27 @@ def _silence() -> bool:
 class _Bell:
     """The bell of a terminal.
 
-    It keeps one descriptor in reserve, so that it rings where there are none left.
+    The terminal is opened once: so it rings where there are no descriptors left, and never in
+    another terminal that has got the name of one that was closed.
     """
 
     def __init__(self, terminal: str) -> None:
-        self._terminal = terminal
-        self._spare: int | None = None
-        self._keep_spare()
+        self._handle: int | None = None
+        if terminal:
+            # A terminal that somebody has stopped (Ctrl-S) is not waited for.
+            flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0)
+            with contextlib.suppress(OSError):
+                self._handle = os.open(terminal, flags)
 
     def ring(self) -> bool:
         """Ring once; False if there is no terminal, or it was closed."""
-        if not self._terminal:
+        if self._handle is None:
             return False
-        if self._spare is not None:
-            os.close(self._spare)
-            self._spare = None
         try:
-            # A terminal that somebody has stopped (Ctrl-S) is not waited for.
-            handle = os.open(self._terminal, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-            try:
-                os.write(handle, b"\a")
-            finally:
-                os.close(handle)
+            os.write(self._handle, b"\a")
         except OSError:
             return False
-        finally:
-            self._keep_spare()
         return True
-
-    def _keep_spare(self) -> None:
-        with contextlib.suppress(OSError):
-            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 if __name__ == "__main__":

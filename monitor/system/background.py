@@ -13,11 +13,11 @@ import logging
 import os
 import queue
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from monitor.system.private_file import open_private, same_file
+from monitor.system.worker_thread import WorkerThread
 
 LOG_LIMIT = 2**20
 """A log longer than this is begun anew; the last one is kept beside it, bytes."""
@@ -30,16 +30,13 @@ class Background:
 
     Parameters
     ----------
-    name
-        Of the thread.
     limit
         Jobs that may wait; further ones are dropped and counted.
     """
 
-    def __init__(self, name: str, limit: int = 100) -> None:
+    def __init__(self, limit: int = 100) -> None:
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(limit)
-        self._name = name
-        self._thread: threading.Thread | None = None
+        self._thread: WorkerThread | None = None
         self.dropped = 0
 
     def put(self, job: Callable[[], None]) -> bool:
@@ -49,9 +46,7 @@ class Background:
         """
         try:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                thread.start()
-                self._thread = thread
+                self._thread = WorkerThread(self._run)
             self._jobs.put_nowait(job)
         except (queue.Full, RuntimeError, MemoryError):
             self.dropped += 1
@@ -100,7 +95,7 @@ def log_stderr(path: Path) -> int:
     try:
         _enlarge(into)
         os.set_blocking(into, False)
-        threading.Thread(target=_copy, args=(out, path), name="log", daemon=True).start()
+        WorkerThread(lambda: _copy(out, path))
     except (OSError, RuntimeError, MemoryError) as error:
         for handle in (kept, out, into):
             os.close(handle)

@@ -57,6 +57,23 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
     assert re.search(said, _log(run), re.MULTILINE)
 
 
+def test_without_memory_no_core_starts_and_the_supervisor_lives_until_one_can(
+    tmp_path: Path,
+) -> None:
+    """It waited for ever for a thread that had found no memory to begin."""
+    with monitor(tmp_path) as run:
+        session, pid = run.session, run.process.pid
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
+        dead = run.kill_core()
+        until(lambda: "no core can be started" in _log(run), "a start that fails is told")
+        assert run.process.poll() is None
+        resource.prlimit(pid, resource.RLIMIT_AS, (soft, hard))
+        run.attach(other_than=dead).analyses()
+        assert run.session == session
+
+
 def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
     tmp_path: Path, mounted: Callable[..., Mounted]
 ) -> None:

@@ -146,6 +146,26 @@ def test_what_the_full_disk_refused_is_written_when_there_is_room_again(tmp_path
     assert writer.close(10)
 
 
+def test_a_store_made_anew_knows_at_what_time_its_sessions_stood(tmp_path: Path) -> None:
+    """A core that went on in it booked nothing of the time without one as lost."""
+    store = Store(tmp_path, SystemClock())
+    row = a_session()
+    store.begin(row)
+    for second in (1, 2):
+        store.anchor(row.id, ClockAnchor(2000 * second, second, second, 1.7e9 + second, "boot"))
+    assert store.settle(10)
+    for path in tmp_path.glob(FILE + "*"):
+        path.unlink()
+    store.events(row.id, 5, [an_alarm(6000)])
+    _wait_for(lambda: store.writer.removals == 1)
+    assert store.settle(10)
+    archive = Archive(tmp_path)
+    assert [anchor.index for anchor in archive.anchors(row.id)] == [4000]
+    assert [seq for seq, _ in archive.events(row.id)] == [5]
+    archive.close()
+    assert store.close(10)
+
+
 def test_too_many_waiting_trends_are_dropped_and_counted_and_transitions_never(
     tmp_path: Path,
 ) -> None:

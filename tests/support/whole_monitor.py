@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from monitor import events as ev
@@ -34,13 +34,24 @@ class Monitor:
     runtime
         Folder for the socket.
     options
-        Further options of the command.
+        Further options of the command; a phantom is listened to unless they name a source.
+    environment
+        Variables of its processes, besides those of this one.
     """
 
-    def __init__(self, store: Path, runtime: Path, *options: str, phantom: str = "fast") -> None:
-        self.store, self.options = store, (*options,)
-        self.runtime, self.phantom = runtime, phantom
-        self.env = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "OMP_NUM_THREADS": "1"}
+    def __init__(
+        self,
+        store: Path,
+        runtime: Path,
+        *options: str,
+        phantom: str = "fast",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        named = "--device" in options
+        self.store, self.options = store, (*options, *(() if named else ("--phantom", phantom)))
+        self.runtime = runtime
+        own = {"XDG_RUNTIME_DIR": str(runtime), "OMP_NUM_THREADS": "1"}
+        self.env = {**os.environ, **(environment or {}), **own}
         self.process = self._start()
         self._client: Client | None = None
         self.pid = 0
@@ -52,8 +63,8 @@ class Monitor:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "monitor.cli.main", "live", "--phantom", self.phantom,
-             "--headless", "--store", str(self.store), *self.options],
+            [sys.executable, "-m", "monitor.cli.main", "live", "--headless",
+             "--store", str(self.store), *self.options],
             env=self.env, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
@@ -172,11 +183,16 @@ class Monitor:
 
 
 @contextlib.contextmanager
-def monitor(folder: Path, *options: str, store: Path | None = None) -> Iterator[Monitor]:
+def monitor(
+    folder: Path,
+    *options: str,
+    store: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Monitor]:
     """A monitor that runs, with a screen attached; nothing of it is left afterwards."""
     runtime = folder / "run"
     runtime.mkdir(exist_ok=True)
-    one = Monitor(store or folder / "store", runtime, *options)
+    one = Monitor(store or folder / "store", runtime, *options, environment=environment)
     try:
         yield one.attach()
     finally:
