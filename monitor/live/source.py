@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dsp.stage import RATE_HZ
 from monitor.capture.driver import Driver
+from monitor.capture.phantom_device import PhantomDevice
 from monitor.clock import Clock, ClockAnchor
 from monitor.config.load import Capture as CaptureSettings
 from monitor.errors import UsageError
@@ -33,7 +34,7 @@ def driver_for(source: str, capture: CaptureSettings, clock: Clock) -> Driver:
     """
     kind, _, name = source.partition(":")
     if kind == "phantom":
-        return _phantom(name, clock)
+        return PhantomDevice(name, clock)
     if kind == "device":
         from monitor.capture.microphone import find
 
@@ -44,16 +45,10 @@ def driver_for(source: str, capture: CaptureSettings, clock: Clock) -> Driver:
 def driver_again(row: SessionRow, clock: Clock) -> Driver:
     """The driver of a session that goes on; the device need not be there."""
     if row.source == "phantom":
-        return _phantom(row.device, clock)
+        return PhantomDevice(row.device, clock)
     from monitor.capture.microphone import Microphone
 
     return Microphone(row.device, row.name, row.rate_hz, row.channels)
-
-
-def _phantom(name: str, clock: Clock) -> Driver:
-    from monitor.capture.phantom_device import PhantomDevice  # its noises need all of SciPy
-
-    return PhantomDevice(name, clock)
 
 
 def index_now(anchors: list[ClockAnchor], boot: str, clock: Clock) -> int:
