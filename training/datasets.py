@@ -49,8 +49,6 @@ class Recording:
         1 abnormal, 0 normal, -1 neither.
     quality
         1 good, 0 bad, -1 unknown.
-    path
-        The sound.
     diagnosis
         As published; empty where unknown.
     """

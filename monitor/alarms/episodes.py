@@ -42,8 +42,6 @@ class Episode:
     condition_end, ended
         Index at which the condition was gone (latched or inactive), and the reason given then;
         None and empty while it lasts.
-    state
-        Its last state.
     count
         How many times the signal came.
     transitions

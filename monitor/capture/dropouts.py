@@ -59,13 +59,7 @@ class Stretch:
 
 
 class DropoutFinder:
-    """Cuts a stream of frames into sound and dropouts.
-
-    Parameters
-    ----------
-    rate_hz
-        Of the frames.
-    """
+    """Cuts a stream of frames into sound and dropouts."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz, self._apart = rate_hz, max(1, round(rate_hz / 2000))

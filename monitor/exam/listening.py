@@ -34,8 +34,6 @@ class Progress:
 
     Attributes
     ----------
-    heard_s
-        Seconds of sound.
     level_db
         Peak of the last half second, dB full scale; None where no sound came.
     quality, rate, verdict, p

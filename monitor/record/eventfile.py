@@ -95,8 +95,6 @@ class EventFile:
 
     Parameters
     ----------
-    path
-        The final name.
     overwrite
         Whether an existing one may be replaced.
 

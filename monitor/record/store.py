@@ -329,7 +329,6 @@ class Archive(Closing):
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def anchors(self, session: str) -> list[ClockAnchor]:
-        """In order."""
         sql = (
             "SELECT idx, monotonic, boot, wall, boot_id FROM anchors WHERE session = ? ORDER BY idx"
         )
@@ -345,5 +344,4 @@ class Archive(Closing):
         return [CommandRow(*row) for row in self._db.execute(sql, (session,))]
 
     def close(self) -> None:
-        """Let go."""
         self._db.close()

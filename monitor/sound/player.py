@@ -57,7 +57,6 @@ class Player:
         return bool(self._stream.active)
 
     def close(self) -> None:
-        """Fall silent."""
         with contextlib.suppress(self._sd.PortAudioError):
             self._stream.close()
 

@@ -136,7 +136,6 @@ class Player:
         self._say((self._last or f"exit {code}") if code else "")
 
     def stop(self) -> None:
-        """Fall silent."""
         if self._program is not None:
             self._program.stop()
         self._program = self.what = None
