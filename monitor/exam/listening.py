@@ -23,8 +23,6 @@ from monitor.events import RATE_HZ
 from monitor.live.source import OPEN_S
 from monitor.runner import StreamRunner, StreamSink
 
-PLACES = ("aortic", "pulmonic", "Erb", "tricuspid", "mitral")
-"""In the usual order; any other name may be given."""
 TICK_S = 0.1
 
 

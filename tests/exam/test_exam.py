@@ -23,11 +23,11 @@ from virtual_microphone import VirtualMicrophone, missing
 from dsp.phantom import PRESETS, render
 from monitor.analysis.verdict import Thresholds
 from monitor.capture.driver import CaptureSink
-from monitor.cli.exam import Plan
+from monitor.cli.exam import PLACES, Plan
 from monitor.cli.main import run
 from monitor.config.load import Settings
 from monitor.exam.folder import ExamFolder, Person
-from monitor.exam.listening import PLACES, Listening, PlaceHeard, Progress, listen
+from monitor.exam.listening import Listening, PlaceHeard, Progress, listen
 from monitor.record.eventfile import read
 
 ROOT = Path(__file__).parents[2]
