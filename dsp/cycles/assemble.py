@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dsp.cycles.bands import BLOCK, FRAME, Float32
 from dsp.cycles.beat import Beat
-from dsp.cycles.doubt import Doubt
 from dsp.cycles.durations import LONGEST_S
 from dsp.cycles.network import CLASSES
 from dsp.cycles.onsets import OnsetRefiner
@@ -42,10 +41,9 @@ class Assembler:
     """Collects borders; `add` returns beats through ``beats`` and onsets of S1 through ``s1``."""
 
     def __init__(
-        self, calibration: NDArray[np.float64], doubt: Doubt, refiner: OnsetRefiner
+        self, calibration: NDArray[np.float64], refiner: OnsetRefiner
     ) -> None:
         self._calibration = calibration
-        self._doubt = doubt
         self._refiner = refiner
         self.reset(0)
 
@@ -57,7 +55,6 @@ class Assembler:
         self._samples: list[int | None] = [None, None, None, None]
         self._at, self._state = frame - MEMORY, NONE
         self._last = self._at * FRAME
-        self._doubt.reset()
 
     def remember(self, posterior: Float32) -> None:
         """Take one block of log posteriors [25, 5]."""
@@ -114,8 +111,7 @@ class Assembler:
         self._samples = [None, None, None, None]
         if borders[S1] is None and borders[S2] is None:
             return
-        confidence, doubts = self.judge(borders, stop)
-        beats.append(Beat(s1, systole, s2, diastole, end_sample, confidence, *doubts))
+        beats.append(Beat(s1, systole, s2, diastole, end_sample, self.judge(borders, stop)))
 
     def means(
         self, borders: list[int | None], stop: int | None = None
@@ -153,11 +149,7 @@ class Assembler:
         other = means[S1, S2] + means[S2, S1]
         return np.array([1.0, whole, own[S1], own[S2], other, float(None in borders)])
 
-    def judge(
-        self, borders: list[int | None], stop: int | None = None
-    ) -> tuple[float, tuple[float, float, float]]:
-        """Probability that S1 and S2 are right; that they are swapped, halved, doubled."""
-        means, frames = self.means(borders, stop)
-        z = float(self.evidence(borders, means, frames) @ self._calibration)
-        confidence = 1 / (1 + math.exp(-min(max(z, -20.0), 20.0)))
-        return confidence, self._doubt.update(means, borders)
+    def judge(self, borders: list[int | None], stop: int | None = None) -> float:
+        """Probability that S1 and S2 are right."""
+        z = float(self.evidence(borders, *self.means(borders, stop)) @ self._calibration)
+        return 1 / (1 + math.exp(-min(max(z, -20.0), 20.0)))

@@ -17,10 +17,6 @@ class Beat:
         Onset of S1, end of S1 (systole), onset of S2, end of S2 (diastole), and the next S1.
     confidence
         Probability (0..1) that the cycle's S1 and S2 are right.
-    swapped, halved, doubled
-        Probability (0..1), from this cycle and those before it, that S1 and S2 are told the wrong
-        way round; that the heart beats twice as fast as told; that it beats half as fast. All 0
-        where the model has no weights for them.
     """
 
     s1: int | None
@@ -29,6 +25,3 @@ class Beat:
     diastole: int | None
     end: int | None
     confidence: float
-    swapped: float = 0.0
-    halved: float = 0.0
-    doubled: float = 0.0

@@ -1,4 +1,4 @@
-"""The parameters of the cycle decoder: emission, durations, penalties, calibration, onsets, doubt.
+"""The parameters of the cycle decoder: emission, durations, penalties, calibration and onsets.
 
 `CycleModel.from_arrays` reads what `models/shipped/cycles.npz` holds, `to_arrays` gives it back;
 no file is touched here.
@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.assemble import EVIDENCE
-from dsp.cycles.doubt import FEATURES as doubt_features
-from dsp.cycles.doubt import OUTCOMES
 from dsp.cycles.durations import DurationSettings
 from dsp.cycles.emission import Emission, NetworkEmission
 from dsp.cycles.lattice import Penalties
@@ -57,8 +55,6 @@ class CycleModel:
     )
     onsets: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Weights of `onsets.py`; without them onsets stay on the grid of frames."""
-    doubt: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    """Weights of `doubt.py`; without them nothing is doubted."""
 
     def new_emission(self) -> Emission:
         """An emission at the start of a stream."""
@@ -95,9 +91,8 @@ class CycleModel:
             or arrays["calibration"].shape != (EVIDENCE,)
         ):
             raise ValueError("cycle model: settings of the wrong length")
-        onsets, doubt = _named(arrays, "onset."), _named(arrays, "doubt.")
+        onsets = _named(arrays, "onset.")
         _check(onsets, ("onset.0", "onset.1", "onset.2"), onset_inputs, 0, 1)
-        _check(doubt, ("doubt.0", "doubt.1"), doubt_features + 1, 1, OUTCOMES)
         return cls(
             kind=kind,
             emission=_named(arrays, kind + "."),
@@ -112,7 +107,6 @@ class CycleModel:
             penalties=Penalties(*(float(v) for v in arrays["penalties"].astype(float))),
             calibration=np.asarray(arrays["calibration"], float),
             onsets=onsets,
-            doubt=doubt,
         )  # fmt: skip
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -123,7 +117,7 @@ class CycleModel:
             "kind": np.array(self.kind),
             **{
                 name: np.asarray(array)
-                for part in (self.emission, self.onsets, self.doubt)
+                for part in (self.emission, self.onsets)
                 for name, array in part.items()
             },
             "durations": np.array(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from monitor.capture.attempt import AbandonableCall
-from monitor.capture.driver import CaptureSink, Driver, OpenStream
+from monitor.capture.driver import CaptureSink, Driver, LibraryHung, OpenStream
 from monitor.capture.feed import SampleAssembler
 from monitor.capture.health import (
     HUNG_S,
@@ -217,8 +217,12 @@ class Capture:
         self._look_at_attempt(now_s)
         if self.health.tick(now_s) is Action.REOPEN and self._attempt is None:
             self._give_up(self.health.reason or "opened again")
-            self._attempt = self._try_open(self._stream)
-            self._stream = None
+            try:
+                self._attempt = self._try_open(self._stream)
+            except (RuntimeError, MemoryError) as error:  # no thread for it now
+                self.health.open_failed(now_s, f"not opened: {error}")
+            else:
+                self._stream = None
 
     def _give_up(self, reason: str, discard: bool = False) -> None:
         """Take nothing more from the present stream; sound of another input is thrown away."""
@@ -241,6 +245,8 @@ class Capture:
         self._attempt = None
         try:
             self._adopt(attempt.result())
+        except LibraryHung:
+            self.health.hung(now_s, "the sound system")
         except Exception as error:  # noqa: BLE001 - whatever a device does, we go on trying
             self.health.open_failed(now_s, str(error) or type(error).__name__)
 

@@ -88,6 +88,7 @@ class Monitor:
                 if isinstance(hello, Hello) and hello.pid != other_than:
                     stack.pop_all()
                     self._client, self.hello, self.pid = client, hello, hello.pid
+                    self.replies.clear()  # each connection counts its requests anew
                     self.session = hello.sessions[0]
                     return self
             if self.process.poll() is not None and not orphan:

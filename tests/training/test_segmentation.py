@@ -1,5 +1,8 @@
 """Fitting and scoring of the heart-cycle decoder."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +22,6 @@ from training.segmentation.data import (
     folds,
     with_pauses,
 )
-from training.segmentation.doubt import DOUBLED, HALVED, OTHER, RIGHT, SWAPPED, outcome
 from training.segmentation.evaluate import Run, calibrate
 from training.segmentation.fit import noise_bank
 from training.segmentation.folds import fold_path, pooled, write_fold, written
@@ -167,7 +169,7 @@ def test_the_tables_are_summed_from_the_files_of_the_folds(tmp_path):
             for name, age in (("a", ""), ("circor", "Infant"), ("circor", "Child"))
         ]
         found = [score(truth, length, beats_of(truth, 20 * (fold + k))) for k in range(3)]
-        run = Run([0, 1, 2], found, [], [], [], [], cpu_s=1.0, sound_s=100.0, worst_lag=3000)
+        run = Run([0, 1, 2], found, [], [], [], cpu_s=1.0, sound_s=100.0, worst_lag=3000)
         prepared = Prepared(fold_items, [truth] * 3, [], [], [])
         write_fold(fold_path(tmp_path, fold), 5, prepared, {"streaming": run, "offline": run})
         items, counts = items + fold_items, counts + found
@@ -205,23 +207,6 @@ def test_tables_are_made_from_the_result_alone():
     assert markdown({"noise": [{"noise": "white", "snr_db": 5, "f1 60": 0.9, "f1 100": 0.95}]})
 
 
-def test_a_cycle_is_right_swapped_halved_or_doubled():
-    truth, length = truth_of()
-    ref = reference(truth, length)
-    beats = beats_of(truth)[2:8]
-    first, then, third = beats[0], beats[1], beats[2]
-    half = (first.s1 + first.s2) // 2
-    cases = {
-        RIGHT: first,
-        SWAPPED: Beat(first.s2, None, first.end, None, then.s2, 0.5),
-        HALVED: Beat(first.s1, None, first.end, None, third.s1, 0.5),
-        DOUBLED: Beat(first.s1, None, half, None, first.s2, 0.5),
-        OTHER: Beat(first.s1 + 500, None, first.s2 + 500, None, first.end + 500, 0.5),
-    }
-    assert {name: outcome(beat, ref) for name, beat in cases.items()} == {k: k for k in cases}
-    assert outcome(Beat(first.s1, None, None, None, None, 0.5), ref) == OTHER
-
-
 def test_an_annotation_that_just_stops_is_not_believed_to_its_end():
     states = ["S1", "systole", "S2", "diastole", "S1"]
     assert _without_endless([0, 200, 600, 800, 1600], states) == [*states[:4], "noise-begin"]
@@ -252,3 +237,10 @@ def test_hearts_of_every_kind_are_made_from_their_seed_alone(kind):
 def test_siblings_of_a_reported_heart_differ_by_their_number(case):
     assert sibling(case, 0) == sibling(case, 0)
     assert sibling(case, 0) != sibling(case, 1)
+
+
+def test_the_page_of_results_is_made_from_the_result_file():
+    results = Path(__file__).resolve().parents[2] / "docs" / "results"
+    page = (results / "segmentation.md").read_text(encoding="utf-8")
+    tables = markdown(json.loads((results / "segmentation.json").read_text(encoding="utf-8")))
+    assert tables.strip() in page, "run apexbeat-train evaluate-segmentation --tables"

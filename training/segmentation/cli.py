@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -52,11 +51,9 @@ def segmentation(data: Path, result: Path, steps: int, out: Path) -> None:
 
     prepared = prepare(data)
     model = fitted(prepared, Part("dev"), Schedule(steps=steps), _progress)
-    model, rows, doubt = shipped_fit.finish(prepared, model)
+    model, rows = shipped_fit.finish(prepared, model)
     write(result, "development groups", rows)
-    write(result, "doubt", doubt)
-    # On phantoms the doubt is wrong where it matters (see "doubt" in the result): it does not ship.
-    ship(replace(model, doubt={}), json.loads(result.read_text()), out, recipe(steps))
+    ship(model, json.loads(result.read_text()), out, recipe(steps))
     _say(f"written: {out / 'cycles.npz'}")
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from dsp.cycles.assemble import EVIDENCE, Assembler
 from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
-from dsp.cycles.doubt import FEATURES, Doubt
 from dsp.cycles.model import CycleModel
 from dsp.cycles.onsets import OnsetRefiner
 from dsp.stage import RATE_HZ, STEP
@@ -28,20 +27,13 @@ from training.segmentation.score import Counts, score
 class Witness(Assembler):
     """An assembler that keeps the evidence of each beat, in order."""
 
-    def __init__(
-        self, calibration: NDArray[np.float64], doubt: Doubt, refiner: OnsetRefiner
-    ) -> None:
+    def __init__(self, calibration: NDArray[np.float64], refiner: OnsetRefiner) -> None:
         self.seen: list[NDArray[np.float64]] = []
-        self.doubts: list[NDArray[np.float32]] = []
-        super().__init__(calibration, doubt, refiner)
+        super().__init__(calibration, refiner)
 
-    def judge(
-        self, borders: list[int | None], stop: int | None = None
-    ) -> tuple[float, tuple[float, float, float]]:
+    def judge(self, borders: list[int | None], stop: int | None = None) -> float:
         self.seen.append(self.evidence(borders, *self.means(borders, stop)))
-        said = super().judge(borders, stop)
-        self.doubts.append(self._doubt.features.copy())
-        return said
+        return super().judge(borders, stop)
 
 
 @dataclass
@@ -52,8 +44,6 @@ class Run:
     counts: list[Counts]
     beats: list[list[Beat]]
     evidence: list[NDArray[np.float64]]
-    doubts: list[NDArray[np.float32]]
-    """Features of the doubt about each beat (`dsp/cycles/doubt.py`)."""
     exact: list[bool]
     """Whether each is a phantom."""
     cpu_s: float = 0.0
@@ -86,14 +76,13 @@ def evaluate(
     offline: bool = False,
 ) -> Run:
     """Decode and score the recordings at ``places``."""
-    run = Run([], [], [], [], [], [])
+    run = Run([], [], [], [], [])
     decoder = _decoder(model, 0.0)
     for k in places:
         sound = prepared.sounds[k]
         if offline:
             decoder = _decoder(model, len(sound) / RATE_HZ + 2)
         decoder.assembler.seen.clear()
-        decoder.assembler.doubts.clear()
         begin = time.process_time()
         beats, lag = decode(decoder, sound, max(len(sound), 1) if offline else STEP)
         run.cpu_s += time.process_time() - begin
@@ -103,7 +92,6 @@ def evaluate(
         run.exact.append(prepared.recordings[k].database == PHANTOM)
         run.beats.append(beats)
         run.evidence.append(np.array(decoder.assembler.seen).reshape(-1, EVIDENCE))
-        run.doubts.append(np.array(decoder.assembler.doubts, np.float32).reshape(-1, FEATURES))
         run.counts.append(score(prepared.truths[k], len(sound), beats))
     return run
 
@@ -116,7 +104,7 @@ class _Watched(CycleDecoder):
 
 def _decoder(model: CycleModel, whole_s: float) -> _Watched:
     decoder = _Watched(model, whole_s=whole_s)
-    decoder.assembler = Witness(model.calibration, Doubt(model.doubt), decoder._refiner)
+    decoder.assembler = Witness(model.calibration, decoder._refiner)
     decoder.reset(0)
     return decoder
 
@@ -128,7 +116,6 @@ def join(runs: Sequence[Run]) -> Run:
         [c for r in runs for c in r.counts],
         [b for r in runs for b in r.beats],
         [e for r in runs for e in r.evidence],
-        [d for r in runs for d in r.doubts],
         [x for r in runs for x in r.exact],
         sum(r.cpu_s for r in runs),
         sum(r.sound_s for r in runs),

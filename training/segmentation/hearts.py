@@ -1,7 +1,7 @@
 """Draws phantom hearts of the kinds at which decoders go wrong, with their truth.
 
-`draw` makes the description of one heart of a kind from a generator; `training_hearts`,
-`doubt_hearts` and `held_hearts` list hearts whose seeds never meet. Kinds: clicks of mechanical
+`draw` makes the description of one heart of a kind from a generator; `training_hearts` and
+`held_hearts` list hearts whose seeds never meet. Kinds: clicks of mechanical
 valves, systole of any share of the cycle, split sounds, gallops, opening snaps, ectopic beats,
 atrial fibrillation, pauses, bigeminy, teaching tones and plain hearts, at 30 to 220 per minute.
 """
@@ -25,7 +25,7 @@ SLOWEST, FASTEST = 30.0, 220.0
 SHARES = (0.25, 0.55)
 """Shares of systole of the cycle that are drawn."""
 LONGEST_SYSTOLE_S = 0.6
-_TRAIN, _TEST, _DOUBT = 1, 2, 3
+_TRAIN, _TEST = 1, 2
 
 
 def _rate(rng: Generator, low: float = SLOWEST, high: float = FASTEST) -> float:
@@ -205,11 +205,6 @@ def draw(kind: str, seeds: tuple[int, ...], duration_s: float) -> Phantom:
 def training_hearts(each: int, duration_s: float = 30.0) -> list[tuple[str, Phantom]]:
     """``each`` hearts of every kind to learn from, more of the hardest."""
     return _hearts(_TRAIN, each, duration_s)
-
-
-def doubt_hearts(each: int, duration_s: float = 40.0) -> list[tuple[str, Phantom]]:
-    """``each`` hearts of every kind for the doubt, more of the hardest."""
-    return _hearts(_DOUBT, each, duration_s)
 
 
 def _hearts(family: int, each: int, duration_s: float) -> list[tuple[str, Phantom]]:

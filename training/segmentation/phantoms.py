@@ -26,8 +26,6 @@ SNRS_DB = (20, 15, 10, 5, 0, -5)
 KINDS: tuple[Literal["white", "speech", "rubbing"], ...] = ("white", "speech", "rubbing")
 RATES = (35.0, 60.0, 75.0, 100.0, 130.0, 160.0, 200.0, 215.0)
 STEPS = ((80.0, 130.0), (80.0, 40.0))
-IN_DOUBT = 0.1
-"""Probability of half or twice the rate from which the rate is "r or 2r"."""
 Row = dict[str, object]
 
 
@@ -138,7 +136,7 @@ def siblings(model: CycleModel, each: int = 20) -> list[Row]:
 
 def _row(model: CycleModel, described: list[phantom.Phantom]) -> Row:
     """Scores of some hearts together."""
-    counts, doubted, pauses = [], [], [0, 0, 0]
+    counts, pauses = [], [0, 0, 0]
     decoder = CycleDecoder(model)
     for heart in described:
         rendering, sound = hearts.hear(heart)
@@ -146,7 +144,6 @@ def _row(model: CycleModel, described: list[phantom.Phantom]) -> Row:
         decoder.reset(0)
         beats = decoder.push(sound).beats + decoder.flush().beats
         counts.append(score(Truth(np.array(samples), tuple(states)), len(sound), beats))
-        doubted.append(rate_doubt(beats))
         pauses = [a + b for a, b in zip(pauses, _pauses(rendering.beats, beats), strict=True)]
     wanted, found = (sum(int(getattr(c, n).sum()) for c in counts) for n in ("wanted", "found"))
     row: Row = {"hearts": len(counts)}
@@ -163,15 +160,8 @@ def _row(model: CycleModel, described: list[phantom.Phantom]) -> Row:
     ratio = np.array([c.rate[1] / c.rate[0] for c in counts])
     wrong = (np.abs(ratio - 2) < 0.2) | (np.abs(ratio - 0.5) < 0.05)
     row["halved or doubled"] = int(wrong.sum())
-    row["of them said to be sure"] = int((wrong & (np.array(doubted) < IN_DOUBT)).sum())
-    row["right, but in doubt"] = int((~wrong & (np.array(doubted) >= IN_DOUBT)).sum())
     row["pauses, shown, beats within"] = pauses
     return row
-
-
-def rate_doubt(beats: list[Beat]) -> float:
-    """Median, over the beats of a recording, of the probability of half or twice the rate."""
-    return float(np.median([b.halved + b.doubled for b in beats])) if beats else 0.0
 
 
 def _pauses(truth: list[Beat], beats: list[Beat]) -> list[int]:

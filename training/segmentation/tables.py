@@ -72,38 +72,19 @@ def calibration_table(row: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def doubt_table(rows: dict[str, Any]) -> str:
-    """Said to be right against what was so, on held-out people and phantoms."""
-    lines = ["| | said right | was right | cycles |", "|---|---|---|---|"]
-    for name, row in rows.items():
-        for said, was, count in row["bins (said right, was, cycles)"]:
-            lines.append(f"| {name} | {said:.3f} | {was:.3f} | {count} |")
-    lines += ["", "| | swapped, halved, doubled | of half or twice the rate without doubt | "
-              "in doubt, but right |", "|---|---|---|---|"]  # fmt: skip
-    for name, row in rows.items():
-        counts = ", ".join(str(n) for n in row["swapped, halved, doubled"])
-        lines.append(
-            f"| {name} | {counts} | {row['rate wrong though doubted under 0.1']} "
-            f"| {row['rate right though doubted over 0.1']} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def hearts_table(rows: list[dict[str, Any]], first: str) -> str:
     """Phantoms of hard kinds, or like reported hearts."""
     lines = [
         f"| {first} | hearts | F1 60 ms | F1 100 ms | timing ms, median, 95 % | swaps per cycle "
-        "| half or twice the rate | of them without doubt | right, in doubt "
-        "| pauses, shown, beats within |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| half or twice the rate | pauses, shown, beats within |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         timing = ", ".join(str(v) for v in row.get("timing ms, median and 95 %", ["–"]))
         pauses = ", ".join(str(v) for v in row["pauses, shown, beats within"])
         lines.append(
             f"| {row[first]} | {row['hearts']} | {row['f1 60']:.4f} | {row['f1 100']:.4f} "
-            f"| {timing} | {row['swaps per cycle']:.4f} | {row['halved or doubled']} "
-            f"| {row['of them said to be sure']} | {row['right, but in doubt']} | {pauses} |"
+            f"| {timing} | {row['swaps per cycle']:.4f} | {row['halved or doubled']} | {pauses} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -137,8 +118,6 @@ def markdown(result: dict[str, Any]) -> str:
     if "streaming" in result:
         row = result["streaming"]["all"]["calibration"]
         parts.append(f"### Confidence\n\n{calibration_table(row)}")
-    if "doubt" in result:
-        parts.append("### Doubt about S1 and S2 and the rate\n\n" + doubt_table(result["doubt"]))
     if "phantom kinds" in result:
         kinds = hearts_table(result["phantom kinds"], "kind")
         parts.append("### Hard kinds of phantoms, the shipped model\n\n" + kinds)
