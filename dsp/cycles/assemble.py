@@ -40,9 +40,7 @@ CUT = 60
 class Assembler:
     """Collects borders; `add` returns beats through ``beats`` and onsets of S1 through ``s1``."""
 
-    def __init__(
-        self, calibration: NDArray[np.float64], refiner: OnsetRefiner
-    ) -> None:
+    def __init__(self, calibration: NDArray[np.float64], refiner: OnsetRefiner) -> None:
         self._calibration = calibration
         self._refiner = refiner
         self.reset(0)
