@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mosquitto import Listener, Mosquitto, free_port
+from mosquitto import Listener, Mosquitto
+from waiting import free_port
 
 ROOT = Path(__file__).parents[2]
 
