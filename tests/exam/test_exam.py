@@ -209,7 +209,7 @@ def test_five_places_are_heard_through_a_virtual_microphone(tmp_path) -> None:
         microphone.play(tmp_path / "heart.wav")
         done = subprocess.run(
             [sys.executable, "-m", "monitor.cli.main", "exam", "--device", "vmic", "-o", str(out),
-             "--limit", "20"],
+             "--limit", "10"],
             input="P-17\n\n\n\n\n\n\n\n", capture_output=True, text=True, cwd=ROOT, timeout=200,
             env=microphone.env | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip

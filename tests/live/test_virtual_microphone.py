@@ -56,7 +56,8 @@ class Live(Monitor):
     def __init__(self, microphone: VirtualMicrophone, folder: Path) -> None:
         super().__init__(
             folder / "store", folder, "--device", "vmic", "--record",
-            "--set", f"capture.rate_hz={RATE}", environment=microphone.env,
+            "--set", f"capture.rate_hz={RATE}", "--set", "alarms.rate_delay_s=3",
+            environment=microphone.env,
         )  # fmt: skip
         self.fault_s = 0.0
         self.attach().until(lambda m: m.status is not None)
