@@ -13,7 +13,6 @@ from dsp.quality_features import COUNT
 from dsp.quality_judge import Judge, shipped
 from training.datasets import States
 from training.experiments.noise import counts
-from training.quality.__main__ import auc
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
 from training.quality.fit import fit, judged, margins, threshold, with_threshold, write
 from training.segmentation.data import Truth
@@ -52,12 +51,6 @@ def samples():
         sample("noise", NO_HEART, -1.5, 4, "speech"),
         sample("mixed", NOISY, 1.5, 5, "rubbing"),
     ]
-
-
-def test_auc_is_that_of_the_definition():
-    score = np.array([0.1, 0.4, 0.35, 0.8])
-    assert auc(score, np.array([False, False, True, True])) == 0.75
-    assert np.isnan(auc(score, np.ones(4, dtype=bool)))
 
 
 def test_a_fit_tells_apart_what_can_be_told_apart(samples, fitted):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dsp.phantom import PRESETS, render
 from dsp.quality_judge import Parameters, QualityValue
 from dsp.stage import RATE_HZ
+from monitor.replay.scores import auc
 from training.datasets import DATABASES
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, collect, vectors
 from training.quality.fit import (
@@ -36,16 +37,6 @@ FOLDS = 5
 RESAMPLES = 300
 OTHERS: tuple[QualityValue, ...] = ("clipped", "noisy", "no_heart")
 ROOT = Path(__file__).parents[2]
-
-
-def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """Area under the receiver operating characteristic; NaN with one class only."""
-    ones = int(positive.sum())
-    zeros = len(positive) - ones
-    if not ones or not zeros:
-        return float("nan")
-    ranks = np.argsort(np.argsort(score))
-    return float((ranks[positive].sum() - ones * (ones - 1) / 2) / (ones * zeros))
 
 
 def held_out(
@@ -91,7 +82,7 @@ def record_level(
 ) -> dict[str, object]:
     """AUC of the mean margin, quality 0 against 1, pooled and within databases."""
     rows = [
-        (sample.group, sample.database, sample.quality == 1, float(margin.mean()))
+        (sample.group, sample.database, sample.quality, float(margin.mean()))
         for sample, margin in zip(samples, found, strict=True)
         if sample.source == "cinc" and sample.quality >= 0 and len(margin)
     ]
@@ -102,13 +93,13 @@ def record_level(
     for _ in range(RESAMPLES):
         picked = rng.integers(len(by_group), size=len(by_group))
         index = np.concatenate([by_group[place] for place in picked])
-        draws.append(auc(score[index], good[index]))
+        draws.append(auc(good[index], score[index]))
     return {
         "recordings": len(rows),
-        "auc": round(auc(score, good), 4),
+        "auc": round(auc(good, score), 4),
         "interval_95": [round(float(np.nanquantile(draws, q)), 4) for q in (0.025, 0.975)],
         "within": {
-            name: round(auc(score[databases == name], good[databases == name]), 4)
+            name: round(auc(good[databases == name], score[databases == name]), 4)
             for name in DATABASES
         },
     }
