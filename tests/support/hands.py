@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from clocks import HeldClock
@@ -97,8 +97,3 @@ async def bench(
             yield it
     finally:
         await core.stop()
-
-
-def run(test: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run the body of a test in its own loop."""
-    asyncio.run(test())
