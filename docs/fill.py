@@ -45,6 +45,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "noise": from_models.noise,
     "verdicts": from_models.verdicts,
     "archive": from_runs.archive,
+    "million": from_runs.million,
     "formats": from_runs.formats,
     "ward": from_runs.ward,
     "screen-cost": from_runs.screen_cost,

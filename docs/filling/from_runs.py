@@ -136,8 +136,10 @@ RUNS = {
     "one": "one core",
     "two": "two cores",
     "resumed": "two cores, {resumed}",
+    "calm": "a cluster on the same cores: {calm}",
     "cluster": "a cluster on the same cores: {cluster}",
 }
+MILLION = 1_000_000
 
 
 @stored("archive.json")
@@ -157,9 +159,36 @@ def archive(found: Any) -> str:
     same = "the same byte for byte" if found["same_bytes"] else "**not** the same"
     return table(head, rows) + (
         f"\n{found['recordings']} recordings, {found['sound_s'] / 3600:.1f} h, {found['failed']}"
-        f" failed; all four results are {same}. On"
+        f" failed; all {len(RUNS)} results are {same}. On"
         f" {found['conditions']}. Made by `{found['command']}`.\n"
     )
+
+
+@stored("archive.json")
+def million(found: Any) -> str:
+    """What a million recordings take."""
+    cost, size = found["processor_s_per_recording"], found["bytes_per_recording"]
+    length_s = found["sound_s"] / found["recordings"]
+    rows = [
+        (
+            f"{cores} cores" if cores > 1 else "1 core",
+            _hours(MILLION * cost["one"] / cores),
+            _hours(MILLION * cost["calm"] / cores) if cores > 2 else "–",
+        )
+        for cores in (1, 2, 16, 64, 256)
+    ]
+    gigabytes = {name: f"{MILLION * size[name] / 1e9:.0f} GB" for name in size}
+    return table(("processor cores of the kind measured", "one machine", "a cluster"), rows) + (
+        f"\nRecordings of {length_s:.0f} s. One costs {1000 * cost['one']:.0f} ms of a processor,"
+        f" on a cluster {1000 * (cost['calm'] - cost['one']):.0f} ms more. A million of them are"
+        f" {gigabytes['sound']} of sound (FLAC and WAV as they were), {gigabytes['result']} of"
+        f" results, and {gigabytes['events']} of event files, if those are kept. Measured on"
+        f" {found['recordings']} recordings by `{found['command']}`.\n"
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 @stored("ward.json")

@@ -13,14 +13,9 @@ from typing import Literal, Protocol
 from monitor.capture.ledger import Arrival
 from monitor.capture.ring import Int16Array, Ring
 from monitor.clock import Clock
-from monitor.errors import DeviceError
 
 MANY_ARRIVALS = 4096
 """Callbacks kept for the ledger one by one; more are folded into the last."""
-
-
-class LibraryHung(DeviceError):
-    """The audio library waited for itself in vain: a device that is there, and a broken library."""
 
 
 class CaptureSink:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from monitor.capture.attempt import AbandonableCall
 from monitor.capture.devices import Device, choose, from_portaudio
-from monitor.capture.driver import CaptureSink, LibraryHung
+from monitor.capture.driver import CaptureSink
 from monitor.capture.ring import Int16Array
 from monitor.capture.route import PulseRouteWatcher, RecordingStream, ask
 from monitor.clock import SystemClock
@@ -26,10 +26,6 @@ LATENCY_S = 0.2
 
 MANY = 2
 """A device with more channels than this is opened with one."""
-
-TIMED_OUT = -9987
-"""`paTimedOut`: a thread of PortAudio's own did not begin. A process whose library was short of
-memory once may never get another."""
 
 _library = threading.Lock()
 _open_ports: list[CaptureSink] = []
@@ -165,10 +161,7 @@ class Microphone:
                 )
                 stream.start()
             except (sd.PortAudioError, ValueError) as error:
-                words = f"{self.name}: {_words(error)}"
-                if error.args[1:2] == (TIMED_OUT,):
-                    raise LibraryHung(words) from None
-                raise DeviceError(words, "is it in use?") from None
+                raise DeviceError(f"{self.name}: {_words(error)}", "is it in use?") from None
             _open_ports.append(port)
             mine = [fed for fed in ask() or [] if fed.number not in before]
         self._tries = 1

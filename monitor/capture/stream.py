@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from monitor.capture.attempt import AbandonableCall
-from monitor.capture.driver import CaptureSink, Driver, LibraryHung, OpenStream
+from monitor.capture.driver import CaptureSink, Driver, OpenStream
 from monitor.capture.feed import SampleAssembler
 from monitor.capture.health import (
     HUNG_S,
@@ -245,8 +245,6 @@ class Capture:
         self._attempt = None
         try:
             self._adopt(attempt.result())
-        except LibraryHung:
-            self.health.hung(now_s, "the sound system")
         except Exception as error:  # noqa: BLE001 - whatever a device does, we go on trying
             self.health.open_failed(now_s, str(error) or type(error).__name__)
 

@@ -1,9 +1,9 @@
-"""An archive on one core, on two, and on a Dask cluster whose worker and scheduler die.
+"""An archive on one core, on two, on a Dask cluster, and on one whose worker and scheduler die.
 
     python tests/bench/archive.py DATA [--every 25] [--json docs/results/archive.json]
 
-takes every n-th recording of the folder DATA, and says seconds, speed-up, cost per recording, and
-whether all results are the same byte for byte.
+takes every n-th recording of the folder DATA, and says seconds, speed-up, cost and bytes per
+recording, and whether all results are the same byte for byte.
 """
 
 from __future__ import annotations
@@ -92,11 +92,13 @@ def measure(data: Path, every: int, work: Path) -> dict[str, Any]:
     """All runs."""
     folder = work / "archive"
     count = subset(data, every, folder)
-    results = {name: work / f"{name}.jsonl" for name in ("one", "two", "resumed", "cluster")}
+    names = ("one", "two", "resumed", "calm", "cluster")
+    results = {name: work / f"{name}.jsonl" for name in names}
     took = {name: judge(folder, results[name], "--jobs", jobs)
             for name, jobs in (("one", "1"), ("two", "2"))}  # fmt: skip
     took["resumed"] = _interrupted(folder, results["resumed"], count)
-    took["cluster"] = _on_cluster(folder, results["cluster"], count, work)
+    for name, faults in (("calm", False), ("cluster", True)):
+        took[name] = _on_cluster(folder, results[name], count, work / f"{name}-dask", faults)
     rows = [json.loads(line) for line in results["one"].read_text().splitlines()]
     sound_s = sum(row["duration_s"] or 0.0 for row in rows)
     return {
@@ -110,8 +112,16 @@ def measure(data: Path, every: int, work: Path) -> dict[str, Any]:
         "seconds": {name: round(s, 1) for name, s in took.items()},
         "times_real_time": {name: round(sound_s / s, 1) for name, s in took.items()},
         "cost_per_recording_s": {name: round(s / count, 3) for name, s in took.items()},
-        "processor_s_per_recording": {n: round(CPU[n] / count, 3) for n in ("one", "two")},
+        "processor_s_per_recording": {
+            name: round(CPU[name] / count, 4) for name in ("one", "two", "calm")
+        },
+        "bytes_per_recording": {
+            "sound": round(sum(p.stat().st_size for p in folder.rglob("*.*")) / count),
+            "result": round(results["one"].stat().st_size / count),
+            "events": _event_bytes(folder, work / "events"),
+        },
         "speed_up_on_two": round(took["one"] / took["two"], 2),
+        "calm": "4 worker processes, the scheduler beside them",
         "cluster": "4 worker processes, one killed with -9, scheduler killed with -9 and restarted",
         "resumed": "killed with -9 at a third, gone on with --resume",
         "same_bytes": len({path.read_bytes() for path in results.values()}) == 1,
@@ -128,13 +138,26 @@ def _interrupted(folder: Path, path: Path, count: int) -> float:
     return first_s + judge(folder, path, "--jobs", "2", "--resume")
 
 
-def _on_cluster(folder: Path, path: Path, count: int, work: Path) -> float:
+def _event_bytes(folder: Path, out: Path) -> int:
+    """Bytes of an event file, on average over a tenth of the recordings."""
+    some = [path for path in sorted(folder.rglob("*.*")) if path.suffix in (".flac", ".wav")][::10]
+    words = [sys.executable, "-m", "monitor.cli.main", "replay", "--events", str(out)]
+    subprocess.run([*words, *map(str, some)], cwd=ROOT, env=ENVIRONMENT, capture_output=True)
+    sizes = [path.stat().st_size for path in out.rglob("*.jsonl")]
+    return round(sum(sizes) / max(len(sizes), 1))
+
+
+def _on_cluster(folder: Path, path: Path, count: int, work: Path, faults: bool) -> float:
+    work.mkdir()
+    before = os.times()
     cluster = Cluster(work, 4)
     cluster.start()
     cluster.wait()
     done_things: set[str] = set()
 
     def trouble(done: int, _process: Any) -> None:
+        if not faults:
+            return
         if done >= count // 4 and "worker" not in done_things:
             done_things.add("worker")
             cluster.kill_worker()
@@ -146,7 +169,10 @@ def _on_cluster(folder: Path, path: Path, count: int, work: Path) -> float:
         took_s = judge(folder, path, "--cluster", cluster.address, each=trouble)
     finally:
         cluster.stop()
-    assert done_things == {"worker", "scheduler"}
+    assert done_things == ({"worker", "scheduler"} if faults else set())
+    after = os.times()  # of the command, the workers and the scheduler
+    used_s = after.children_user + after.children_system
+    CPU[path.stem] = used_s - before.children_user - before.children_system
     return took_s
 
 

@@ -11,7 +11,7 @@ from clocks import VirtualClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.capture.driver import CaptureSink, LibraryHung
+from monitor.capture.driver import CaptureSink
 from monitor.capture.health import HealthState
 from monitor.capture.stream import Capture
 from monitor.errors import DeviceError
@@ -44,7 +44,7 @@ class FakeDevice:
         self.port: CaptureSink | None = None
         self.present = True
         self.moved_to: str | None = None
-        self.hangs = self.broken = False
+        self.hangs = False
         self.released = threading.Event()
         self.opened = 0
         self.made = 0
@@ -56,8 +56,6 @@ class FakeDevice:
             self.released.wait(20)
         if not self.present:
             raise DeviceError("fake: not there")
-        if self.broken:
-            raise LibraryHung("fake: wait timed out")
         return RATE, 1
 
     def open(self, port: CaptureSink) -> FakeStream:
@@ -220,17 +218,6 @@ def test_a_call_that_hangs_is_abandoned_and_never_waited_for(device: FakeDevice)
     device.run(60, delivers=False)
     assert device.capture.failed
     device.released.set()
-
-
-def test_a_library_that_waits_for_itself_in_vain_needs_a_new_process(device: FakeDevice) -> None:
-    """It was opened again for ever, though a core started afresh would have heard the device."""
-    device.run(5)
-    assert device.port is not None
-    device.broken = True
-    device.port.end("the stream ended")
-    device.port = None
-    device.run(60, delivers=False)
-    assert device.capture.failed
 
 
 def test_without_a_thread_to_open_the_device_it_is_tried_again(

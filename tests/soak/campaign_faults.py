@@ -44,8 +44,12 @@ class Run:
     """The session, its index and the time (monotonic) when it was first seen."""
 
     def reach(self) -> None:
-        """Attach anew, whatever core there is now."""
-        self.one.attach(orphan=True).analyses()
+        """Attach anew, whatever core there is now, until one analyses."""
+        for _ in range(LATE):
+            with contextlib.suppress(Gone):  # what was done to it ends it only now
+                self.one.attach(orphan=True).analyses()
+                return
+        raise AssertionError(f"{LATE} cores ended before one analysed")
 
     def mark(self) -> None:
         """Mark a moment; remember it if it was confirmed."""

@@ -325,7 +325,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         heard = play_all(asked.system, asked.data, asked.results, asked.seed)
     found = {
-        "command": f"python -m training.experiments.gate {asked.system} --data DATA",
+        "command": f"python -m training.experiments.gate {asked.system} --data DATA"
+        + ("" if asked.model else f" --seed {asked.seed}"),
         "commit": commit(),
         "what": f"{asked.system}, "
         + ("never trained on these sets" if asked.model else f"seed {asked.seed}, held-out persons")
