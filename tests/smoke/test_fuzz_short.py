@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
 
+@pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too
 def test_damaged_files_are_refused_or_read_and_any_chunking_is_bit_equal(tmp_path: Path) -> None:
     # A process of its own: it forks, which one that runs tests with threads must not.
     command = (sys.executable, "tests/fuzz/run.py", "--count", "60", "--out", str(tmp_path))

@@ -46,6 +46,7 @@ def call(*words: object) -> str:
     return result.output
 
 
+@pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too
 def test_a_distilled_student_tells_murmur_from_normal_through_the_monitor(
     place: Path, tmp_path: Path
 ) -> None:
