@@ -153,11 +153,20 @@ def _memory(pid: int) -> int:
 
 
 def no_memory(run: Run) -> None:
-    """The supervisor gets none while it starts the next core; that one inherits the limit."""
+    """The supervisor gets none while it starts the next core, nor does that core."""
     pid = run.one.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
     with _limited(pid, resource.RLIMIT_AS, _memory(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
+    for core in _children(pid):  # one that was begun with the limit keeps it
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(core, resource.RLIMIT_AS, before)
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(n) for t in threads for n in (t / "children").read_text("ascii").split()]
 
 
 def core_without_memory(run: Run) -> None:
