@@ -70,6 +70,7 @@ field: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(PY) tests/bench/run.py
+	$(PY) tests/bench/library.py
 
 fuzz: $(VENV)/.test
 	$(PY) tests/fuzz/run.py

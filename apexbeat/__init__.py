@@ -10,6 +10,7 @@
 ============================  ===============================================================
 ``analyze(source, rate)``     one recording, or an array of samples
 ``analyze_many(paths)``       many recordings, on several processes
+``judge_person(results)``     one verdict over all recordings of a person
 ``stream(rate)``              sound as it comes: ``push(block)``, then ``finish()``
 ``read_events(file)``         an event file that ``apexbeat replay --events`` wrote
 ``read_session(folder)``      a recorded live session
@@ -24,8 +25,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from apexbeat.analysis import Stream, analyze, analyze_many, read_events, read_session, stream
+    from apexbeat.analysis import (
+        Stream,
+        analyze,
+        analyze_many,
+        judge_person,
+        read_events,
+        read_session,
+        stream,
+    )
     from apexbeat.result import Result
+    from monitor.analysis.person import PersonVerdict
     from monitor.errors import ApexbeatError, InputError
     from monitor.version import version as _version
 
@@ -34,11 +44,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ApexbeatError",
     "InputError",
+    "PersonVerdict",
     "Result",
     "Stream",
     "__version__",
     "analyze",
     "analyze_many",
+    "judge_person",
     "read_events",
     "read_session",
     "stream",
@@ -47,6 +59,7 @@ __all__ = [
 _HOME = {
     "ApexbeatError": "monitor.errors",
     "InputError": "monitor.errors",
+    "PersonVerdict": "monitor.analysis.person",
     "Result": "apexbeat.result",
     "__version__": "apexbeat.analysis",
 }

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from apexbeat.result import Result
 from monitor import events as ev
+from monitor.analysis import person
 from monitor.analysis.pipeline import Pipeline
 from monitor.analysis.summary import Collector, Summary
+from monitor.analysis.verdict import Thresholds
 from monitor.assembly import build_pipeline, open_models_once
 from monitor.capture.files import BLOCK_S
 from monitor.config.load import Settings, build
@@ -154,6 +156,34 @@ def analyze_many(
         yield one
 
 
+def judge_person(
+    results: Iterable[Result], *, settings: dict[str, str | int | float | bool] | None = None
+) -> person.PersonVerdict:
+    """Judge a person by several recordings: the one that sounds most abnormal decides.
+
+    ``not_judged`` names those without a verdict; where fewer than half have one, nobody is normal.
+
+    Parameters
+    ----------
+    results
+        Of all recordings of the person: places of the chest, or visits.
+    settings
+        As for `analyze`: the thresholds are those of its model.
+
+    Examples
+    --------
+    >>> import apexbeat
+    >>> paths = ["recordings/normal.wav", "recordings/tachycardia.flac"]
+    >>> found = apexbeat.judge_person(apexbeat.analyze_many(paths, jobs=1))
+    >>> found.value, found.scope, found.not_judged
+    ('normal', '2 of 2', ())
+    """
+    engine = open_models_once(_settings(settings)).engine
+    assert engine is not None
+    recordings = [(one.name, one.verdict.value, one.verdict.p) for one in results]
+    return person.judge_person(recordings, Thresholds.of(engine.contract))
+
+
 class Stream:
     """Sound as it comes; made by `stream`.
 
@@ -266,7 +296,10 @@ def _one(item: _Item) -> Result | InputError:
 
 
 def _died(item: _Item) -> Result | InputError:
-    raise ApexbeatError(f"{item.path}: the process died (out of memory?)", "use jobs=1")
+    raise ApexbeatError(
+        f"{item.path}: the process died (out of memory, or no `if __name__ == '__main__':`?)",
+        "use jobs=1",
+    )
 
 
 def _settings(given: dict[str, str | int | float | bool] | None) -> Settings:

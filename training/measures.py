@@ -67,7 +67,7 @@ def evaluate(system: str, data: DataSource, protocol: str, seeds: str, results: 
 def own_lines(held: HeldOut, recordings: Sequence[Recording]) -> Iterator[str]:
     """Yield tables of held-out recordings of one's own, and of the persons."""
     from monitor.analysis.person import judge_person
-    from monitor.analysis.verdict import Judgement, Thresholds, sigmoid
+    from monitor.analysis.verdict import Thresholds, sigmoid
     from monitor.cli.replay_table import score_lines, worst_lines
     from monitor.replay.scores import Case
     from training.calibrate import UNSURE_P
@@ -91,12 +91,18 @@ def own_lines(held: HeldOut, recordings: Sequence[Recording]) -> Iterator[str]:
         persons.setdefault(case.person, []).append(case)
     if len(persons) == len(cases):
         return
+    known = {case.name for case in cases}
     of_persons = []
     for name, own in persons.items():
+        unheard = [r for r in recordings if r.group == name and r.name not in known]
         judged = judge_person(
-            [Judgement(c.verdict, c.p, (), limits.abnormal, None, "", 1) for c in own], limits
+            [
+                *((case.name, case.verdict, case.p) for case in own),
+                *((r.name, "none", None) for r in unheard),
+            ],
+            limits,
         )
-        abnormal = any(c.abnormal for c in own)
+        abnormal = any(case.abnormal for case in own) or any(r.label > 0 for r in unheard)
         of_persons.append(Case(name, abnormal, judged.value, judged.p, name))
     yield from ("", *score_lines(of_persons, "persons"), *worst_lines(of_persons))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from filling.common import RESULTS, read, stored, table
+from monitor.analysis.person import RULE
 
 
 def _span(pair: Sequence[float], digits: int = 3) -> str:
@@ -47,6 +48,34 @@ def children() -> str:
     head = ("system", "windows counted", "persons", "AUC (95 %)", "with a verdict",
             "of 100 with a murmur, flagged", "of 100 without, wrongly flagged")  # fmt: skip
     return table(head, rows) + "\nMade by " + ", ".join(f"`{c}`" for c in commands) + ".\n"
+
+
+@stored("gate-student-4.json")
+def persons(found: Any) -> str:
+    """Recordings beside persons by each rule, and what a person is called after some places."""
+    parts = found["gates"]["as built"]
+    names = {"circor recordings": "recordings"} | {
+        f"circor persons, {rule}": f"persons, {rule}" + " (ships)" * (rule == RULE)
+        for rule in ("mean", "mean of both", "maximum")
+    }
+    rows = [
+        (words, f"{parts[key]['subjects']:.0f}", *(
+            f"{parts[key][what]:.3f} ({_span(parts[key][f'{what}_95'])})"
+            for what in ("auc", "sensitivity_decided", "specificity_decided")
+        ), f"{parts[key]['unsure']:.0%}")
+        for key, words in names.items()
+    ]  # fmt: skip
+    head = ("verdict on", "count", "AUC (95 %)", "sensitivity, decided", "specificity, decided",
+            "unsure")  # fmt: skip
+    told = [
+        (key, f"{own['persons']}", *(
+            f"{100 * own[f'{heard} of 4']['normal']:.0f}" for heard in range(1, 5)
+        ))
+        for key, own in parts["places heard"].items()
+    ]  # fmt: skip
+    places = ("children of whom four places were judged", "count",
+              *(f"of 100, normal by {heard} of them" for heard in range(1, 5)))  # fmt: skip
+    return f"{table(head, rows)}\n{table(places, told)}\nMade by `{found['command']}`.\n"
 
 
 def _cells(name: str, protocol: str) -> str:

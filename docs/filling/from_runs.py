@@ -132,6 +132,19 @@ def speed(found: Any) -> str:
     return table(head, rows) + f"\nOn {where}. Made by `{found['command']}`.\n"
 
 
+@stored("library.json")
+def library(found: Any) -> str:
+    """The library beside the command, start-up, and the wheel."""
+    rows = [
+        (line["what"], title, line["figure"], line["target"])
+        for title, lines in found["rows"].items()
+        for line in lines
+    ]
+    where = f"{found['conditions']['processor']}, {found['conditions']['system']}"
+    head = ("what", "of", "value", "aim")
+    return table(head, rows) + f"\nOn {where}. Made by `{found['command']}`.\n"
+
+
 RUNS = {
     "one": "one core",
     "two": "two cores",

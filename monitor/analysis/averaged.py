@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from array import array
-from math import log10
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ, FloatArray
 from monitor.events import Beat, WaveformChunk
+from monitor.loudness import PartLevels, part_levels
 
 BINS = 96
 """Parts of a cycle."""
@@ -20,15 +18,9 @@ KEEP = 12 * RATE_HZ
 """Samples of the past that a late beat may still reach back to."""
 
 
-EDGE = 0.1
-"""Share of systole and diastole at either end that may belong to a heart sound."""
-
 BEYOND_DB = 2.0
 """From how far above diastole the last third of systole holds a murmur; chosen on half of CirCor's
 persons (``training/experiments/loudness.py``)."""
-
-QUIETEST = 1e-12
-"""Floor of a mean square: digital silence has no level."""
 
 
 class Loudness(msgspec.Struct, frozen=True):
@@ -63,7 +55,7 @@ class AveragedBeat:
         self._min_confidence = min_confidence
         self._sum = np.zeros(BINS)
         self._systoles: list[float] = []
-        self._levels = [array("f") for _ in Loudness.__struct_fields__]
+        self._levels = [array("f") for _ in PartLevels._fields]
         self._past = np.zeros(0, dtype=np.float32)
         self._first = 0
 
@@ -91,13 +83,9 @@ class AveragedBeat:
             self._sum += np.add.reduceat(np.abs(sound), edges) * BINS / len(sound)
             self._systoles.append((beat.s2 - beat.s1) / len(sound))
         if beat.systole is not None and beat.diastole is not None:
-            s1, s2 = (beat.s1, beat.systole), (beat.s2, beat.diastole)
-            systole = _inside(beat.systole, beat.s2)
-            diastole = _inside(beat.diastole, beat.end)
-            parts = (s1, s2, systole, diastole, *_thirds(*systole))
-            first, *others = (_level_db(sound, beat.s1, part) for part in parts)
-            for values, level in zip(self._levels, others, strict=True):
-                values.append(level - first)
+            onsets = (beat.s1, beat.systole, beat.s2, beat.diastole, beat.end)
+            for values, level in zip(self._levels, part_levels(sound, *onsets), strict=True):
+                values.append(level)
 
     def loudness(self) -> Loudness | None:
         """Levels of S2, systole and diastole against S1; None without a whole beat."""
@@ -110,19 +98,3 @@ class AveragedBeat:
         if not self._systoles or not self._sum.max() > 0:
             return None
         return self._sum / self._sum.max(), float(np.median(self._systoles))
-
-
-def _inside(start: int, end: int) -> tuple[int, int]:
-    edge = round(EDGE * (end - start))
-    return start + edge, end - edge
-
-
-def _thirds(start: int, end: int) -> list[tuple[int, int]]:
-    borders = [start + (end - start) * k // 3 for k in range(4)]
-    return list(itertools.pairwise(borders))
-
-
-def _level_db(sound: NDArray[np.floating], first: int, part: tuple[int, int]) -> float:
-    """Mean square of a part of the sound that begins at ``first``, in dB."""
-    piece = sound[part[0] - first : part[1] - first].astype(np.float64)
-    return 10 * log10(max(float(piece @ piece) / piece.size if piece.size else 0.0, QUIETEST))

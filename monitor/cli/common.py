@@ -5,14 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from monitor.config.load import Loaded, load
 from monitor.config.profiles import PROFILES
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def session_names(ctx: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Sessions of the store that begin so, for a shell, and "last"; else files."""
+    from click.shell_completion import CompletionItem
+
+    from monitor.config.paths import store_folder
+    from monitor.errors import ApexbeatError
+    from monitor.record.store import Archive
+
+    try:
+        settings = load(ctx.params.get("config_file")).settings
+        with Archive(store_folder(ctx.params.get("store"), settings)) as archive:
+            names = ["last", *(row.id for row in archive.sessions())]
+    except (ApexbeatError, OSError):
+        names = []
+    found = [CompletionItem(name) for name in names if name.startswith(begun)]
+    return found or [CompletionItem(begun, type="file")]
+
+
+def _setting_names(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    from monitor.config.load import names
+
+    return [f"{name}=" for name in names() if name.startswith(begun)]
 
 
 def setting_options(function: F) -> F:
@@ -35,6 +62,7 @@ def setting_options(function: F) -> F:
         ),
         click.option(
             "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+            shell_complete=_setting_names,
             help="Override one setting; may be repeated. 'apexbeat config' lists them.",
         ),
         click.option(

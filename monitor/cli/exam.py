@@ -14,16 +14,17 @@ import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.live import PhantomOption, phantom_names
-from monitor.config.profiles import PROFILES
+from monitor.config.profiles import PROFILES, Profile
 from monitor.errors import EXIT_INTERRUPTED, EXIT_OK, DeviceError, NoInputError, UsageError
 from monitor.text import harmless
 
 if TYPE_CHECKING:
-    from monitor.analysis.verdict import Judgement
+    from monitor.capture.driver import Driver
     from monitor.clock import Clock
     from monitor.config.load import Settings
     from monitor.exam.folder import Person
     from monitor.exam.listening import Progress
+    from monitor.replay.rows import Row
 
 BAR = 12
 BAR_DB = 60.0
@@ -38,7 +39,7 @@ STRAY_S = 0.7
     "--device", metavar="NAME|ID|REGEX", help="Input device; 'apexbeat devices' lists them."
 )
 @click.option("--phantom", metavar="NAME", cls=PhantomOption, shell_complete=phantom_names)
-@click.option("--age", type=click.Choice(list(PROFILES)), default="adult", show_default=True)
+@click.option("--age", type=click.Choice(list(PROFILES)), help="Age group. [it is asked for]")
 @click.option(
     "--places",
     default=",".join(PLACES),
@@ -67,7 +68,7 @@ STRAY_S = 0.7
 def exam(
     device: str | None,
     phantom: str | None,
-    age: str,
+    age: str | None,
     places: str,
     limit: float,
     pdf: bool,
@@ -79,10 +80,11 @@ def exam(
 ) -> int:
     """Examine one person: listen place by place, and write one page with a verdict over all.
 
-    It asks who is examined (an id and a note; both may be empty) and then says where to put the
+    It asks who is examined (an id, a note, the age group) and then says where to put the
     stethoscope. Enter begins a place; s leaves it out; q ends the examination; any other words
     are the name of another place, such as "mitral, left side". Nothing of one place goes into the
-    next. A research and teaching instrument, not a medical device.
+    next. A place that could not be judged is asked for again. A research and teaching instrument,
+    not a medical device.
 
     \b
     apexbeat exam --device 'USB' --age child
@@ -90,7 +92,6 @@ def exam(
     """  # fmt: skip
     if (device is None) == (phantom is None):
         raise UsageError("name --device or --phantom", "'apexbeat devices' lists the devices")
-    overrides = (f"alarms.profile={age}", *overrides)
     settings = load_settings(config_file, overrides, model, sha256).settings
     if folder is None:
         from monitor.config.paths import store_folder
@@ -104,15 +105,26 @@ def exam(
 
         need("weasyprint", "a PDF", "pdf")  # before anybody is examined
     source = f"device:{device}" if device is not None else f"phantom:{phantom}"
+    from monitor.clock import SystemClock
     from monitor.exam.folder import Person
+    from monitor.live.source import driver_for
 
-    person = Person(_ask("id (may be empty): ") or "", _ask("note (may be empty): ") or "", age)
+    clock = SystemClock()
+    driver = driver_for(source, settings.capture, clock)  # a name that is wrong is said now
+
+    who, note = _ask("id (may be empty): ") or "", _ask("note (may be empty): ") or ""
+    age = age or _ask_age(settings.alarms.profile)
+    settings = load_settings(
+        config_file, (*overrides, f"alarms.profile={age}"), model, sha256
+    ).settings
+    person = Person(who, note, age)
     wanted = [name.strip() for name in places.split(",") if name.strip()]
-    return _examine(source, settings, person, wanted, limit, folder, pdf)
+    return _examine(driver, clock, settings, person, wanted, limit, folder, pdf)
 
 
 def _examine(
-    source: str,
+    driver: Driver,
+    clock: Clock,
     settings: Settings,
     person: Person,
     wanted: list[str],
@@ -122,15 +134,12 @@ def _examine(
 ) -> int:
     from monitor.analysis.verdict import Thresholds
     from monitor.assembly import open_models
-    from monitor.clock import SystemClock
     from monitor.exam.folder import ExamFolder
     from monitor.exam.listening import Listening, listen
-    from monitor.live.source import driver_for
 
-    models, clock = open_models(settings), SystemClock()
+    models = open_models(settings)
     assert models.engine is not None
     thresholds = Thresholds.of(models.engine.contract)
-    driver = driver_for(source, settings.capture, clock)
     done = ExamFolder(folder, person, datetime.now().astimezone(), thresholds)
     plan = Plan(wanted)
     code = EXIT_OK
@@ -146,8 +155,9 @@ def _examine(
             except DeviceError as error:
                 click.echo(f"apexbeat: {harmless(str(error), 400)}", err=True)
                 continue
-            plan.done(place)
-            show.end(done.add(heard, begun))
+            row = done.add(heard, begun)
+            show.end(row)
+            plan.heard(place, judged=row.verdict != "none")
             _forget_keys(clock)
     except KeyboardInterrupt:
         click.echo("\napexbeat: interrupted; the places that were heard are kept", err=True)
@@ -155,7 +165,8 @@ def _examine(
     if not len(done):
         raise NoInputError("no place was heard", "Enter begins a place")
     verdict, files = done.finish(pdf)
-    click.echo(f"\nall places: {verdict.value.upper()}  {verdict.evidence}")
+    words = harmless(verdict.evidence, 400)
+    click.echo(f"\n{verdict.scope} places: {verdict.value.upper()}  {words}")
     for path in files:
         click.echo(harmless(str(path), 4096))
     return code
@@ -188,10 +199,12 @@ class Plan:
         words = _ask("\nanother place (Enter ends): ")
         return self._named(words) if words and words.lower() not in ENDS else None
 
-    def done(self, place: str) -> None:
-        """A place was heard."""
+    def heard(self, place: str, judged: bool) -> None:
+        """A place was heard; one that could not be judged comes next again."""
         if place in self._left:
             self._left.remove(place)
+        if not judged:
+            self._left.insert(0, place)
 
     def _named(self, words: str) -> str:
         known = (one for one in self._left if one.lower() == words.lower())
@@ -203,6 +216,15 @@ def _ask(words: str) -> str | None:
     click.echo(words, nl=False, err=True)
     line = sys.stdin.readline()
     return line.strip() if line else None
+
+
+def _ask_age(usual: Profile) -> Profile:
+    """The age group, asked for until it is one; Enter takes ``usual``."""
+    while True:
+        words = _ask(f"age group: {', '.join(PROFILES)} [{usual}]: ") or usual
+        found = [group for group in PROFILES if group.startswith(words.lower())]
+        if len(found) == 1:
+            return found[0]
 
 
 def _pressed() -> Callable[[], bool]:
@@ -252,8 +274,8 @@ class _Line:
         )
         click.echo("\r" + words[: self._width].ljust(self._width), nl=False, err=True)
 
-    def end(self, verdict: Judgement) -> None:
+    def end(self, row: Row) -> None:
         """Print the verdict of the place."""
         if self._live:
             click.echo("\r" + " " * self._width + "\r", nl=False, err=True)
-        click.echo(f"{self._place}: {verdict.value.upper()}  {verdict.evidence}")
+        click.echo(f"{self._place}: {(row.verdict or 'none').upper()}  {row.evidence}")

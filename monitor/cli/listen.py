@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from monitor.cli.common import load_settings, setting_options
+from monitor.playing import BANDS_HZ, Band
 
 
 @click.command("listen")
 @click.option(
     "--band",
-    type=click.Choice(["bell", "diaphragm", "wide"]),
-    help="20-150 Hz, 100-400 Hz, or 20-400 Hz. [wide]",
+    type=click.Choice([*BANDS_HZ]),
+    help="20-400 Hz, 20-150 Hz, or 100-400 Hz. [wide]",
 )
 @click.option("--output", metavar="NAME", help="Output device, or part of its name.")
 @click.option("--session", metavar="ID", default="", help="Session, if several are monitored.")
@@ -24,7 +25,7 @@ from monitor.cli.common import load_settings, setting_options
 )
 @setting_options
 def listen(
-    band: str | None,
+    band: Band | None,
     output: str | None,
     session: str,
     store: Path | None,

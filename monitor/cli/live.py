@@ -12,6 +12,7 @@ import click
 
 from monitor.cli.common import load_settings, model_options, setting_options
 from monitor.cli.web import web_options
+from monitor.playing import BANDS_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ class PhantomOption(click.Option):
 @click.option("--phantom", metavar="NAME", cls=PhantomOption, shell_complete=phantom_names)
 @click.option(
     "--listen",
-    type=click.Choice(["bell", "diaphragm", "wide"]),
+    type=click.Choice([*BANDS_HZ]),
     help="Also play the heart, in this frequency band.",
 )
 @click.option("--headless", is_flag=True, help="Run without a screen; Ctrl-C ends the monitoring.")
@@ -217,7 +218,7 @@ def _with_screen(job: Job, then: Callable[[StartReport], None]) -> int:
             leaving.end(address)
             raise
     try:
-        code = run(address, helpers=beside)
+        code = run(address, helpers=beside, notes=begun.notes)
     except (KeyboardInterrupt, UsageError):  # no screen on which to ask
         leaving.end(address)
         raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import load_settings, setting_options
+from monitor.cli.common import load_settings, session_names, setting_options
 
 if TYPE_CHECKING:
     from monitor.record.store import Archive, SessionRow
@@ -52,7 +52,7 @@ def log() -> None:
 
 
 @log.command(DEFAULT, short_help="Lines of a session (the default).")
-@click.argument("session", required=False)
+@click.argument("session", required=False, shell_complete=session_names)
 @click.option("--follow", is_flag=True, help="Keep printing new lines; Ctrl-C ends it.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, each with session and time.")
 @click.option("--all", "everything", is_flag=True, help="Also beats, windows and vitals.")
@@ -102,7 +102,7 @@ def shift(
 
 
 @log.command("suppressed", short_help="Alarms that made no sound, with the reason.")
-@click.argument("session", required=False)
+@click.argument("session", required=False, shell_complete=session_names)
 @store_option
 def suppressed(
     session: str | None,
@@ -119,7 +119,7 @@ def suppressed(
 
 
 @log.command("purge", short_help="Delete what was recorded.")
-@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...", shell_complete=session_names)
 @click.option("--all", "everything", is_flag=True, help="Every session.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @store_option
@@ -144,7 +144,7 @@ def purge(
 
 
 @log.command("label", short_help="A name for a session, in the store only.")
-@click.argument("session")
+@click.argument("session", shell_complete=session_names)
 @click.option("--show", is_flag=True, help="Only show it.")
 @store_option
 def label(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import click
 import msgspec
@@ -67,13 +68,14 @@ def print_sessions(rows: Sequence[SessionRow], as_json: bool) -> None:
 
 
 def print_session(archive: Archive, row: SessionRow, as_json: bool, everything: bool) -> int:
-    """All lines of one session; the number of the last."""
+    """All lines of one session, and what is kept of its sound; the number of the last line."""
     times = Times(archive.anchors(row.id), row.started)
     if not as_json:
         began = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
         end = "running" if row.ended is None else f"ended ({harmless(row.ended_how or '')})"
         click.echo(f"session {row.id}  {harmless(row.name)}  {row.source}  {began}  {end}")
         _print_alarms(archive, row, times)
+        _print_clips(archive.folder / "clips" / row.id)
         _print_notes(archive, row, times)
     return _print_events(archive, row, times, -1, as_json, everything)
 
@@ -89,6 +91,18 @@ def follow_lines(
         if now is None or now.ended is not None:
             return
         time.sleep(FOLLOW_S)
+
+
+def _print_clips(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    from monitor.record.clips import KEPT, kept_clips
+
+    clips = kept_clips(folder)
+    if clips:
+        by_hand = sum(one.kind == KEPT for one in clips)
+        words = f"{len(clips) - by_hand} around alarms, {by_hand} kept by hand"
+        click.echo(f"clips: {words} ({harmless(str(folder), 4096)})")
 
 
 def _print_alarms(archive: Archive, row: SessionRow, times: Times) -> None:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 BLOCKS = 8
 """Up to so many recordings are told at length; more are a line each."""
+PERSON_COLUMNS = (
+    "person_verdict", "person_p", "person_recordings", "person_judged", "person_evidence",
+)  # fmt: skip
+"""Of the verdict on a recording's person, in the file of the table."""
 
 
 @dataclass(frozen=True)
@@ -255,10 +259,10 @@ class ReplayOutput:
         from monitor.cli.replay_table import person_lines
         from monitor.replay.persons import judge_persons
 
-        good = [(row, beside["person"]) for row, beside in self._rows if row.error is None]
-        owned = [(str(person), row) for row, person in good if person]
-        if len(owned) < len(good):
-            words = f"{len(good) - len(owned)} of {len(good)} recordings name no person"
+        owned = [(str(b["person"]), row) for row, b in self._rows if b["person"]]
+        good = [beside["person"] for row, beside in self._rows if row.error is None]
+        if not all(good):
+            words = f"{good.count(None)} of {len(good)} recordings name no person"
             click.echo(f"apexbeat: {words}", err=True)
         persons = judge_persons(owned, thresholds()) if owned else []
         if persons:
@@ -291,11 +295,12 @@ class ReplayOutput:
         lines += worst_lines(cases)
         if persons:
             label: dict[str, bool] = {}
-            for _, b in known:
-                who = str(b["person"])
-                label[who] = label.get(who, False) or b["label"] == "abnormal"
+            for _, b in self._rows:
+                if b["label"] is not None:
+                    who = str(b["person"])
+                    label[who] = label.get(who, False) or b["label"] == "abnormal"
             of_persons = [
-                Case(one.name, label[one.name], one.judgement.value, one.judgement.p, one.name)
+                Case(one.name, label[one.name], one.verdict.value, one.verdict.p, one.name)
                 for one in persons
                 if one.name in label
             ]
@@ -314,17 +319,17 @@ class ReplayOutput:
         from monitor.system.atomic_write import write_files
 
         columns = [*KEYS, *(self._rows[0][1] if self._rows else ())]
-        told = {one.name: one.judgement for one in persons}
+        told = {one.name: one.verdict for one in persons}
         if self._wanted.by_person:
-            columns += ["person_verdict", "person_p", "person_evidence"]
+            columns += PERSON_COLUMNS
         table = []
         for row, beside in self._rows:
             cells: dict[str, Cell] = msgspec.to_builtins(row) | beside
             mine = told.get(str(beside.get("person")))
             if mine is not None:
                 p = None if mine.p is None else round(mine.p, 4)
-                cells |= {"person_verdict": mine.value, "person_p": p}
-                cells["person_evidence"] = mine.evidence
+                about = (mine.value, p, mine.recordings, mine.judged, mine.evidence)
+                cells |= dict(zip(PERSON_COLUMNS, about, strict=True))
             table.append(cells)
         write_files(path.parent, {path.name: csv_text(table, columns)}, self._wanted.overwrite)
 

@@ -95,14 +95,15 @@ def person_lines(persons: Sequence[Person]) -> Iterator[str]:
     """Yield the table of persons."""
     names = [harmless(person.name, NAME_WIDTH) for person in persons]
     width = max([len("person"), *map(len, names)])
-    yield f"{'person':{width}}  {'recordings':>10}  verdict   evidence"
+    yield f"{'person':{width}}  {'judged':>8}  verdict   evidence"
     for name, person in zip(names, persons, strict=True):
-        told = person.judgement
-        count = len(person.rows)
-        yield f"{name:{width}}  {count:10}  {told.value.upper():8}  {told.evidence}"
-    counts = Counter(person.judgement.value for person in persons)
+        told = person.verdict
+        evidence = harmless(told.evidence, 200)
+        yield f"{name:{width}}  {told.scope:>8}  {told.value.upper():8}  {evidence}"
+    counts = Counter(person.verdict.value for person in persons)
     words = ", ".join(f"{counts[one]} {one}" for one in VERDICTS if counts[one])
-    yield f"{len(persons)} persons: {words}"
+    partly = sum(0 < person.verdict.judged < person.verdict.recordings for person in persons)
+    yield f"{len(persons)} persons: {words}" + (f"; {partly} judged in part" if partly else "")
 
 
 def score_lines(cases: Sequence[Case], what: str) -> Iterator[str]:

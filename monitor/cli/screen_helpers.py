@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.config.load import Settings
-    from monitor.tui.helpers import HearSession, Helpers
+    from monitor.playing import Band
+    from monitor.tui.helpers import Examine, HearSession, Helpers
 
 
 def helpers(store: Path, settings: Settings, address: Path) -> Helpers:
@@ -34,15 +35,32 @@ def helpers(store: Path, settings: Settings, address: Path) -> Helpers:
     already = settings.sound.listen
     if already != "off":
         words = f"the monitor plays it already (sound.listen is {already})"
-        return Helpers(clip=clip, hear=lambda session, band: words)
-    return Helpers(clip=clip, hear=hearing(address, settings))
+        return Helpers(clip, lambda session, band: words, examination(store, settings))
+    return Helpers(clip, hearing(address, settings), examination(store, settings))
+
+
+def examination(store: Path, settings: Settings) -> Examine:
+    """An examination that hears and judges as this monitor does, kept beside its store."""
+    from monitor.config.load import Settings, names
+
+    def examine(source: str, device: str, age: str) -> list[str]:
+        words = [sys.executable, "-m", "monitor.cli.main", "exam", "--profile", age]
+        words += ["--phantom" if source == "phantom" else "--device", device]
+        for key in names():
+            section, _, name = key.partition(".")
+            mine, usual = (getattr(getattr(one, section), name) for one in (settings, Settings()))
+            if section in ("analysis", "verdict", "capture") and mine != usual:
+                words += ["--set", f"{key}={str(mine).lower() if isinstance(mine, bool) else mine}"]
+        return [*words, "--set", f"record.folder={store}"]
+
+    return examine
 
 
 def hearing(address: Path, settings: Settings) -> HearSession:
     """The sound of a session at ``address``, played on the output that alarms sound on."""
     from monitor.sound.listening import Hearing
 
-    def hear(session: str, band: str) -> list[str] | str:
+    def hear(session: str, band: Band) -> list[str] | str:
         sound = settings.sound
         return Hearing(
             address=str(address),

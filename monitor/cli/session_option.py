@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from monitor.cli.common import load_settings, setting_options
+from monitor.cli.common import load_settings, session_names, setting_options
 
 if TYPE_CHECKING:
     from monitor.record.export.model import Record
@@ -44,7 +44,7 @@ def session_options(function: F) -> F:
     )
     for option in reversed(options):
         function = option(function)
-    return click.argument("session")(setting_options(function))
+    return click.argument("session", shell_complete=session_names)(setting_options(function))
 
 
 def read_session(

@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,9 @@ def _parse_option(option: str) -> tuple[str, Any]:
     if not equals or "." not in key:
         raise UsageError(f"--set {option}: write it as section.key=value")
     if key not in names():
-        raise UsageError(f"setting {key}: unknown", "see 'apexbeat config' for all")
+        near = get_close_matches(key, names(), 1)
+        remedy = f"is it '{near[0]}'?" if near else "see 'apexbeat config' for all"
+        raise UsageError(f"setting {key}: unknown", remedy)
     try:
         return key, parse(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:

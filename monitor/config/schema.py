@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from monitor.config.profiles import Profile
+from monitor.playing import Band
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -165,7 +166,7 @@ class Sound(Section, frozen=True, kw_only=True):
     volume: Annotated[float, Meta(ge=0.1, le=1)] = 0.7
     """Loudness of the alarm tones, 0.1 to 1."""
 
-    listen: Literal["off", "bell", "diaphragm", "wide"] = "off"
+    listen: Literal["off"] | Band = "off"
     """Play the heart too: 20-150, 100-400 or 20-400 Hz."""
 
     listen_gain_db: Annotated[float, Meta(ge=-20, le=40)] = 12.0

@@ -3,7 +3,7 @@
     1-aortic.flac  1-aortic.jsonl  2-…     filtered sound (20–400 Hz) and events
     exam.json                              who, when, the row of each place, the verdict
     exam.html  exam.pdf                    the page
-    exam.fhir.json                         R4 Bundle: the heart rate at each place
+    exam.fhir.json                         R4 Bundle: heart rate and verdict at each place
 
 Who the person is stands in exam.json, the page and the PDF alone, for their owner alone (0600).
 """
@@ -11,24 +11,25 @@ Who the person is stands in exam.json, the page and the PDF alone, for their own
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import soundfile as sf
 
-from monitor.analysis.verdict import Judgement, Thresholds
+from monitor.analysis.person import PersonVerdict
+from monitor.analysis.verdict import Thresholds
 from monitor.events import RATE_HZ
+from monitor.exam.bundle import bundle
 from monitor.exam.listening import PlaceHeard
 from monitor.exam.page import ExamPage, render
 from monitor.record.eventfile import encode
-from monitor.record.export.fhir import observations
 from monitor.record.export.model import Anchor, Record, record_of
 from monitor.record.report.pdf import to_pdf
-from monitor.replay.persons import judge_rows, judgement_of
+from monitor.replay.persons import judge_rows
 from monitor.replay.rows import Row, row_of
 from monitor.system.atomic_write import write_files
 from monitor.text import safe_stem
@@ -47,6 +48,13 @@ class _Done:
     heard: PlaceHeard
     record: Record
     row: Row
+
+
+def _of_places(rows: Sequence[Row]) -> list[Row]:
+    """What is judged: a try without a verdict counts only where no other one of its place does."""
+    judged = {row.name for row in rows if row.verdict != "none"}
+    without = {row.name: row for row in rows if row.name not in judged}
+    return [*(row for row in rows if row.verdict != "none"), *without.values()]
 
 
 class ExamFolder:
@@ -70,8 +78,8 @@ class ExamFolder:
     def __len__(self) -> int:
         return len(self._done)
 
-    def add(self, heard: PlaceHeard, begun: datetime) -> Judgement:
-        """Write a place; return its verdict.
+    def add(self, heard: PlaceHeard, begun: datetime) -> Row:
+        """Write a place; return its row.
 
         Raises
         ------
@@ -88,10 +96,11 @@ class ExamFolder:
             self.folder, {f"{stem}.flac": out.getvalue(), f"{stem}.jsonl": events}, overwrite=False
         )
         record = replace(record_of(heard.events, stem), anchors=(Anchor(0, begun.timestamp()),))
-        self._done.append(_Done(heard, record, row_of(heard.summary, f"{stem}.flac")))
-        return judgement_of(self._done[-1].row, self._thresholds)
+        row = row_of(heard.summary, f"{stem}.flac")
+        self._done.append(_Done(heard, record, row))
+        return row
 
-    def finish(self, pdf: bool = False) -> tuple[Judgement, list[Path]]:
+    def finish(self, pdf: bool = False) -> tuple[PersonVerdict, list[Path]]:
         """Write the page and what goes with it; return the verdict on the person, and the files.
 
         Raises
@@ -102,7 +111,7 @@ class ExamFolder:
             If the disk refuses it.
         """
         rows = [one.row for one in self._done]
-        verdict = judge_rows(rows, self._thresholds)
+        verdict = judge_rows(_of_places(rows), self._thresholds, "places")
         html = render(
             ExamPage(
                 self._person.id, self._person.note, self._person.age, self._started, verdict,
@@ -115,23 +124,20 @@ class ExamFolder:
             "verdict": verdict.value,
             "p": None if verdict.p is None else round(verdict.p, 4),
             "evidence": verdict.evidence,
+            "judged": verdict.judged,
+            "not_judged": verdict.not_judged,
             "places": msgspec.to_builtins(rows),
         }
         files: dict[str, str | bytes] = {
             "exam.json": msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n",
             "exam.html": html,
-            "exam.fhir.json": msgspec.json.format(msgspec.json.encode(self._fhir()), indent=1),
+            "exam.fhir.json": msgspec.json.format(
+                msgspec.json.encode(
+                    bundle([(one.heard.place, one.record, one.row) for one in self._done], verdict)
+                ),
+                indent=1,
+            ),
         }
         if pdf:
             files["exam.pdf"] = to_pdf(html)
         return verdict, write_files(self.folder, files, overwrite=False)
-
-    def _fhir(self) -> dict[str, Any]:
-        """Bundles of all places as one, each Observation with its place."""
-        entries: list[dict[str, Any]] = []
-        for one in self._done:
-            for entry in observations(one.record)["entry"]:
-                if entry["resource"]["resourceType"] == "Observation":
-                    entry["resource"]["bodySite"] = {"text": one.heard.place}
-                entries.append(entry)
-        return {"resourceType": "Bundle", "type": "collection", "entry": entries}

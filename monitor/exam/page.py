@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import events as ev
-from monitor.analysis.verdict import Judgement
+from monitor.analysis.person import PersonVerdict
 from monitor.events import RATE_HZ
 from monitor.record.export.model import Record
 from monitor.record.report import averaged, clip, page
@@ -20,6 +20,9 @@ from monitor.record.report.facts import gather
 from monitor.record.report.media import data_uri, wav
 from monitor.replay.rows import Row
 from monitor.text import clock
+
+PLAYED_S = 30
+"""Sound of each place that the page holds."""
 
 Place = tuple[Record, Row, NDArray[np.float32]]
 
@@ -32,7 +35,7 @@ class ExamPage:
     note: str
     age: str
     started: datetime
-    verdict: Judgement
+    verdict: PersonVerdict
     places: Sequence[Place]
 
 
@@ -56,7 +59,8 @@ def render(exam: ExamPage) -> str:
     foot = (
         "Written by Apexbeat. The sound here is band-limited to 20–400 Hz; levels are medians over "
         "the beats against S1. The verdict over all places is that of the place that sounds most "
-        "abnormal. This page asks nothing of any network and runs no script."
+        "abnormal, and never normal where fewer than half of them could be judged. This page asks "
+        "nothing of any network and runs no script."
     )
     return page.page("Apexbeat examination", _head(exam), sections, foot)
 
@@ -68,7 +72,7 @@ def _head(exam: ExamPage) -> str:
     rates = [row.rate for _, row, _ in exam.places if row.rate is not None]
     rate = f"{np.median(rates):.0f} /min" if rates else "--"
     facts = [
-        ("Heart sound, all places", verdict.value, verdict.evidence),
+        (f"Heart sound, {verdict.scope} places", verdict.value, verdict.evidence),
         ("Heart rate, median", rate, f"at {len(rates)} of {len(exam.places)} places"),
     ]
     title = escape(exam.id or "Examination")
@@ -107,12 +111,16 @@ def _place(place: Place, moment: Excerpt | None, level: clip.Level | None, key: 
         parts.append(page.paragraph(f"{found} beats: too few for an average.", "note"))
     else:
         drawn = averaged.figure(average, f"{key}-average")
-        parts.append(page.figure(drawn, f"Averaged beat of {average.used} cycles."))
+        words = f"Averaged beat of {average.used} cycles."
+        if row.murmur is not None:
+            words += f" If it is a murmur, it is loudest in {row.murmur}; a guess."
+        parts.append(page.figure(drawn, words))
     if moment is None or level is None:
         parts.append(page.paragraph("No stretch of sound is whole enough to be shown.", "note"))
     else:
         part = sound[moment.start : moment.stop]
         drawn = clip.figure(record, moment, part, level, key)
-        heard = data_uri("audio/wav", wav(sound[: 30 * RATE_HZ]))
-        parts.append(page.figure(drawn, f"{moment.why}; the player holds 30 s.", "", heard))
+        heard = data_uri("audio/wav", wav(sound[: PLAYED_S * RATE_HZ]))
+        held = f"the first {PLAYED_S} s" if sound.size > PLAYED_S * RATE_HZ else "all of it"
+        parts.append(page.figure(drawn, f"{moment.why}; the player holds {held}.", "", heard))
     return f"<div><h3>{escape(heading)}</h3>{''.join(parts)}</div>"

@@ -261,6 +261,7 @@ class Archive(Closing):
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._db: sqlite3.Connection = open_reader(folder)
 
     def sessions(self) -> list[SessionRow]:

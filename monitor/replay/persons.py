@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.analysis.person import judge_person
-from monitor.analysis.verdict import Judgement, Thresholds
+from monitor.analysis.person import PersonVerdict, judge_person
+from monitor.analysis.verdict import Thresholds
 from monitor.replay.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person: the rows of the recordings (those that could be judged), and the verdict."""
+    """A person: the rows of all recordings, and the verdict."""
 
     name: str
     rows: Sequence[Row]
-    judgement: Judgement
+    verdict: PersonVerdict
 
 
 def judge_persons(rows: Iterable[tuple[str, Row]], thresholds: Thresholds) -> list[Person]:
-    """Judge each person by all recordings of them, in the order of their first ones."""
+    """Judge each person by all recordings of them, in the order of their first ones.
+
+    A recording that could not be read is one without a verdict; a person of whom none could be
+    read is left out, as those recordings are.
+    """
     own: dict[str, list[Row]] = {}
     for name, row in rows:
-        if row.error is None:
-            own.setdefault(name, []).append(row)
-    return [Person(name, mine, judge_rows(mine, thresholds)) for name, mine in own.items()]
+        own.setdefault(name, []).append(row)
+    return [
+        Person(name, mine, judge_rows(mine, thresholds))
+        for name, mine in own.items()
+        if any(row.error is None for row in mine)
+    ]
 
 
-def judge_rows(rows: Sequence[Row], thresholds: Thresholds) -> Judgement:
+def judge_rows(
+    rows: Sequence[Row], thresholds: Thresholds, what: str = "recordings"
+) -> PersonVerdict:
     """One verdict over all recordings of a person."""
-    return judge_person([judgement_of(row, thresholds) for row in rows], thresholds)
-
-
-def judgement_of(row: Row, thresholds: Thresholds) -> Judgement:
-    """The verdict that a row tells of."""
-    value, words = row.verdict or "none", row.evidence or ""
-    return Judgement(value, row.p, (), thresholds.abnormal, None, words, count=row.windows or 0)
+    return judge_person(
+        [(row.name, row.verdict or "none", row.p) for row in rows], thresholds, what
+    )

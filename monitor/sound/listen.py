@@ -1,8 +1,4 @@
-"""The heart on a loudspeaker: filtered sound of the link, one of three bands, a bounded queue.
-
-    bell        20 to 150 Hz    low heart sounds, as the bell of a stethoscope lets them through
-    diaphragm   100 to 400 Hz   murmurs and the higher part of S1 and S2
-    wide        20 to 400 Hz    all that is analysed
+"""The heart on a loudspeaker: filtered sound of the link, one band of it, a bounded queue.
 
 `Listen.push` takes sound at 2 kHz, `Listen.pull` gives it at the output's rate. Between them lies
 at most `MOST_S` of sound: what comes while that is full drops the oldest, what is asked for while
@@ -19,16 +15,10 @@ from numpy.typing import NDArray
 from scipy.signal import butter, firwin, sosfilt, upfirdn
 
 from monitor.events import RATE_HZ
+from monitor.playing import BANDS_HZ, Band
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-
-
-BANDS: dict[str, tuple[float, float] | None] = {
-    "bell": (20.0, 150.0),
-    "diaphragm": (100.0, 400.0),
-    "wide": None,  # the link's sound is that already
-}
 
 ORDER = 4
 MOST_S = 3.0
@@ -67,7 +57,7 @@ class Listen:
     Parameters
     ----------
     band
-        Name in `BANDS`.
+        Name in `BANDS_HZ`.
     gain_db
         Fixed; what would go beyond full scale is cut off there.
     rate_hz
@@ -79,10 +69,10 @@ class Listen:
         Frames of the output that were too many, and that were missing while it played.
     """
 
-    def __init__(self, band: str, gain_db: float, rate_hz: int) -> None:
+    def __init__(self, band: Band, gain_db: float, rate_hz: int) -> None:
         if rate_hz % RATE_HZ:
             raise ValueError(f"{rate_hz} Hz is no multiple of {RATE_HZ} Hz")
-        edges = BANDS[band]
+        edges = BANDS_HZ[band]
         self._sos = (
             None if edges is None else butter(ORDER, edges, "band", fs=RATE_HZ, output="sos")
         )

@@ -25,9 +25,11 @@ import numpy as np
 from monitor.errors import InputError
 from monitor.link.client import Client, Gone
 from monitor.link.messages import Bye, Hello, Snapshot, Wave
+from monitor.playing import HEARD, Band
 
 if TYPE_CHECKING:  # the supervisor stays small: scipy is for the process that plays
     from monitor.sound.listen import Listen
+    from monitor.sound.player import Player
 
 RETRY_S = 2.0
 """Wait before a core, an output or this process is tried again."""
@@ -43,7 +45,7 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     """Of the core."""
     session: str = ""
     """Empty for the first."""
-    band: str = "wide"
+    band: Band = "wide"
     output: str = ""
     gain_db: float = 12.0
 
@@ -97,8 +99,9 @@ def follow(hearing: Hearing, over: threading.Event, say: Callable[[str], None]) 
                 say(said)
             over.wait(RETRY_S)
             continue
+        begun = (lambda: say(HEARD)) if said else (lambda: None)
         with contextlib.closing(player):
-            said = _play(hearing, player.listen, lambda p=player: p.playing, follower, over)  # type: ignore[misc]
+            said = _play(hearing, player, follower, over, begun)
         if said:
             say(said)
         if said == ENDED:
@@ -111,20 +114,21 @@ ENDED = "the monitoring has ended"
 
 def _play(
     hearing: Hearing,
-    listen: Listen,
-    playing: Callable[[], bool],
+    player: Player,
     follower: Follower,
     over: threading.Event,
+    begun: Callable[[], None],
 ) -> str:
-    """Follow one core on one output; return why that ended."""
+    """Follow one core on one output; ``begun`` is called once it is found. Return why it ended."""
     try:
         with Client.connect(Path(hearing.address), "listen", waves=True) as client:
+            begun()
             while not over.is_set():
                 message = client.receive(0.5)
-                follower.take(message, listen)
+                follower.take(message, player.listen)
                 if isinstance(message, Bye):
                     return ENDED if "restart" not in message.reason else message.reason
-                if not playing():
+                if not player.playing:
                     return "the audio output is gone; it is tried again"
     except InputError as error:
         return str(error)

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from monitor.events import RATE_HZ
+from monitor.playing import Band
 from monitor.sound.listen import Listen
 
 RATES_HZ = (48_000, 96_000, 32_000, 16_000, 8_000)
@@ -30,7 +31,7 @@ class Player:
         If there is no output, or it takes none of `RATES_HZ`.
     """
 
-    def __init__(self, output: str, band: str, gain_db: float) -> None:
+    def __init__(self, output: str, band: Band, gain_db: float) -> None:
         try:
             import sounddevice as sd
         except OSError as error:

@@ -9,8 +9,8 @@ from textual.screen import Screen
 from monitor.events import RATE_HZ
 from monitor.link import messages as ms
 from monitor.link import requests as rq
+from monitor.playing import BANDS_HZ
 from monitor.tui.alarmbook import needs_answer
-from monitor.tui.helpers import BANDS
 from monitor.tui.live import Live, Program, home
 from monitor.tui.waves import AFTER_ALARM
 from monitor.tui.widgets import banner, theme, trend, wave
@@ -198,9 +198,21 @@ class Actions(Live, Screen[None]):
         if self._home.helpers.hear is None:
             self._home.say("this screen plays no sound: open it where the monitor runs")
             return
-        heard = self._home.state.heard
-        band = heard[1] if heard is not None and heard[0] == session.id else ""
-        self._home.hear(session.id, BANDS[(BANDS.index(band) + 1) % len(BANDS)])
+        heard = self._home.hearing.what
+        bands = (None, *BANDS_HZ)
+        band = heard[1] if heard is not None and heard[0] == session.id else None
+        self._home.hear(session.id, bands[(bands.index(band) + 1) % len(bands)])
+
+    def action_exam(self) -> None:
+        """Examine a person with this device; the monitoring goes on."""
+        session, examine = self._session(), self._home.helpers.examine
+        status = session.status if session is not None else None
+        if status is None or not self._home.may_change():
+            return
+        if status.source == "replay" or examine is None:
+            self._home.say("an examination needs a device: apexbeat exam, in a terminal")
+            return
+        self._home.examine(examine(status.source, status.device, status.profile))
 
     def action_view(self) -> None:
         """Waveform or spectrogram."""
@@ -244,8 +256,9 @@ class Actions(Live, Screen[None]):
         state = self._home.state
         state.next_session()
         session = state.shown()
-        if state.heard is not None and session is not None:
-            self._home.hear(session.id, state.heard[1])  # what is heard is what is seen
+        heard = self._home.hearing.what
+        if heard is not None and session is not None:
+            self._home.hear(session.id, heard[1])  # what is heard is what is seen
         self._wave.frozen = None
         self.advance()
 

@@ -7,7 +7,7 @@ or die without the core noticing.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from textual.app import SystemCommand
@@ -16,6 +16,8 @@ from textual.screen import Screen
 from monitor.clock import Clock, SystemClock
 from monitor.link import messages as ms
 from monitor.link import requests as rq
+from monitor.playing import HEARD, Band
+from monitor.tui.away import run_away
 from monitor.tui.base import TerminalApp
 from monitor.tui.connection import Connection, Deliver, Note
 from monitor.tui.helpers import Helpers, Player
@@ -26,6 +28,7 @@ from monitor.tui.screens.main import MainScreen
 from monitor.tui.state import ScreenState, SessionState
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
+from monitor.tui.widgets.title import Heard
 
 FRAMES_PER_S = 10
 MESSAGE_S = 4.0
@@ -62,6 +65,7 @@ class ApexbeatApp(TerminalApp):
         theme_name: str = theme.DARK.name,
         frames_per_s: float = FRAMES_PER_S,
         helpers: Helpers | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         super().__init__(glyphs, theme_name)
         self.read_only = read_only
@@ -71,13 +75,16 @@ class ApexbeatApp(TerminalApp):
         self.state = ScreenState()
         self.flash = self.animation_level != "none"
         self.helpers = helpers or Helpers()
-        self.player = Player(self._heard)
-        self.hearing = Player(self._hearing_over, self._hearing_told)
+        self.player = Player[object](self._heard)
+        self.hearing = Player[tuple[str, Band]](self._hearing_over, self._hearing_told)
         self._link = link
         self._clock = clock or SystemClock()
         self._requests = Requests(link.send)
         self._frames_per_s = frames_per_s
         self._message = ("", "plain", 0.0)
+        self._notes = list(notes)
+        self._silent = False
+        """Whether what plays the heart has said why it cannot."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -99,23 +106,45 @@ class ApexbeatApp(TerminalApp):
         self.player.stop()
         self.hearing.stop()
 
-    def hear(self, session: str, band: str) -> None:
-        """Play the sound of a session in one band, in the place of what is played; "" is none."""
+    def hear(self, session: str, band: Band | None) -> None:
+        """Play the sound of a session in one band, in the place of what is played."""
         self.hearing.stop()
-        self.state.heard = None
-        found = self.helpers.hear(session, band) if self.helpers.hear and band else ""
-        if isinstance(found, str):
-            self.say(found or "hearing: off", "medium" if found else "plain")
+        if band is None or self.helpers.hear is None:
+            self.say("hearing: off")
             return
+        found = self.helpers.hear(session, band)
+        if isinstance(found, str):
+            self.say(found, "medium")
+            return
+        self._silent = False
         self.hearing.play((session, band), found)
-        self.state.heard = session, band
         self.say(f"hearing: {band}, about 1.5 s late (h: next)")
 
+    def examine(self, command: Sequence[str]) -> None:
+        """Give the terminal to an examination; the screen comes back when it has ended."""
+        self.hearing.stop()
+        self.run_worker(self._examine(command), group="away", exclusive=True)
+
+    async def _examine(self, command: Sequence[str]) -> None:
+        if not await run_away(
+            self,
+            command,
+            "An examination. The monitoring goes on, and its alarms sound; Ctrl-C ends this.",
+            "Enter goes back to the screen.",
+        ):
+            self.say("an examination needs a terminal: apexbeat exam")
+
+    @property
+    def heard(self) -> Heard | None:
+        """What this screen plays."""
+        what = self.hearing.what
+        return None if what is None else Heard(*what, self._silent)
+
     def _hearing_told(self, line: str) -> None:
-        self.say(f"hearing: {line}", "medium")
+        self._silent = line != HEARD
+        self.say(f"hearing: {line}", "medium" if self._silent else "plain")
 
     def _hearing_over(self, trouble: str) -> None:
-        self.state.heard = None
         self._hearing_told(trouble or "the sound has ended")
 
     def _heard(self, trouble: str) -> None:
@@ -153,7 +182,9 @@ class ApexbeatApp(TerminalApp):
             self.call_later(self.frame)
 
     def message(self) -> tuple[str, str]:
-        """What the foot shows now; empty: the keys."""
+        """What the foot shows now; empty: the keys. Notes of the start come one by one."""
+        if self._notes and self.state.core is not None and self.now() >= self._message[2]:
+            self._message = (self._notes.pop(0), "medium", self.now() + MESSAGE_S)
         text, ink, until = self._message
         return (text, ink) if self.now() < until else ("", ink)
 
@@ -252,6 +283,7 @@ def run(
     read_only: bool = False,
     log: pathlib.Path | None = None,
     helpers: Helpers | None = None,
+    notes: Sequence[str] = (),
 ) -> int:
     """Show the core at ``address`` until the person leaves; gives the exit code.
 
@@ -266,6 +298,8 @@ def run(
         [beside the socket of a core, which goes on without its screen]
     helpers
         Programs that the screen may start beside it.
+    notes
+        What the start had to say: shown first, each for a few seconds.
 
     Raises
     ------
@@ -281,6 +315,7 @@ def run(
             glyphs=glyphs,
             theme_name=theme.preferred(),
             helpers=helpers,
+            notes=notes,
         )
 
     return terminal.run(make, log or address.parent / "screen.log", goes_on=log is None)

@@ -11,15 +11,20 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from monitor.playing import Band
+
+_What = TypeVar("_What")
 
 FindClip = Callable[[str, int, str], list[str] | str]
 """(session, index at which the alarm was raised, kind) → command that plays it, or why none can."""
 
-HearSession = Callable[[str, str], list[str] | str]
+HearSession = Callable[[str, Band], list[str] | str]
 """(session, band) → command that plays the sound of the session, or why none can."""
 
-BANDS = ("", "wide", "bell", "diaphragm")
-"""Off, then the bands of `monitor.sound.listen`, in the order of the key."""
+Examine = Callable[[str, str, str], list[str]]
+"""(source, device, age group) → command that examines a person with it."""
 
 END_S = 2.0
 
@@ -30,6 +35,7 @@ class Helpers:
 
     clip: FindClip | None = None
     hear: HearSession | None = None
+    examine: Examine | None = None
 
 
 class Program:
@@ -101,7 +107,7 @@ class Program:
                 self._closed = True
 
 
-class Player:
+class Player(Generic[_What]):
     """Plays at most one clip, or the sound of one session, at a time.
 
     Parameters
@@ -118,10 +124,10 @@ class Player:
         self._say, self._tell = say, tell
         self._program: Program | None = None
         self._last = ""
-        self.what: object = None
+        self.what: _What | None = None
         """What is played now."""
 
-    def play(self, what: object, command: Sequence[str]) -> None:
+    def play(self, what: _What, command: Sequence[str]) -> None:
         """Play in the place of what is played now."""
         self.stop()
         self.what, self._last = what, ""
@@ -138,4 +144,5 @@ class Player:
     def stop(self) -> None:
         if self._program is not None:
             self._program.stop()
-        self._program = self.what = None
+        self._program = None
+        self.what = None

@@ -105,6 +105,7 @@ KEYS = (
         "difference after",
         "replay with an annotation: to the difference after",
     ),
+    Key("n", "n", "exam", "exam", "examine a person, place by place", changes=True),
     Key("h", "h", "hear", "hear", "hear the heart: wide, as a bell, as a diaphragm, off"),
     Key("v", "v", "view", "view", "waveform or spectrogram"),
     Key("plus", "+", "gain(1)", "gain", "larger waveform (the gain is then fixed); replay: faster"),

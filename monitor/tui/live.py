@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from monitor.link import messages as ms
     from monitor.link import requests as rq
+    from monitor.playing import Band
     from monitor.tui.helpers import Helpers, Player
     from monitor.tui.requests import Answered
     from monitor.tui.state import ScreenState, SessionState
     from monitor.tui.widgets.glyphs import Glyphs
+    from monitor.tui.widgets.title import Heard
 
 
 class Live:
@@ -31,18 +33,22 @@ class Program(Protocol):
     glyphs: Glyphs
     state: ScreenState
     helpers: Helpers
-    player: Player
+    player: Player[object]
+    hearing: Player[tuple[str, Band]]
     read_only: bool
     details: bool
     flash: bool
     theme: Any
 
     @property
+    def heard(self) -> Heard | None: ...
+    @property
     def size(self) -> Size: ...
     def now(self) -> float: ...
     def frame(self) -> None: ...
     def say(self, text: str, ink: str = "plain") -> None: ...
-    def hear(self, session: str, band: str) -> None: ...
+    def hear(self, session: str, band: Band | None) -> None: ...
+    def examine(self, command: Sequence[str]) -> None: ...
     def message(self) -> tuple[str, str]: ...
     def may_change(self) -> bool: ...
     def ask(

@@ -163,8 +163,6 @@ class ScreenState:
         self.levels: ms.Levels | None = None
         """Of all input devices, while this screen asked for them."""
         self.levels_at = 0.0
-        self.heard: tuple[str, str] | None = None
-        """(session, band) of the sound that this screen plays."""
         self.started_at: float | None = None
         self._beat = -1
 

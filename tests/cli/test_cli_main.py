@@ -8,12 +8,14 @@ import sys
 
 import click
 import pytest
+from store_rows import a_session
 
 from dsp.phantom import PRESETS
 from monitor.cli import main
 from monitor.cli.draw import mirrored
 from monitor.cli.main import COMMANDS, run
 from monitor.cli.words import clock
+from monitor.clock import SystemClock
 from monitor.errors import (
     ApexbeatError,
     DeviceError,
@@ -23,6 +25,7 @@ from monitor.errors import (
     RecordError,
     UsageError,
 )
+from monitor.record.store import Store
 
 
 def loaded_by(code):
@@ -128,12 +131,20 @@ def test_a_misspelt_command_is_told_which_is_near(capsys):
     assert capsys.readouterr().err == "apexbeat: no command reply; is it 'replay'?\n"
 
 
-def test_a_shell_completes_commands_and_synthetic_hearts():
+def test_a_shell_completes_commands_synthetic_hearts_settings_and_sessions(tmp_path):
     code = "import sys; from monitor.cli.main import entry; sys.argv[0] = 'apexbeat'; entry()"
     expected = {
         "apexbeat re": ["replay", "report"],
         "apexbeat live --phantom mu": ["murmur", "murmur_tachycardia"],
+        "apexbeat replay --set verdict.f": ["verdict.few="],
+        f"apexbeat report --store {tmp_path} l": ["last"],
+        f"apexbeat log show --store {tmp_path} 2026": ["20260504-1"],
+        f"apexbeat export --store {tmp_path} else.jsonl": ["else.jsonl"],
+        "apexbeat export --store /nowhere else.jsonl": ["else.jsonl"],
     }
+    store = Store(tmp_path, SystemClock())
+    store.begin(a_session("20260504-1"))
+    assert store.close(30)
     for words, found in expected.items():
         asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
         done = subprocess.run(

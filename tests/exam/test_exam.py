@@ -80,7 +80,7 @@ def test_five_places_become_one_page_and_nothing_is_carried_over(hear, tmp_path)
     assert heard.events[1:] == alone.events[1:]  # the murmur before it changes nothing
     verdict, _ = folder.finish()
     assert verdict.value == "abnormal"
-    assert verdict.evidence.startswith("1 of 5 recordings")
+    assert verdict.evidence.startswith("1 of 5 places")
     names = sorted(path.name for path in (tmp_path / "x").iterdir())
     assert names[:4] == ["1-aortic.flac", "1-aortic.jsonl", "2-pulmonic.flac", "2-pulmonic.jsonl"]
     assert len(names) == 13
@@ -105,12 +105,42 @@ def test_five_places_become_one_page_and_nothing_is_carried_over(hear, tmp_path)
     assert [line.index for line in read(tmp_path / "x" / "1-aortic.jsonl")]
 
 
+def test_a_place_that_could_not_be_judged_is_seen_wherever_the_verdict_is(hear, tmp_path) -> None:
+    folder = ExamFolder(tmp_path / "x", Person("P-17"), STARTED, Thresholds(0.44, 0.56))
+    folder.add(hear("normal", "aortic")[0], STARTED)
+    for place in ("Erb", "Erb", "mitral"):  # twice: one place all the same
+        folder.add(hear("normal", place, limit_s=4.0)[0], STARTED)
+    verdict, _ = folder.finish()
+    assert (verdict.value, verdict.scope) == ("unsure", "1 of 3")  # one of three is not enough
+    assert verdict.not_judged == ("Erb", "mitral")
+    words = "2 of 3 not judged: Erb, mitral"
+    assert words in verdict.evidence
+    page = (tmp_path / "x" / "exam.html").read_text()
+    assert "Heart sound, 1 of 3 places" in page
+    assert words in page
+    told = json.loads((tmp_path / "x" / "exam.json").read_text())
+    assert (told["judged"], told["not_judged"]) == (1, ["Erb", "mitral"])
+    assert [row["name"] for row in told["places"]] == ["aortic", "Erb", "Erb", "mitral"]
+    bundle = json.loads((tmp_path / "x" / "exam.fhir.json").read_text())
+    pytest.importorskip("fhir.resources.R4B.bundle").Bundle.model_validate(bundle)
+    heard = [
+        one["resource"] for one in bundle["entry"]
+        if one["resource"].get("code", {}).get("text", "").startswith("Heart sound")
+    ]  # fmt: skip
+    assert [one.get("valueCodeableConcept", {}).get("text") for one in heard] == [
+        "normal", None, None, None, "unsure",
+    ]  # fmt: skip
+    assert all("dataAbsentReason" in one for one in heard[1:4])
+    assert words in heard[4]["note"][0]["text"]
+    assert len(heard[4]["hasMember"]) == 4
+
+
 def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
     lines = ["", "s", "TRICUSPID", "axilla, left side", "", "q"]
     monkeypatch.setattr("sys.stdin", StringIO("".join(f"{line}\n" for line in lines)))
     plan, found = Plan(list(PLACES)), []
     while (place := plan.next()) is not None:
-        plan.done(place)
+        plan.heard(place, judged=True)
         found.append(place)
     assert found == ["aortic", "tricuspid", "axilla, left side", "Erb"]
     monkeypatch.setattr("sys.stdin", StringIO(""))
@@ -118,6 +148,12 @@ def test_the_examiner_says_which_place_comes_next(monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("\n\n"))
     plan = Plan(["mitral"])
     assert [plan.next(), plan.next()] == ["mitral", "mitral"]  # a device that failed: again
+    monkeypatch.setattr("sys.stdin", StringIO("axilla\n\n\n\n"))
+    plan, found = Plan(["mitral"]), []
+    while (place := plan.next()) is not None:
+        found.append(place)
+        plan.heard(place, judged=len(found) > 1)
+    assert found == ["axilla", "axilla", "mitral"]
 
 
 class _Unplugged(ScriptedPhantom):
@@ -153,11 +189,18 @@ def test_the_command_asks_listens_and_says_where_the_page_is(monkeypatch, tmp_pa
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("aortic: NORMAL")
     assert said.out.splitlines()[1].startswith("pulmonic: NORMAL")
-    assert "all places: NORMAL  0 of 2 recordings" in said.out
+    assert "2 of 2 places: NORMAL  0 of 2 places" in said.out
     assert "not connected" in said.err
     assert json.loads((out / "exam.json").read_text())["age"] == "child"
     [session, *_] = read(out / "1-aortic.jsonl")
     assert session.settings["alarms.profile"] == "child"
+    asked = tmp_path / "asked"
+    typed = "\n\nten\nIN\n\n\nq\n"  # "ten" is no age group
+    assert _exam(monkeypatch, typed, "-o", asked, "--profile", "child") == 0
+    assert capsys.readouterr().err.count("neonate [child]") == 2
+    assert json.loads((asked / "exam.json").read_text())["age"] == "infant"
+    [session, *_] = read(asked / "1-aortic.jsonl")
+    assert session.settings["alarms.profile"] == "infant"
     assert _exam(monkeypatch, "\n\n\n", "-o", out) == 2
     assert "is not empty" in capsys.readouterr().err
 
@@ -170,7 +213,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(monkeypatch, tmp_path, ca
         assert run(words) == code
         assert told in capsys.readouterr().err
     out = tmp_path / "exam"
-    assert _exam(monkeypatch, "\n\nq\n", "-o", out) == 3
+    assert _exam(monkeypatch, "\n\n\nq\n", "-o", out) == 3
     assert "no place was heard" in capsys.readouterr().err
     assert not out.exists()
     monkeypatch.setitem(sys.modules, "weasyprint", None)
@@ -188,7 +231,7 @@ def test_an_interrupt_keeps_the_places_that_were_heard(monkeypatch, tmp_path, ca
             return line
 
     out = tmp_path / "exam"
-    monkeypatch.setattr("monitor.cli.exam.sys.stdin", Interrupted("\n\n\n^C\n"))
+    monkeypatch.setattr("monitor.cli.exam.sys.stdin", Interrupted("\n\n\n\n^C\n"))
     clock = PlayingClock()
     device = ScriptedPhantom("normal")
     clock.play = device.deliver
@@ -196,7 +239,7 @@ def test_an_interrupt_keeps_the_places_that_were_heard(monkeypatch, tmp_path, ca
     monkeypatch.setattr("monitor.clock.SystemClock", lambda: clock)
     assert run(["exam", "--phantom", "normal", "-o", str(out)]) == 130
     assert (out / "exam.html").is_file()
-    assert "0 of 1 recordings" in capsys.readouterr().out
+    assert "0 of 1 places" in capsys.readouterr().out
 
 
 @pytest.mark.audio

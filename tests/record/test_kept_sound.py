@@ -18,6 +18,8 @@ from monitor.events import RATE_HZ, Alarm, WaveformChunk
 from monitor.record.clips import Clips, kept_clips
 from monitor.record.export.model import Record, from_event_file
 from monitor.record.export.write import export
+from monitor.record.report.excerpts import choose
+from monitor.record.report.facts import gather
 from monitor.record.report.write import render
 
 TACHYCARDIA = Path(__file__).parents[2] / "recordings" / "tachycardia.flac"
@@ -62,6 +64,23 @@ def test_the_report_of_a_session_without_its_sound_holds_its_clips(heard) -> Non
     assert int(marked[1]) >= 8  # five seconds above 120/min
     assert "<audio" not in render(record)
     assert "No sound came with these events" in render(record)
+
+
+def test_what_a_person_kept_is_in_the_report_of_a_recorded_session_too(heard, tmp_path) -> None:
+    result, record, _ = heard
+    clips = Clips(tmp_path, "s", SystemClock(), set)
+    for start in range(0, 40 * RATE_HZ, STEP):
+        clips.picture(WaveformChunk(start, result.sound[start : start + STEP], -10.0, 0))
+    clips.keep(40 * RATE_HZ)
+    clips.close()
+    unheard = Alarm(index=3000, kind="alarms_unheard", priority="medium", state="active",
+                    evidence="")  # fmt: skip
+    mine = replace(record, clips=tmp_path / "clips" / "s", events=(unheard, *record.events))
+    moments = choose(mine, gather(mine), result.sound)
+    kept = [one for one in moments if "by hand" in one.why]
+    assert [(one.start, one.stop) for one in kept] == [(30 * RATE_HZ, 40 * RATE_HZ)]
+    assert not [one for one in moments if "cannot be heard" in one.why]
+    assert [one for one in moments if "fast heart rate" in one.why]
 
 
 def test_a_clip_that_does_not_say_where_it_lies_is_no_picture_but_is_exported(

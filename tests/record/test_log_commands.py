@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 from store_rows import a_session
 
 from monitor import events as ev
@@ -227,3 +229,17 @@ def test_help_shows_the_options_of_a_plain_log_and_the_commands(
     said = capsys.readouterr().out
     for words in ("--follow", "--sessions", "shift", "suppressed", "purge"):
         assert words in said
+
+
+def test_the_log_says_which_clips_are_kept(folder: Path, capsys) -> None:
+    clips = folder / CLIPS / "s1"
+    clips.mkdir(parents=True)
+    assert run(["log", "--store", str(folder)]) == 0
+    assert "clips:" not in capsys.readouterr().out
+    for name in ("000000040000-tachycardia.flac", "000000050000-kept.flac"):
+        sf.write(clips / name, np.zeros(2000), 2000)
+    (clips / "000000060000-broken.flac").write_bytes(b"no sound")
+    assert run(["log", "--store", str(folder)]) == 0
+    assert "clips: 1 around alarms, 1 kept by hand (" in capsys.readouterr().out
+    assert run(["log", "--json", "--store", str(folder)]) == 0
+    assert all(json.loads(line) for line in capsys.readouterr().out.splitlines())

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 import apexbeat
 from monitor.analysis.verdict import Thresholds
 from monitor.cli.main import run
-from monitor.cli.replay_table import RecordingTable
+from monitor.cli.replay_table import RecordingTable, person_lines
 from monitor.errors import UsageError
 from monitor.replay import labels as lb
 from monitor.replay import scores as sc
@@ -108,11 +108,12 @@ def test_labels_and_persons_are_scored(study, call, tmp_path):
     assert "3 labelled recordings: 1 abnormal, 2 normal" in out
     assert "left out: 1 recordings without a label, 1 labels without a recording" in out
     assert "2 labelled persons: 1 abnormal, 1 normal" in out
-    assert re.search(r"^p1 +2  \w+ +.*recordings", out, re.MULTILINE)
+    assert re.search(r"^p1 +2 of 2  \w+ +.*recordings", out, re.MULTILINE)
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
     known = {row["file"].rpartition("study")[2].partition("/")[2]: row for row in rows}
     assert [row["label"] for row in known.values()] == ["", "normal", "abnormal", "normal", ""]
     assert len({row["person_verdict"] for row in rows if row["person"] == "p1"}) == 1
+    assert {row["person_judged"] for row in rows if row["person"] == "p1"} == {"2"}
     assert "no person" not in err
     by_folder = call(study, "--person", "folder")[1]
     by_pattern = call(study, "--person", r"(p\d)/")[1]
@@ -206,16 +207,21 @@ def test_persons_not_recordings_make_an_interval_narrow():
     assert np.isnan(sc.score([]).auc)
 
 
-def test_a_person_is_judged_by_all_recordings_and_a_broken_one_says_nothing():
+def test_a_person_is_judged_by_all_recordings_and_a_broken_one_is_not_judged():
     def row(p, verdict):
         return Row(name="x", file="x", verdict=verdict, p=p, windows=9, evidence="words")
 
     rows = [("a", row(0.2, "normal")), ("b", row(0.3, "normal")), ("a", row(0.9, "abnormal")),
-            ("b", Row(name="y", file="y", error="broken")), ("c", row(None, "none"))]  # fmt: skip
+            ("b", Row(name="y", file="y", error="broken")), ("c", row(None, "none")),
+            ("d", Row(name="z", file="z", error="broken"))]  # fmt: skip
     found = judge_persons(rows, Thresholds(0.4, 0.6))
-    assert [(one.name, len(one.rows), one.judgement.value) for one in found] == [
-        ("a", 2, "abnormal"), ("b", 1, "normal"), ("c", 1, "none"),
+    assert [(one.name, one.verdict.scope, one.verdict.value) for one in found] == [
+        ("a", "2 of 2", "abnormal"), ("b", "1 of 2", "normal"), ("c", "0 of 1", "none"),
     ]  # fmt: skip
+    lines = list(person_lines(found))
+    assert "1 of 2  NORMAL" in lines[2]
+    assert lines[2].endswith("1 of 2 not judged: y")
+    assert lines[-1] == "3 persons: 1 abnormal, 1 normal, 1 none; 1 judged in part"
 
 
 def test_a_narrow_terminal_gets_short_evidence():

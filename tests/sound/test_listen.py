@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import scene
 
+from monitor.link.client import Gone
 from monitor.link.messages import Hello, Snapshot, Wave
+from monitor.playing import BANDS_HZ, HEARD
 from monitor.sound import listening
-from monitor.sound.listen import BANDS, MOST_S, START_S, Interpolator, Listen
+from monitor.sound.listen import MOST_S, START_S, Interpolator, Listen
 from monitor.sound.listening import Follower
 
 RATE = 48_000
@@ -108,7 +111,7 @@ def test_gain_is_fixed_and_ends_at_full_scale() -> None:
 def test_all_bands_are_settings() -> None:
     from monitor.config.load import build
 
-    for band in BANDS:
+    for band in BANDS_HZ:
         assert build({"sound": {"listen": band}}).sound.listen == band
 
 
@@ -141,6 +144,50 @@ def test_a_play_head_that_is_moved_back_is_followed() -> None:
     assert listen.waiting_s == 0
     follower.take(Wave(session="a", start=1000, pairs=b"", samples=piece), listen)
     assert listen.waiting_s == 0.5
+
+
+def test_what_plays_says_why_it_cannot_and_when_it_can_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    over, lines = threading.Event(), list[str]()
+
+    class Output:
+        """The first try finds none; the first core is not there either."""
+
+        tries = 0
+        playing = True
+        listen = Listen("wide", 0, RATE)
+
+        def __init__(self, *_: object) -> None:
+            Output.tries += 1
+            if Output.tries < 3:
+                raise OSError("no audio output")
+
+        def close(self) -> None:
+            pass
+
+    class Core:
+        """It ends the whole at once."""
+
+        def __enter__(self) -> Core:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def receive(self, _: float) -> None:
+            over.set()
+
+    def connect(*_: object, **more: object) -> Core:
+        if Output.tries == 3:
+            raise Gone
+        return Core()
+
+    monkeypatch.setattr("monitor.sound.player.Player", Output)
+    monkeypatch.setattr(listening.Client, "connect", connect)
+    monkeypatch.setattr(listening, "RETRY_S", 0)
+    listening.follow(listening.Hearing(address=str(tmp_path)), over, lines.append)
+    assert lines == ["no audio output", "the core is gone; waiting for it", HEARD]
 
 
 def test_a_helper_that_ended_is_started_again_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from clocks import HeldClock
@@ -79,6 +79,7 @@ class Bench:
 async def bench(
     folder: Path, *scenes: Scene, size: tuple[int, int] = (120, 40),
     read_only: bool = False, answers: bool = True, helpers: Helpers | None = None,
+    notes: Sequence[str] = (),
 ) -> AsyncIterator[Bench]:  # fmt: skip
     """An app attached to a core."""
     core = FakeCore(*scenes, answers=answers)
@@ -86,7 +87,7 @@ async def bench(
     clock = HeldClock(wall_step=0.0)
     app = ApexbeatApp(
         Connection(folder / "core.sock"), read_only=read_only, clock=clock,
-        frames_per_s=0, helpers=helpers,
+        frames_per_s=0, helpers=helpers, notes=notes,
     )  # fmt: skip
     try:
         async with app.run_test(size=size) as pilot:

@@ -13,7 +13,9 @@ from training.experiments.gate import (
     GatedRecording,
     figures_of_records,
     heard_of,
+    judged_in_part,
     persons,
+    places_heard,
     record_logits,
 )
 
@@ -70,3 +72,21 @@ def test_a_person_is_abnormal_where_one_place_is_and_places_are_drawn_alike() ->
     assert np.isnan(z[1])
     drawn = {persons([*own, *other], {"p0": 1.0, "p1": -1.0}, "mean", 1, s)[2][0] for s in range(9)}
     assert drawn == {1.0, -1.0}
+
+
+def test_a_person_heard_at_fewer_places_is_called_normal_more_often() -> None:
+    def recordings(name: str, labels: tuple[int, ...]) -> list[Recording]:
+        return [
+            Recording(f"{name}{k}", "circor", label, 1, name, Path())
+            for k, label in enumerate(labels)
+        ]
+
+    own = [*recordings("a", (1, -1, -1, -1)), *recordings("b", (0, 0)), *recordings("c", (0, 0))]
+    z = {r.name: -3.0 for r in own} | {"a0": 3.0}
+    del z["c1"]
+    found = places_heard(own, z)["murmur, choosing half"]
+    assert found["persons"] == 1
+    assert [found[f"{k} of 4"]["normal"] for k in range(1, 5)] == [0.75, 0.5, 0.25, 0.0]
+    assert judged_in_part(own, z) == {
+        "no murmur, fewer than half judged": 0, "no murmur, normal": 1,
+    }  # fmt: skip

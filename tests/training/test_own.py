@@ -24,13 +24,13 @@ from training.networks import build
 from training.own import OwnSet
 from training.phantoms import heart
 
-PERSONS = 12
+PERSONS = 20
 KINDS = ("wav", "flac", "ogg")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve persons at two places; every second one has a murmur at one of them."""
+    """Twenty persons at two places; every second one has a murmur at one of them."""
     folder = tmp_path_factory.mktemp("own")
     lines = ["recording;class;patient"]
     for i in range(PERSONS):
@@ -69,7 +69,7 @@ def test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = call("prepare", *DATA)
-    assert "24 recordings with a label, 6 abnormal, 18 normal, of 12 persons" in told
+    assert "40 recordings with a label, 10 abnormal, 30 normal, of 20 persons" in told
     assert "1 lines of the table name no recording" in told
     call("grid", "small-kd", *DATA)
     cells = [json.loads(path.read_text()) for path in Path("results/cells").iterdir()]
@@ -77,17 +77,17 @@ def test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed(
     persons = [{name.partition("/")[0] for name in cell["records"]} for cell in cells]
     assert sum(map(len, persons)) == len(set().union(*persons)) == PERSONS
     table = call("evaluate", "small-kd", *DATA)
-    assert re.search(r"^24 labelled recordings: 6 abnormal, 18 normal$", table, re.MULTILINE)
-    assert re.search(r"^12 labelled persons: 6 abnormal, 6 normal$", table, re.MULTILINE)
+    assert re.search(r"^40 labelled recordings: 10 abnormal, 30 normal$", table, re.MULTILINE)
+    assert re.search(r"^20 labelled persons: 10 abnormal, 10 normal$", table, re.MULTILINE)
     assert min(float(x) for x in re.findall(r"AUC +([\d.]+) ", table)) > 0.8
     call("export", "small-kd", *DATA, "--out", "my.pt")
     card = json.loads(Path("my.json").read_text())
-    assert card["trained_on"].startswith("24 recordings of 12 persons in set (6 abnormal)")
+    assert card["trained_on"].startswith("40 recordings of 20 persons in set (10 abnormal)")
     assert "cinc2016" not in Path("MODEL_CARD_my.md").read_text()
     assert apexbeat(["replay", "set", "--model", "my.pt", *DATA[2:], "--jobs", "1"]) == 0
     out = capsys.readouterr().out
-    assert "24 labelled recordings" in out
-    assert "12 labelled persons" in out
+    assert "40 labelled recordings" in out
+    assert "20 labelled persons" in out
 
 
 def test_cells_of_other_labels_are_not_taken_for_these(place: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -56,10 +56,6 @@ async def guide(
     app = FirstApp([*METER, kind], selftest, glyphs=glyphs)
     async with app.run_test(size=size) as pilot:
         yield Guide(app, pilot)
-
-
-def run(body: Callable[[], object]) -> None:
-    asyncio.run(body())  # type: ignore[arg-type]
 
 
 async def test_the_way_from_a_list_of_devices_to_a_source() -> None:

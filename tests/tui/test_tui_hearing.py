@@ -11,15 +11,10 @@ from scenes import scene
 
 from monitor.cli.screen_helpers import helpers
 from monitor.config.load import Settings, build
-from monitor.sound.listen import BANDS
-from monitor.tui import helpers as beside
+from monitor.playing import BANDS_HZ, HEARD
 from monitor.tui.helpers import Helpers
 
 LONG = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-
-
-def test_the_bands_of_the_key_are_those_that_can_be_played() -> None:
-    assert set(beside.BANDS) == {"", *BANDS}
 
 
 async def test_h_plays_each_band_and_then_nothing(tmp_path: Path) -> None:
@@ -31,7 +26,7 @@ async def test_h_plays_each_band_and_then_nothing(tmp_path: Path) -> None:
 
     async with bench(tmp_path, scene("normal"), helpers=Helpers(hear=hear)) as it:
         session = it.core.scenes[0].session
-        for band in ("wide", "bell", "diaphragm"):
+        for band in BANDS_HZ:
             await it.press("h")
             await it.seen(f"hearing {band}")
             assert it.app.hearing.what == asked[-1] == (session, band)
@@ -59,6 +54,21 @@ async def test_why_nothing_is_heard_is_said(
     async with bench(tmp_path, scene("normal"), helpers=hear) as it:
         await it.press("h")
         await it.seen(words)
+
+
+async def test_the_first_line_says_where_no_sound_comes_out(tmp_path: Path) -> None:
+    says = f"print('no audio output', flush=True); input(); print({HEARD!r}, flush=True); input()"
+    hear = Helpers(hear=lambda session, band: [*LONG[:2], says])
+    async with bench(tmp_path, scene("normal"), helpers=hear) as it:
+        await it.press("h")
+        await it.seen("no sound wide")
+        program = it.app.hearing._program
+        assert program is not None
+        assert program._process.stdin is not None
+        program._process.stdin.write(b"\n")
+        program._process.stdin.flush()
+        await it.seen(f"hearing: {HEARD}")
+        await it.seen("hearing wide")
 
 
 async def test_a_page_in_a_browser_says_where_the_heart_is_heard(tmp_path: Path) -> None:

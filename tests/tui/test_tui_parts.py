@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+import apexbeat
+from monitor.analysis.averaged import AveragedBeat
+from monitor.events import RATE_HZ, Beat, WaveformChunk
+from monitor.link.messages import Wave
 from monitor.tui import words
 from monitor.tui.layout import BARS, layout
+from monitor.tui.state import SessionState
 from monitor.tui.terminal import alphabet
-from monitor.tui.widgets import braille
+from monitor.tui.widgets import averaged_beat, braille
 from monitor.tui.widgets.digits import big
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
+
+RECORDINGS = Path(__file__).parents[2] / "recordings"
+STEP = 1000
 
 
 def test_a_full_raster_is_full_braille_and_an_empty_one_blank() -> None:
@@ -117,3 +127,34 @@ def test_the_parts_fill_the_screen_and_the_waveform_has_most_of_it(
 )  # fmt: skip
 def test_the_waveform_grows_with_the_window(width: int, height: int, rows: int) -> None:
     assert layout(width, height).wave >= rows
+
+
+def test_the_averaged_beat_has_the_levels_that_a_recording_of_its_last_seconds_has() -> None:
+    result = apexbeat.analyze(RECORDINGS / "systolic_murmur.flac")
+    until = 30 * RATE_HZ
+    state = SessionState("s")
+    for start in range(0, until, STEP):
+        sound = result.sound[start : start + STEP]
+        pairs = sound.reshape(-1, 8)
+        state.waves.add(Wave(
+            session="s", start=start, samples=_int16(sound),
+            pairs=_int16(np.stack([pairs.min(1), pairs.max(1)], 1)),
+        ))  # fmt: skip
+    state.beats.extend(e for e in result.events if isinstance(e, Beat) and (e.end or 1e9) < until)
+    first = until - averaged_beat.LEVELS
+    alike = AveragedBeat(averaged_beat.SURE)
+    alike.picture(WaveformChunk(first, result.sound[first:until], 0.0, 0))
+    for beat in state.beats:
+        if beat.s1 is not None and beat.s1 >= first:
+            alike.beat(beat)
+    found, expected = averaged_beat.levels(state), alike.loudness()
+    assert found is not None
+    assert expected is not None
+    for key in found._fields:
+        assert getattr(found, key) == pytest.approx(getattr(expected, key), abs=0.11), key
+    state.beats.clear()
+    assert averaged_beat.levels(state) is None
+
+
+def _int16(sound: np.ndarray) -> bytes:
+    return np.round(sound * 32767).astype("<i2").tobytes()

@@ -136,3 +136,15 @@ async def test_the_mouse_clicks_keys_of_the_footer(tmp_path: Path) -> None:
         column = it.text.splitlines()[-1].index("a acknowledge")
         await it.pilot.click("#keys", offset=(column + 2, 0))
         await it.asked("acknowledge")
+
+
+async def test_what_the_start_had_to_say_stands_on_the_screen_one_by_one(tmp_path: Path) -> None:
+    notes = ["the machine may go to sleep", "session x ended unexpectedly"]
+    async with bench(tmp_path, scene("normal"), notes=notes) as it:
+        await it.seen(notes[0])
+        assert notes[1] not in it.text
+        it.clock.now += 4.1
+        await it.seen(notes[1])
+        it.clock.now += 4.1
+        await it.seen("? help")
+        assert notes[1] not in it.text

@@ -213,10 +213,41 @@ def test_the_screen_loads_nothing_of_the_product_but_link_and_events() -> None:
         "import sys, monitor.tui.app, monitor.tui.terminal;"
         "own = {m.split('.')[1] for m in sys.modules if m.startswith('monitor.')};"
         "assert own <= {'tui', 'link', 'events', 'errors', 'clock', 'text', 'alarms',"
-        " 'system'}, own;"
+        " 'loudness', 'playing', 'system'}, own;"
         "dsp = {m for m in sys.modules if m.startswith('dsp.')};"
         "assert dsp <= {'dsp.cycles', 'dsp.cycles.matching'}, dsp;"
         "other = {'torch', 'scipy', 'sounddevice', 'soundfile'} & set(sys.modules);"
         "assert not other, other"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+EXAMINING = PROGRAM.replace(
+    "sys.exit(run(pathlib.Path(sys.argv[1])))",
+    "from monitor.tui.helpers import Helpers\n"
+    "    code = \"import sys; print('who', sys.argv[1:]); input(); input()\"\n"
+    "    words = lambda *about: [sys.executable, '-c', code, *about]\n"
+    "    sys.exit(run(pathlib.Path(sys.argv[1]), helpers=Helpers(examine=words)))",
+)
+
+
+def test_n_gives_the_terminal_to_an_examination_and_comes_back(core: Path) -> None:
+    child = spawn(core, EXAMINING)
+    child.expect("abnormal heart sound")
+    child.send("n")
+    child.expect(r"\x1b\[\?1049l")  # the alternate screen is left
+    child.expect("who .'live', '[^']+', 'adult'.")
+    assert termios.tcgetattr(child.child_fd)[3] & termios.ECHO
+    child.sendline("typed into the examination")
+    child.sendintr()  # ends the examination, and not the screen
+    child.expect("Enter goes back to the screen")
+    assert b"abnormal heart sound" not in child.before  # nothing is drawn over it
+    child.sendline("")
+    child.expect(r"\x1b\[\?1049h")
+    child.expect("abnormal heart sound")
+    child.send("q")
+    child.expect("LEAVE THE SCREEN")
+    child.send("k")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0

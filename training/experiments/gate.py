@@ -14,6 +14,10 @@ docs/results/gate-SYSTEM.json.
 | strict 3 | the same | 3 windows |
 | noisy beats | or all it lacks is quiet, and its beats' mean confidence is ≥ 0.9 | 3 windows |
 | as built | the monitor's own verdict at the end of the recording | |
+
+``places heard`` says what a person is called who was heard at some of the places only: children of
+whom all four recordings have a verdict, over every choice of so many of the four; once for the
+half of the children by which the least number was chosen, once for the other.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +41,8 @@ from dsp.windows import WINDOW
 from models import shipped
 from models.engine import Engine
 from models.engine_torchscript import open_model
-from monitor.analysis.person import RULES, person_logit
-from monitor.analysis.verdict import logit
+from monitor.analysis.person import RULES, Judged, judge_person, person_logit
+from monitor.analysis.verdict import Thresholds, logit, sigmoid
 from monitor.events import Beat, Event, Verdict, Window
 from training import datasets, evaluate
 from training.calibrate import UNSURE_P
@@ -290,8 +296,74 @@ def compare(
             rows[other] = {"recordings": len(own), "with_verdict": len(z) / len(own)}
             if max(own.values()) > 0:
                 rows[other] |= {"auc": auc(*_arrays(own, z))}
+        z = record_logits(gate, heard["circor"])
+        rows["places heard"] = places_heard(children, z)
+        rows["judged in part"] = judged_in_part(children, z)
         out[name] = rows
     return out
+
+
+def places_heard(
+    recordings: Sequence[Recording], z: Mapping[str, float], places: int = 4
+) -> dict[str, Any]:
+    """Share of children with a murmur, and without, by what they are called after some places.
+
+    Half by half: every second child by name; those of whom all ``places`` have a verdict.
+    """
+    own: dict[str, list[Recording]] = {}
+    for r in recordings:
+        own.setdefault(r.group, []).append(r)
+    out: dict[str, Any] = {}
+    for half, words in enumerate(("choosing half", "other half")):
+        for murmur in (True, False):
+            some = [own[name] for name in sorted(own)[half::2]]
+            whole = [
+                [z[r.name] for r in mine]
+                for mine in some
+                if len(mine) == places
+                and all(r.name in z for r in mine)
+                and (max(r.label for r in mine) > 0) == murmur
+            ]
+            row: dict[str, Any] = {"persons": len(whole)}
+            for heard in range(1, places + 1) if whole else ():
+                row[f"{heard} of {places}"] = _called(whole, heard)
+            out[f"{'murmur' if murmur else 'no murmur'}, {words}"] = row
+    return out
+
+
+def _called(persons: Sequence[Sequence[float]], heard: int) -> dict[str, float]:
+    """What is said after ``heard`` of the places, the mean over all choices of them."""
+    limits = Thresholds(*UNSURE_P)
+    told = [
+        [limits.judge(sigmoid(person_logit(some))) for some in combinations(z, heard)]
+        for z in persons
+    ]
+    return {
+        value: float(np.mean([np.mean([one == value for one in mine]) for mine in told]))
+        for value in ("normal", "unsure", "abnormal")
+    }
+
+
+def judged_in_part(recordings: Sequence[Recording], z: Mapping[str, float]) -> dict[str, Any]:
+    """Persons with a verdict of whom some recordings have none, and what they are called."""
+    own: dict[str, list[Recording]] = {}
+    for r in recordings:
+        own.setdefault(r.group, []).append(r)
+    limits = Thresholds(*UNSURE_P)
+    counts: Counter[str] = Counter()
+    for mine in own.values():
+        places: list[Judged] = [
+            (r.name, limits.judge(sigmoid(z[r.name])), sigmoid(z[r.name]))
+            if r.name in z
+            else (r.name, "none", None)
+            for r in mine
+        ]
+        found = judge_person(places, limits)
+        if found.not_judged and found.judged:
+            murmur = "murmur" if max(r.label for r in mine) > 0 else "no murmur"
+            counts[f"{murmur}, {found.value}"] += 1
+            counts[f"{murmur}, fewer than half judged"] += 2 * found.judged < found.recordings
+    return dict(sorted(counts.items()))
 
 
 def _arrays(

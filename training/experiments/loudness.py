@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -29,13 +30,20 @@ from monitor.replay.scores import auc, auc_interval, wilson
 from training.cells import commit
 from training.whole import write_whole
 
+Annotation = dict[str, str]
+"""A line of CirCor's recordings.csv."""
 
-def chosen(folder: Path) -> dict[str, tuple[bool, str]]:
-    """Recordings by name: whether a systolic murmur is heard there, and whose it is."""
+
+def read_annotations(folder: Path) -> list[Annotation]:
+    """What was written of each recording."""
     with (folder / "recordings.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def chosen(annotated: Sequence[Annotation]) -> dict[str, tuple[bool, str]]:
+    """Recordings by name: whether a systolic murmur is heard there, and whose it is."""
     found = {}
-    for row in rows:
+    for row in annotated:
         systolic = row["murmur_here"] == "1" and row["timing"] and not row["diastolic_timing"]
         if systolic or row["murmur"] == "absent":
             found[row["name"]] = (bool(systolic), row["person"])
@@ -72,20 +80,15 @@ def figures(rows: dict[str, Row], known: dict[str, tuple[bool, str]]) -> dict[st
     return out
 
 
-def places(summaries: dict[str, Summary], folder: Path) -> dict[str, object]:
+def places(summaries: dict[str, Summary], annotated: Sequence[Annotation]) -> dict[str, object]:
     """Where systolic murmurs were told to be loudest, of the persons that chose nothing."""
-    with (folder / "recordings.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["name"] in summaries]
     told: dict[str, Counter[str]] = {}
     right: list[tuple[bool, str]] = []
-    for row in rows:
-        loud = summaries[row["name"]].loudness
-        if (
-            not row["timing"]
-            or row["murmur_here"] != "1"
-            or loud is None
-            or _chooses(row["person"])
-        ):
+    for row in annotated:
+        summary = summaries.get(row["name"])
+        loud = None if summary is None else summary.loudness
+        systolic = row["timing"] and row["murmur_here"] == "1"
+        if not systolic or loud is None or _chooses(row["person"]):
             continue
         told.setdefault(row["timing"], Counter())[loud.place] += 1
         wanted = "early systole" if row["timing"] == "Early-systolic" else "systole"
@@ -113,7 +116,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=None)
     asked = parser.parse_args()
     folder = asked.data / "circor"
-    known = chosen(folder)
+    annotated = read_annotations(folder)
+    known = chosen(annotated)
     wanted = items([folder / f"{name}.flac" for name in sorted(known)], folder)
     summaries = {
         outcome.path.stem: outcome.summary
@@ -127,7 +131,7 @@ def main() -> None:
         "what": "CirCor (children), recordings with a systolic murmur at that place against those "
         "of persons without any; intervals by persons",
         **figures(rows, known),
-        "place of the murmur": places(summaries, folder),
+        "place of the murmur": places(summaries, annotated),
     }
     write_whole(asked.results / "loudness.json", json.dumps(content, indent=1) + "\n")
     print(json.dumps(content, indent=1))  # noqa: T201

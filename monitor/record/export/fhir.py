@@ -21,6 +21,7 @@ from typing import Any
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.episodes import Episode, heard
+from monitor.events import VerdictValue
 from monitor.record.export.model import Record
 
 Json = dict[str, Any]
@@ -63,6 +64,31 @@ def alerts(record: Record) -> Json:
         "type": "collection",
         "entry": [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in entries],
     }
+
+
+def finding(
+    record: Record, text: str, value: VerdictValue, p: float | None, evidence: str, device: str
+) -> Json:
+    """R4 Observation of a verdict on a whole record; of ``none`` the reason that it is absent.
+
+    Parameters
+    ----------
+    device
+        Reference of the Device.
+    """
+    one = _observation(record, 0, record.length, device)
+    one |= {"id": _id(record, text), "code": {"text": f"{text} (Apexbeat, research only)"}}
+    del one["meta"], one["category"]  # no vital sign
+    if value == "none" or p is None:
+        one["dataAbsentReason"] = _absent("error", evidence or "no verdict")
+        return one
+    one["valueCodeableConcept"] = {"text": value}
+    one["note"] = [{"text": evidence}]
+    probability = {"value": round(p, 4), "unit": "1", "system": UCUM, "code": "1"}
+    one["component"] = [
+        {"code": {"text": "p(abnormal) at equal priors"}, "valueQuantity": probability}
+    ]
+    return one
 
 
 def _text(value: Json) -> str:

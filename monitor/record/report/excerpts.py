@@ -23,6 +23,12 @@ LONGER = {"heart_lost": 10}
 KEPT_S = 10
 """Seconds shown of what a person kept."""
 
+KEPT_WORDS = "Kept by hand, the end of it"
+NOT_OF_SOUND = frozenset(
+    ["alarms_unheard", "behind", "cannot_record", "clock", "model_refused", "supervisor_lost"]
+)
+"""Alarms of which nothing can be heard."""
+
 AFTER_S = 0.5
 """Of a clip, after its alarm became active: what raised it was heard before."""
 
@@ -47,12 +53,14 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Exc
     sound
         float32 [n] at 2 kHz, NaN where lost.
     """
-    chosen: list[Excerpt] = []
+    chosen = [] if record.clips is None else _kept_by_hand(record.clips, sound.size)
     good = first_good(record, facts, sound)
     if good is not None:
         chosen.append(good)
     order = sorted(facts.alarms, key=lambda one: (-RANK[one.priority], one.start))
     for one in order:
+        if one.kind in NOT_OF_SOUND:
+            continue
         if len(chosen) >= MOST:
             break
         words = f"{one.title}, {one.priority}: {one.evidence}"
@@ -67,6 +75,13 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Exc
         else:
             chosen.append(moment)
     return sorted(chosen, key=lambda moment: moment.start)
+
+
+def _kept_by_hand(folder: Path, length: int) -> list[Excerpt]:
+    """The ends of the newest clips that a person kept, in the sound of the whole session."""
+    ends = [one.index for one in kept_clips(folder) if one.kind == KEPT and one.index <= length]
+    starts = [(max(0, end - KEPT_S * RATE_HZ), end) for end in ends]
+    return [Excerpt(*span, KEPT_WORDS) for span in starts[-MOST + 1 :] if span[1] > span[0]]
 
 
 def choose_clips(facts: Facts, folder: Path) -> list[tuple[Excerpt, NDArray[np.float32]]]:
@@ -86,8 +101,7 @@ def choose_clips(facts: Facts, folder: Path) -> list[tuple[Excerpt, NDArray[np.f
         end = mine.index if mine.start is None else mine.start + sound.size
         part = sound[-KEPT_S * RATE_HZ :]
         if part.size:
-            words = "Kept by hand, the end of it"
-            chosen.append((Excerpt(end - part.size, end, words), part))
+            chosen.append((Excerpt(end - part.size, end, KEPT_WORDS), part))
     for one in sorted(facts.alarms, key=lambda one: (-RANK[one.priority], one.start)):
         clip = kept.get((one.start, one.kind))
         if clip is None or clip.start is None or len(chosen) >= MOST:
@@ -122,7 +136,7 @@ def first_good(record: Record, facts: Facts, sound: NDArray[np.float32]) -> Exce
                 return Excerpt(begin, begin + length, "The first five seconds of good signal")
     if facts.alarms or not sound.size:
         return None
-    why = "The begin; no stretch of good signal was found"
+    why = f"The beginning; no {SECONDS} s of good signal were found"
     moment = _fitted(0, SECONDS * RATE_HZ, sound.size, why)
     return moment if _mostly_heard(sound, moment) else None
 

@@ -34,6 +34,8 @@ COLUMNS = 800
 """Points of a curve at the most; longer sessions are thinned to median and range."""
 
 MAX_LANES = 8
+FITTING = 22
+"""Letters of a lane's name that have room in the usual size; a longer name is smaller."""
 
 Bin = tuple[float, float, float, float]
 """Index, and lowest, median and highest value there."""
@@ -186,7 +188,8 @@ def _alarms(
         drawing.text(LEFT + 6, top + 14, "none", size=11)
     for row, (kind, found) in enumerate(lanes.items()):
         y = top + row * (BAND + 4)
-        drawing.text(LEFT - 10, y + 14, title(kind)[:24], anchor="end")
+        name = title(kind)
+        drawing.text(LEFT - 10, y + 14, name, size=min(12, 12 * FITTING / len(name)), anchor="end")
         drawing.line((LEFT, y + BAND / 2), (WIDTH - RIGHT, y + BAND / 2), GRID)
         for one in found:
             stop = length if one.end is None else one.end

@@ -1,4 +1,8 @@
-"""The averaged beat: how loud each moment of a cycle was, over the last beats laid on their S1."""
+"""The averaged beat: how loud each moment of a cycle was, over the last beats laid on their S1.
+
+Below it stands how loud S2, systole and diastole are against S1, in dB, as a table of recordings
+has it (`monitor.loudness`), over the beats of the last seconds.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.events import RATE_HZ
+from monitor.loudness import PartLevels, part_levels
 from monitor.tui.state import SessionState
 from monitor.tui.waves import PAIR
 from monitor.tui.widgets import braille
@@ -27,6 +32,9 @@ LEAD = RATE_HZ // 16
 
 SURE = 0.5
 
+LEVELS = 12 * RATE_HZ
+"""Samples before the newest one in which beats have a level."""
+
 
 def lines(
     session: SessionState | None, now: float, width: int, height: int, glyphs: Glyphs
@@ -42,13 +50,59 @@ def lines(
     loudness, s1, s2, count, cycle = found
     dots = braille.envelope(-loudness, loudness, height - 1)
     out: list[Line] = [[(row, "wave")] for row in braille.rows(dots, unicode=glyphs.unicode)]
+    loud = levels(session)
+    end = round((LEAD + cycle) / _step(cycle, width))
+    out.append([(_marks(s1 // 2, s2 // 2, end // 2, loud, width, glyphs), "strong")])
+    words = f"{count} beats, {cycle / RATE_HZ:.2f} s"
+    return out, words if loud is None else f"{words}, dB of S1"
+
+
+def _marks(s1: int, s2: int, end: int, loud: PartLevels | None, width: int, glyphs: Glyphs) -> str:
+    """S1 and S2 below their places, with the levels of what follows where there is room."""
     marks = [" "] * width
-    for name, column in (("S1", s1), ("S2", s2)):
-        at = min(column // 2, width - 2)
-        if at >= 0:
-            marks[at : at + 2] = name
-    out.append([("".join(marks), "strong")])
-    return out, f"{count} beats, {cycle / RATE_HZ:.2f} s"
+
+    def put(words: str, at: int, last: int) -> int:
+        if at < 0 or at + len(words) > min(last, width):
+            return at
+        marks[at : at + len(words)] = words
+        return at + len(words)
+
+    def between(db: float, first: int, last: int) -> None:
+        words = glyphs.plain(f"{db:.0f}".replace("-", "−"))
+        put(words, max(first + 1, (first + last - len(words)) // 2), last)
+
+    after = put("S1", min(s1, width - 2), width)
+    if s2 < 0:
+        return "".join(marks)
+    second = put("S2", min(s2, width - 2), width)
+    if loud is not None:
+        between(loud.systole_db, after, s2)
+        second = put(glyphs.plain(f" {loud.s2_db:.0f}".replace("-", "−")), second, end)
+        between(loud.diastole_db, second, end)
+    return "".join(marks)
+
+
+def _step(cycle: float, width: int) -> int:
+    """Samples of a column, of two in each cell."""
+    return max(1, round((cycle * 1.12 + LEAD) / (2 * width) / PAIR)) * PAIR
+
+
+def levels(session: SessionState) -> PartLevels | None:
+    """How loud the parts of the last beats are against S1, medians; None without their sound."""
+    end = session.waves.end
+    first = max(0, end - LEVELS)
+    sound = session.waves.sound(first, end)
+    found = []
+    for beat in list(session.beats)[-2 * BEATS :]:
+        s1, systole, s2 = beat.s1, beat.systole, beat.s2
+        diastole, stop = beat.diastole, beat.end
+        if s1 is None or systole is None or s2 is None or diastole is None or stop is None:
+            continue
+        piece = sound[s1 - first : stop - first]
+        if beat.confidence < SURE or s1 < first or stop > end or np.isnan(piece).any():
+            continue
+        found.append(part_levels(piece, s1, systole, s2, diastole, stop))
+    return PartLevels(*np.median(found, axis=0).tolist()) if found else None
 
 
 def average(
@@ -67,7 +121,7 @@ def average(
         return None
     cycle = float(np.median([length for _, _, length in known]))
     near = [one for one in known if abs(one[2] - cycle) <= NEAR * cycle][-BEATS:]
-    step = max(1, round((cycle * 1.12 + LEAD) / (2 * width) / PAIR)) * PAIR
+    step = _step(cycle, width)
     rows = []
     for s1, _, _ in near:
         low, high = session.waves.columns((s1 - LEAD) // PAIR * PAIR, 2 * width, step)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+from monitor.playing import Band
 from monitor.tui import words
 from monitor.tui.state import ScreenState
 from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, spread, width_of
+
+
+class Heard(NamedTuple):
+    """The sound that this screen plays: of a session, in a band; ``silent`` where it cannot."""
+
+    session: str
+    band: Band
+    silent: bool = False
+
 
 _FLOOR_DB = -60.0
 _METER = 8
@@ -16,8 +27,20 @@ DRIFT_WARN_PPM = 500.0
 """A device clock this far off is shown as a warning; from 1 % on it is an alarm."""
 
 
-def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
-    """Left who and what, right the clock; what does not fit is dropped in a fixed order."""
+def line(
+    state: ScreenState,
+    now: float,
+    width: int,
+    glyphs: Glyphs,
+    heard: Heard | None = None,
+) -> Line:
+    """Left who and what, right the clock; what does not fit is dropped in a fixed order.
+
+    Parameters
+    ----------
+    heard
+        The sound that this screen plays.
+    """
     session = state.shown()
     status = session.status if session else None
     if session is None or status is None:
@@ -41,8 +64,9 @@ def line(state: ScreenState, now: float, width: int, glyphs: Glyphs) -> Line:
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
     if status.profile != "adult":
         channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
-    if state.heard is not None and state.heard[0] == session.id:
-        name.append((f" {glyphs.sep} hearing {state.heard[1]}", "good"))
+    if heard is not None and heard.session == session.id:
+        what, ink = ("no sound", "medium") if heard.silent else ("hearing", "good")
+        name.append((f" {glyphs.sep} {what} {heard.band}", ink))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]

@@ -39,11 +39,12 @@ def lines(
     if age is not None:
         age += session.age(now)
     if not details:
-        plain = wrap(_plain(status, age), width, max(1, height - 1), glyphs.ellipsis)
+        room = height - 1 - (height > 4)
+        plain = wrap(_plain(status, age), width, max(1, room), glyphs.ellipsis)
         out += [[(row, "plain")] for row in plain]
         return [[], *out] if height > 4 else out
     evidence = status.verdict_evidence
-    room = max(1, height - 2)
+    room = max(1, height - 2 - (height > 4))
     if evidence:
         out += [
             [(row, "plain")] for row in wrap(glyphs.plain(evidence), width, room, glyphs.ellipsis)
