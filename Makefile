@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 # Every dependency's version, the build's included; `make LOCK= ...` installs the newest instead.
 LOCK ?= constraints.txt
 PIP := PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) $(PY) -m pip install --quiet
-PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test lint types units live field bench fuzz soak mutants golden recordings docs refill pictures lock clean
 .DEFAULT_GOAL := help
@@ -60,8 +60,9 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(VENV)/bin/mypy
 
+# Bytecode is kept: hundreds of processes start, and would compile everything anew each time.
 units: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 # Sounds of the bedside, a hundred of each kind: stops under knocks, hum, lungs, speech, pauses.
 field: $(VENV)/.test

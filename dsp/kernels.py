@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import scipy
+from numpy.polynomial.polynomial import polyval
+from numpy.typing import NDArray
 
 from dsp.stage import FloatArray
 
@@ -57,6 +59,40 @@ def kaiser_low_pass(half: int, cut: float, attenuation_db: float) -> FloatArray:
 def kaiser_length(attenuation_db: float, width: float) -> int:
     """Taps that a transition of ``width`` (share of half the rate) needs."""
     return int(np.ceil((attenuation_db - 7.95) / 2.285 / (np.pi * width) + 1))
+
+
+def band_pass(low_hz: float, high_hz: float, rate_hz: float) -> FloatArray:
+    """Sections of a Butterworth band-pass of order 2.
+
+    As `scipy.signal.butter`: poles on a half circle, moved to the band, and onto the unit circle
+    by the bilinear transform.
+    """
+    warped = 4.0 * np.tan(np.pi * (2.0 * np.array([low_hz, high_hz]) / rate_hz) / 2.0)
+    width, middle = warped[1] - warped[0], np.sqrt(warped[0] * warped[1])
+    half = -np.exp(1j * np.pi * np.array([-1, 1]) / 4) * width / 2
+    root = np.sqrt(half**2 - middle**2)
+    analog = np.concatenate([half + root, half - root])
+    poles = (4.0 + analog) / (4.0 - analog)
+    far, near = sorted(poles[poles.imag > 0], key=lambda pole: -abs(1 - abs(pole)))
+    zero = 1.0 if near.real > 0 else -1.0
+    zeros = np.array([-zero, -zero, zero, zero])
+    sos = sections_of(zeros, np.array([far, far.conj(), near, near.conj()]))
+    sos[0, :3] *= width**2 * np.real(4.0**2 / np.prod(4.0 - analog))
+    return sos
+
+
+def sections_of(zeros: NDArray[Any], poles: NDArray[Any]) -> FloatArray:
+    """Sections [n, 6] of as many zeros as poles, two by two in their order; an odd one first."""
+    odd = [0.0] * (len(poles) % 2)
+    z, p = (np.reshape([*x[:1], *odd, *x[1:]], (-1, 2)) for x in (zeros, poles))
+    return np.array([np.r_[np.poly(a).real, np.poly(b).real] for a, b in zip(z, p, strict=True)])
+
+
+def response(sos: FloatArray, hz: FloatArray, rate_hz: float) -> NDArray[np.complex128]:
+    """Frequency response at ``hz``. As `scipy.signal.freqz_sos`."""
+    z = np.exp(-1j * (2 * np.pi * hz / rate_hz))
+    out: NDArray[np.complex128] = np.prod([polyval(z, s[:3]) / polyval(z, s[3:]) for s in sos], 0)
+    return out
 
 
 def _compiled(module: str, function: str) -> Callable[..., Any]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy import signal
 
+from dsp.kernels import band_pass, response, second_order_sections, sections_of
 from dsp.stage import FloatArray
 
 NoiseKind = Literal["white", "pink", "speech", "rubbing", "hum"]
@@ -63,10 +63,7 @@ def band_noise(
 
 
 def _band(low_hz: float, high_hz: float, rate_hz: int) -> FloatArray:
-    sos: FloatArray = signal.butter(
-        2, (low_hz, min(high_hz, 0.45 * rate_hz)), "bandpass", fs=rate_hz, output="sos"
-    )
-    return sos
+    return band_pass(low_hz, min(high_hz, 0.45 * rate_hz), rate_hz)
 
 
 def _pink(rate_hz: int) -> FloatArray:
@@ -75,17 +72,13 @@ def _pink(rate_hz: int) -> FloatArray:
     poles_hz = poles_hz[poles_hz < 0.4 * rate_hz]
     poles = np.exp(-2.0 * np.pi * poles_hz / rate_hz)
     zeros = np.exp(-2.0 * np.pi * np.minimum(2.0 * poles_hz, 0.49 * rate_hz) / rate_hz)
-    sos: FloatArray = signal.zpk2sos(zeros, poles, 1.0)
-    return sos
+    return sections_of(zeros[::-1], poles[::-1])
 
 
 def _level_in_band(sos: FloatArray | None, rate_hz: int) -> float:
     """RMS within `BAND_HZ` of unit white noise through a filter."""
     hz = np.linspace(BAND_HZ[0], min(BAND_HZ[1], rate_hz / 2), 400)
-    if sos is None:
-        power = np.ones_like(hz)
-    else:
-        power = np.abs(signal.sosfreqz(sos, hz, fs=rate_hz)[1]) ** 2
+    power = np.ones_like(hz) if sos is None else np.abs(response(sos, hz, rate_hz)) ** 2
     return float(np.sqrt(np.mean(power) * (hz[-1] - hz[0]) / (rate_hz / 2)))
 
 
@@ -100,8 +93,8 @@ class _Filtered:
 
     def next(self, count: int) -> FloatArray:
         white: FloatArray = self._rng.standard_normal(count)
-        if self._sos is not None:
-            white, self._state = signal.sosfilt(self._sos, white, zi=self._state)
+        if self._sos is not None and self._state is not None:
+            white, self._state = second_order_sections(self._sos, white, self._state)
         out: FloatArray = self._gain * white
         return out
 

@@ -30,8 +30,7 @@ from dsp.quality_features import (
     loudness,
     measure,
 )
-from dsp.quality_judge import QUIET_DB, Judge, QualityValue, like_heart
-from dsp.quality_table import PARAMETERS
+from dsp.quality_judge import QUIET_DB, Judge, QualityValue, like_heart, shipped
 from dsp.stage import RATE_HZ, STEP, FloatArray
 
 AHEAD = 2
@@ -107,7 +106,7 @@ class QualityIndex:
     delay = STEP * (1 + AHEAD)
 
     def __init__(self, flat_tops: FlatTops | None = None) -> None:
-        self._judge = Judge(PARAMETERS)
+        self._judge = Judge(shipped())
         self._flat_tops = flat_tops
         self.reset(0)
 

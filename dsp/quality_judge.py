@@ -3,14 +3,17 @@
 In: the vector of `dsp.quality_features` and the loudness of a span. Out: a value and a reason. A
 small network gives the chances of good, noisy and no heart; a threshold, fitted so that few
 hand-annotated clean spans are lost, decides for or against good; how loud the heart was a moment
-ago helps to tell a noise that hides it from a silence without it. The numbers shipped are those
-of `dsp.quality_table`, written by ``python -m training.quality``.
+ago helps to tell a noise that hides it from a silence without it. The shipped numbers
+(`quality.npz`) are written by ``python -m training.quality``, from cinc2016, the artifact files of
+PASCAL 2011, Yaseen 2018, and sounds made of them; docs/results/quality.json tells how well they do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,6 +90,15 @@ class Parameters:
     kinds: tuple[str, ...]
     kind: FloatArray
     kind_bias: FloatArray
+
+
+@cache
+def shipped() -> Parameters:
+    """Read the numbers of the package."""
+    with np.load(Path(__file__).with_name("quality.npz")) as file:
+        found: dict[str, Any] = dict(file)
+    found |= {name: float(found[name]) for name in ("clipped_share", "threshold")}
+    return Parameters(**found | {"kinds": tuple(found["kinds"].tolist())})
 
 
 class Judge:

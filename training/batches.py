@@ -25,8 +25,6 @@ class Data:
     grid
         Mel power in dB, float16 [frames, bands]; for a network that hears sound the sound
         itself, float16 [samples, 1].
-    table
-        The windows on it.
     states
         Heart state of each frame (0 unknown, 1..4 S1, systole, S2, diastole), uint8 [frames].
     """

@@ -29,8 +29,6 @@ OWN = "own"
 """Database of recordings of one's own (``training/own.py``)."""
 UNLISTED_GROUP = "e-unlisted"
 """87 recordings of e that share sound with others: not for training, not for scores."""
-ALL_NOISE = frozenset({"f0043", "e00873"})
-"""Quality 1, but noise over their whole length: no segmentation score."""
 STATES = ("S1", "systole", "S2", "diastole")
 _LABELS = {"normal": 0, "abnormal": 1}
 _PASCAL_LABELS = {"normal": 0, "murmur": 1, "extrastole": -1, "artifact": -1}
@@ -49,8 +47,6 @@ class Recording:
         1 abnormal, 0 normal, -1 neither.
     quality
         1 good, 0 bad, -1 unknown.
-    path
-        The sound.
     diagnosis
         As published; empty where unknown.
     """

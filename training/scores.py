@@ -76,19 +76,17 @@ def _mean(values: Sequence[float]) -> float:
 
 def macro(label: NDArray[np.int64], z: Array) -> dict[str, float]:
     """Accuracy and macro recall, precision, F1, and specificity of the normal class."""
+    from sklearn.metrics import precision_recall_fscore_support  # a second
+
     called = (z > 0).astype(int)
-    recall, precision, f1 = [], [], []
-    for c in (0, 1):
-        hit = float(((called == c) & (label == c)).sum())
-        r, p = hit / max((label == c).sum(), 1), hit / max((called == c).sum(), 1)
-        recall.append(r)
-        precision.append(p)
-        f1.append(2 * r * p / (r + p) if r + p else 0.0)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        label, called, labels=[0, 1], average="macro", zero_division=0.0
+    )
     return {
         "accuracy": float((called == label).mean()),
-        "recall": float(np.mean(recall)),
-        "precision": float(np.mean(precision)),
-        "f1": float(np.mean(f1)),
+        "recall": float(recall),
+        "precision": float(precision),
+        "f1": float(f1),
         "specificity": specificity(label, z),
     }
 

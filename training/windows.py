@@ -25,8 +25,6 @@ class WindowTable:
         Samples from there to the end of its recording.
     recording
         Index into ``names``.
-    names, labels
-        Of the recordings.
     """
 
     position: NDArray[np.int64]

@@ -42,13 +42,11 @@ class Episode:
     condition_end, ended
         Index at which the condition was gone (latched or inactive), and the reason given then;
         None and empty while it lasts.
-    state
-        Its last state.
     count
         How many times the signal came.
     transitions
         Every transition from the first active one on.
-    start_wall, end_wall, acknowledged_wall, condition_end_wall
+    start_wall, acknowledged_wall, condition_end_wall
         The same moments by the clock (s since 1970), None where no clock was kept.
     """
 
@@ -65,7 +63,6 @@ class Episode:
     count: int = 1
     transitions: tuple[ev.Alarm, ...] = ()
     start_wall: float | None = None
-    end_wall: float | None = None
     acknowledged_wall: float | None = None
     condition_end_wall: float | None = None
     since: int = 0
@@ -206,7 +203,7 @@ def _further(known: Episode, event: ev.Alarm, wall: float | None) -> Episode:
                 after, condition_end=event.index, condition_end_wall=wall, ended=event.evidence
             )
         if event.state == "inactive":
-            after = replace(after, end=event.index, end_wall=wall)
+            after = replace(after, end=event.index)
             if before == "latched" and not event.evidence.startswith(SWITCHED_OFF):
                 # Nothing else but an acknowledgement ends a latched alarm.
                 after = replace(after, acknowledged=event.index, acknowledged_wall=wall)
@@ -219,7 +216,6 @@ def _further(known: Episode, event: ev.Alarm, wall: float | None) -> Episode:
             after,
             count=known.count + again,
             end=None,
-            end_wall=None,
             acknowledged=None,
             acknowledged_wall=None,
         )

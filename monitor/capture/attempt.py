@@ -21,12 +21,8 @@ class AbandonableCall(Generic[T]):
 
     Parameters
     ----------
-    call
-        What may hang.
     undo
         Gets the result if the call comes back after it was abandoned.
-    now_s
-        When it began.
 
     Raises
     ------

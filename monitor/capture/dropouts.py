@@ -59,13 +59,7 @@ class Stretch:
 
 
 class DropoutFinder:
-    """Cuts a stream of frames into sound and dropouts.
-
-    Parameters
-    ----------
-    rate_hz
-        Of the frames.
-    """
+    """Cuts a stream of frames into sound and dropouts."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz, self._apart = rate_hz, max(1, round(rate_hz / 2000))
@@ -175,12 +169,16 @@ class DropoutFinder:
 
     def _extent(self, x: Mono, place: int, lag: int) -> tuple[int, int]:
         """How far the sound around ``place`` equals that of ``lag`` frames before."""
-        low = max(lag, place - self._longest)
-        high = min(len(x), place + self._longest)
-        differs = np.flatnonzero(x[low:high] != x[low - lag : high - lag]) + low
-        k = int(np.searchsorted(differs, place))
-        first = int(differs[k - 1]) + 1 if k else low
-        return first, int(differs[k]) if k < len(differs) else high
+        first = last = place
+        for reach in (self._shortest, self._longest):  # most are short, and seen by a short look
+            low, high = max(lag, place - reach), min(len(x), place + reach)
+            differs = np.flatnonzero(x[low:high] != x[low - lag : high - lag]) + low
+            k = int(np.searchsorted(differs, place))
+            first = int(differs[k - 1]) + 1 if k else low
+            last = int(differs[k]) if k < len(differs) else high
+            if low < first and last < high:
+                break
+        return first, last
 
     def _varied(self, part: Mono) -> bool:
         moves = self._moves(part)

@@ -28,8 +28,6 @@ class SampleAssembler:
 
     Parameters
     ----------
-    rate_hz, channels
-        Of the device.
     start_index
         Absolute index (2 kHz) of the first sample.
 

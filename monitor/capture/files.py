@@ -64,8 +64,6 @@ class FileSource(Closing):
         Channel to take, counted from 1; 0 the mean of all, None looks for what is best.
     hints
         What the file does not tell.
-    part
-        Which part of it.
     name
         For people and for the event file; by default the file's.
 

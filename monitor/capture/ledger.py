@@ -44,14 +44,10 @@ class Arrival:
 
     Attributes
     ----------
-    frames
-        Frames that it brought.
     at_s
         Its time on a clock that counts sleep.
     awake_s
         Its time on a clock that stops in sleep.
-    flags
-        What the device said.
     """
 
     frames: int
@@ -70,8 +66,6 @@ class MissingFrames:
         Delivered frames before it.
     length, uncertainty
         Frames at the device's nominal rate.
-    reason
-        Words for the record.
     """
 
     frame: int

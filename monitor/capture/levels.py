@@ -36,8 +36,6 @@ class LevelMeter(Closing):
     ----------
     skip
         Identities of devices that must not be opened.
-    command
-        What to run.
     """
 
     def __init__(self, skip: Sequence[str] = (), command: Sequence[str] = METER) -> None:

@@ -47,10 +47,6 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    identity, name
-        As in `devices.Device`.
-    rate_hz, channels
-        As in `devices.Device`.
     default
         Whether the system takes it if none is named.
     peak_db, rms_db

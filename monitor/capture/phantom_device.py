@@ -22,11 +22,6 @@ BLOCK_S = 0.1
 class PhantomDevice:
     """One preset, endless.
 
-    Parameters
-    ----------
-    preset
-        Name of the phantom.
-
     Raises
     ------
     DeviceError

@@ -38,15 +38,7 @@ class Taken:
 
 
 class Ring:
-    """Ring of frames with an absolute index.
-
-    Parameters
-    ----------
-    capacity
-        Frames that it holds.
-    channels
-        Channels of a frame.
-    """
+    """Ring of frames with an absolute index."""
 
     def __init__(self, capacity: int, channels: int) -> None:
         if capacity < 1 or channels < 1:

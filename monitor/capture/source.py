@@ -8,7 +8,6 @@ pass as slowly as it was recorded, by a clock that is handed in.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from monitor.clock import Clock
@@ -52,12 +51,7 @@ class Source(Protocol):
         ...
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 def paced(source: Source, clock: Clock, speed: float) -> Iterator[Input]:

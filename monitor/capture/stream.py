@@ -49,10 +49,6 @@ class Capture:
 
     Parameters
     ----------
-    driver
-        The device.
-    clock
-        Time.
     wake
         Set whenever the device delivered or ended.
     start_index

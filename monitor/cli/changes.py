@@ -13,13 +13,7 @@ EVERY = 30 * RATE_HZ
 
 
 class Changes:
-    """Tells changes of verdict and signal, and each alarm; rate and all every half minute.
-
-    Parameters
-    ----------
-    say
-        Takes a line.
-    """
+    """Tells changes of verdict and signal, and each alarm; rate and all every half minute."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say

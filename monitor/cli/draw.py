@@ -12,8 +12,6 @@ def mirrored(values: Sequence[float], width: int, height: int, unicode: bool) ->
 
     Parameters
     ----------
-    values
-        From left to right.
     width, height
         In characters.
     unicode

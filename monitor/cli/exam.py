@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BAR = 12
 BAR_DB = 60.0
+PLACES = ("aortic", "pulmonic", "Erb", "tricuspid", "mitral")
 ENDS = ("q", "quit", "end")
 STRAY_S = 0.7
 """A key so soon after the end of a place was meant for that."""
@@ -41,7 +42,7 @@ STRAY_S = 0.7
 @click.option("--age", type=click.Choice(list(PROFILES)), help="Age group. [it is asked for]")
 @click.option(
     "--places",
-    default="aortic,pulmonic,Erb,tricuspid,mitral",
+    default=",".join(PLACES),
     show_default=True,
     help="Places of auscultation, in this order; others can be typed on the way.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.record.schema import open_store
+from monitor.record.opening import open_store
 from monitor.system.store_lock import StoreLock
 
 

@@ -14,6 +14,7 @@ from monitor.config.load import Record
 from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.record.clips import FOLDER as CLIPS
 from monitor.record.evidence import evidence
+from monitor.record.opening import open_store
 from monitor.record.retention import (
     DAY_S,
     Forget,
@@ -22,7 +23,7 @@ from monitor.record.retention import (
     forget_folders,
     forget_sound,
 )
-from monitor.record.schema import FILE, open_store
+from monitor.record.schema import FILE
 from monitor.record.store import Archive
 from monitor.record.wall_clock import CONFIRMED, clock_doubt, last_sign
 from monitor.system.store_lock import StoreLock

@@ -161,7 +161,6 @@ def _unheard(refused: OSError) -> int:
 
 
 def entry() -> None:
-    """Console script."""
     fill_standard_streams()
     sys.exit(run(sys.argv[1:]))
 

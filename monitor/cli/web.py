@@ -112,7 +112,6 @@ class Beside:
             pass
 
     def close(self) -> None:
-        """End it."""
         self._closing = True
         assert self._process.stdin is not None
         self._process.stdin.close()

@@ -42,13 +42,11 @@ class ArrayDecoder(Decoder):
         self.bounded = values.dtype.kind in "iu" and values.dtype.itemsize <= 2
 
     def read(self, count: int) -> Frames:
-        """See `Decoder.read`."""
         part = np.asarray(self._values[self._done : self._done + count], np.float64)
         self._done += len(part)
         return ((part - self._offset) / self._scale).astype(np.float32)
 
     def skip(self, count: int) -> int:
-        """See `Decoder.skip`."""
         here = min(count, len(self._values) - self._done)
         self._done += here
         return here

@@ -51,8 +51,6 @@ class Header:
     ----------
     coding
         One of `monitor.decoding.pcm.CODINGS`, None for others (ADPCM ...).
-    rate_hz, channels
-        As it says.
     start
         Byte at which the sound begins.
     length
@@ -288,8 +286,6 @@ class Verdict:
 
     Attributes
     ----------
-    header
-        As it was read.
     length
         Bytes of sound that there are.
     trouble

@@ -60,8 +60,6 @@ class Decoder(Closing):
 
     Attributes
     ----------
-    rate_hz, channels
-        Of the frames.
     frames
         How many there are, as far as the file tells; None where it does not.
     labels

@@ -149,7 +149,6 @@ class EdfDecoder(Decoder):
         self._queue: list[Frames | Missing] = []
 
     def read(self, count: int) -> Frames | Missing:
-        """See `Decoder.read`."""
         while not self._queue and self._left > 0:
             self._left -= 1
             data = self._file.read(self._header.record_bytes)

@@ -86,7 +86,6 @@ class _Forward:
         self._stream = stream
 
     def read(self, count: int) -> bytes:
-        """Read."""
         return self._stream.read(count)
 
     def close(self) -> None:
@@ -159,7 +158,6 @@ class AvDecoder(Decoder):
                     yield np.ascontiguousarray(data, np.float32)
 
     def read(self, count: int) -> Frames:
-        """See `Decoder.read`."""
         parts: list[Frames] = []
         have = 0
         while have < min(count, SMALLEST):
@@ -220,7 +218,6 @@ class FfmpegDecoder(Decoder):
         self.frames = self._promised()
 
     def read(self, count: int) -> Frames | Missing:
-        """See `Decoder.read`."""
         out = self._pcm.read(min(count, SMALLEST))
         self.done += len(out)
         if not len(out) and not self._over:

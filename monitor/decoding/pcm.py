@@ -105,14 +105,10 @@ class PcmDecoder(Decoder):
         Closed with this.
     coding
         One of `CODINGS`.
-    rate_hz, channels
-        Of the sound.
     length
         Bytes of sound that the header promises; None reads to the end.
     trouble
         What is known to be wrong with it.
-    rereadable
-        See `Decoder`.
     """
 
     def __init__(
@@ -136,7 +132,6 @@ class PcmDecoder(Decoder):
         self._rest = b""
 
     def read(self, count: int) -> Frames:
-        """See `Decoder.read`."""
         asked = count
         if self.frames is not None:
             count = min(count, self.frames - self._done)

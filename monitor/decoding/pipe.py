@@ -153,7 +153,6 @@ class Rewindable(io.RawIOBase):
         return self._at
 
     def readable(self) -> bool:
-        """Yes."""
         return True
 
     def seekable(self) -> bool:

@@ -44,8 +44,6 @@ def r_waves_of(path: Path, column: int | None, start_s: float = 0.0) -> list[int
 
     Parameters
     ----------
-    path
-        Of the recording.
     column
         Channel of the electrocardiogram, counted from 1; None where the format names it.
     start_s

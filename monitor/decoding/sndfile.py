@@ -50,7 +50,6 @@ class Forward(soundfile.SoundFile):  # type: ignore[misc]  # no types there
     """Read from the front only: soundfile seeks after each block otherwise."""
 
     def seekable(self) -> bool:
-        """Say no."""
         return False
 
 
@@ -89,7 +88,6 @@ class SndfileDecoder(Decoder):
         self._passed = 0  # frames of a damaged place that are still to be told
 
     def read(self, count: int) -> Frames | Missing:
-        """See `Decoder.read`."""
         if self._passed:
             return self._tell(count)
         if self.frames is not None:

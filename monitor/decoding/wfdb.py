@@ -131,13 +131,6 @@ def sound_files(path: Path) -> list[Path]:
 class WfdbDecoder(Decoder):
     """The sound of a record, or its electrocardiogram.
 
-    Parameters
-    ----------
-    path
-        Of the header.
-    ecg
-        Which of the two.
-
     Raises
     ------
     NotSound
@@ -178,7 +171,6 @@ class WfdbDecoder(Decoder):
         self._held: Frames = self.none()
 
     def read(self, count: int) -> Frames | Missing:
-        """See `Decoder.read`."""
         if self.frames is not None:
             count = min(count, self.frames - self._done)
         if not len(self._held) and count > 0:
@@ -295,5 +287,4 @@ class _SignalFile:
         return np.asarray(signed[:count], np.float64)
 
     def close(self) -> None:
-        """Close it."""
         self._file.close()

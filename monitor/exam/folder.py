@@ -64,8 +64,6 @@ class ExamFolder:
     ----------
     folder
         Made with the first place.
-    person, started
-        Who, and when.
     thresholds
         Of the model, for the verdict over all places.
     """

@@ -23,8 +23,6 @@ from monitor.events import RATE_HZ
 from monitor.live.source import OPEN_S
 from monitor.runner import StreamRunner, StreamSink
 
-PLACES = ("aortic", "pulmonic", "Erb", "tricuspid", "mitral")
-"""In the usual order; any other name may be given."""
 TICK_S = 0.1
 
 
@@ -34,8 +32,6 @@ class Progress:
 
     Attributes
     ----------
-    heard_s
-        Seconds of sound.
     level_db
         Peak of the last half second, dB full scale; None where no sound came.
     quality, rate, verdict, p

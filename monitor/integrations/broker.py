@@ -119,8 +119,6 @@ class BrokerLink:
 
     Parameters
     ----------
-    broker
-        Where.
     client_id
         Unique at the broker.
     will

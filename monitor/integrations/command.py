@@ -31,8 +31,6 @@ class Command:
 
     Parameters
     ----------
-    argv
-        Program and arguments.
     limit_s
         Seconds after which it, and what it started, is killed.
     """

@@ -45,7 +45,6 @@ class AlarmDispatcher:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def put(self, alarm: AlarmMessage) -> None:

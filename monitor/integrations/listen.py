@@ -34,8 +34,6 @@ class Listening:
 
     Parameters
     ----------
-    broker
-        Where.
     prefix
         First part of the topics.
     """
@@ -50,11 +48,9 @@ class Listening:
         self._thread = threading.Thread(target=self._run, name="ward", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
         self._over.set()
         self._thread.join(2.0)
 

@@ -35,10 +35,6 @@ class MetricsServer:
 
     Parameters
     ----------
-    port
-        To listen on.
-    table
-        What is shown.
     refresh
         Called before each answer, to bring the table up to date.
 
@@ -69,7 +65,6 @@ class MetricsServer:
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join(2.0)
@@ -131,7 +126,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server_version, sys_version = "apexbeat", ""
 
     def do_GET(self) -> None:
-        """Answer."""
         # A page in a browser may reach the loopback under a name of its own: not under ours.
         host = self.headers.get("Host", "localhost").rpartition(":")
         if (host[0] or host[2]) not in _HOSTS:

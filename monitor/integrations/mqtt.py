@@ -62,8 +62,6 @@ class Mqtt:
 
     Parameters
     ----------
-    broker, place
-        Where to.
     outbox
         Opened; closed by `close`.
     said
@@ -92,7 +90,6 @@ class Mqtt:
         ]
 
     def start(self) -> None:
-        """Begin."""
         for thread in self._threads:
             thread.start()
 

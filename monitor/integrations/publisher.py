@@ -59,8 +59,6 @@ class Publisher:
 
     Parameters
     ----------
-    settings
-        Where to.
     folder
         Of the queue on disk.
     strict
@@ -108,7 +106,6 @@ class Publisher:
         return bool(self._callers or self._mqtt or self._server)
 
     def start(self) -> None:
-        """Begin."""
         for caller in self._callers.values():
             caller.start()
         if self._mqtt is not None:

@@ -156,5 +156,4 @@ class Client(Closing):
         return None
 
     def close(self) -> None:
-        """Leave."""
         self._peer.close()

@@ -25,7 +25,6 @@ class LinkError(Exception):
 
 
 def encode(message: FromCore | FromScreen) -> bytes:
-    """One frame."""
     body = _encoder.encode(message)
     return _HEAD.pack(len(body)) + body
 

@@ -63,7 +63,6 @@ class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
     gone_wall: float | None = None
     ended: str = ""
     """The reason given when the condition was gone."""
-    cleared_wall: float | None = None
     since: int = -1
     """Index at which its last signal came, -1 if it came once only; and the wall time."""
     since_wall: float | None = None

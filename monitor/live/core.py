@@ -65,11 +65,6 @@ RESTART_AFTER_S = 60.0
 class Core:
     """All sessions of one store.
 
-    Parameters
-    ----------
-    job
-        What to do.
-
     Raises
     ------
     ApexbeatError

@@ -27,8 +27,6 @@ class LevelWatch:
         Sends to one client; callable from any thread.
     monitored
         Identities of devices that must not be opened.
-    meter
-        Makes a meter.
     """
 
     def __init__(

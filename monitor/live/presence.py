@@ -30,15 +30,7 @@ GONE = "no supervisor answers: alarms make no sound and a dead core stays dead; 
 
 
 class Presence:
-    """Keeps one core findable.
-
-    Parameters
-    ----------
-    store
-        Folder.
-    server, lock
-        Of the core.
-    """
+    """Keeps one core findable."""
 
     def __init__(self, store: Path, server: Server, lock: StoreLock) -> None:
         self._store, self._server, self._lock = store, server, lock

@@ -15,13 +15,7 @@ from monitor.record.store import Archive
 
 
 class Reporter:
-    """Translates between the link and the door.
-
-    Parameters
-    ----------
-    outward
-        Of this core.
-    """
+    """Translates between the link and the door."""
 
     def __init__(self, outward: Publisher, clock: Clock) -> None:
         self._outward, self._clock = outward, clock

@@ -76,8 +76,6 @@ class LiveSession:
         Of the stream, begun at the same index.
     context
         Clock, store and link of the core.
-    log
-        Alarms so far.
     seq
         Number of the next line.
     folder
@@ -333,7 +331,6 @@ class LiveSession:
 
     @property
     def board(self) -> Board:
-        """The alarms."""
         return self.pipeline.present.board
 
     # ------------------------------------------------------------ inside

@@ -55,8 +55,6 @@ class StoreSink(StreamSink):
 
     Parameters
     ----------
-    session
-        Id of the session.
     log
         Brought up to date with each transition.
     seq
@@ -110,8 +108,6 @@ class LinkSink(StreamSink):
 
     Parameters
     ----------
-    session
-        Id of the session.
     publish
         Sends to every screen.
     history

@@ -96,13 +96,7 @@ class Prepared:
 
 
 class SessionStarter:
-    """Begins the sessions of one core.
-
-    Parameters
-    ----------
-    job, context
-        Of the core.
-    """
+    """Begins the sessions of one core."""
 
     def __init__(self, job: Job, context: SessionContext) -> None:
         self._job, self._context = job, context

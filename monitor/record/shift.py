@@ -33,8 +33,6 @@ class SessionShift:
         Those raised, in order.
     suppressed
         How many made no sound.
-    marks, faults
-        How many.
     """
 
     start: int
@@ -50,7 +48,6 @@ class SessionShift:
 
     @property
     def hours(self) -> float:
-        """Heard."""
         return max(0, self.end - self.start - self.lost) / RATE_HZ / 3600
 
     @property

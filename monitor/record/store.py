@@ -22,15 +22,8 @@ from monitor import events as ev
 from monitor.clock import Clock, ClockAnchor
 from monitor.decoding.decoder import MAX_CHANNELS, RATES_HZ
 from monitor.errors import RecordError
-from monitor.record.schema import (
-    CHECK_BYTES,
-    FILE,
-    OF_NOTE,
-    TREND_TYPES,
-    defect,
-    open_reader,
-    open_store,
-)
+from monitor.record.opening import CHECK_BYTES, defect, open_reader, open_store
+from monitor.record.schema import FILE, OF_NOTE, TREND_TYPES
 from monitor.record.wall_clock import last_sign
 from monitor.record.writer import Row, Writer
 from monitor.system.closing import Closing
@@ -337,7 +330,6 @@ class Archive(Closing):
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def anchors(self, session: str) -> list[ClockAnchor]:
-        """In order."""
         sql = (
             "SELECT idx, monotonic, boot, wall, boot_id FROM anchors WHERE session = ? ORDER BY idx"
         )
@@ -353,5 +345,4 @@ class Archive(Closing):
         return [CommandRow(*row) for row in self._db.execute(sql, (session,))]
 
     def close(self) -> None:
-        """Let go."""
         self._db.close()

@@ -17,7 +17,7 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import RecordError
-from monitor.record.schema import StoreConnection, is_damage
+from monitor.record.opening import StoreConnection, is_damage
 
 LAZY_S = 0.8
 RETRY_S = 1.0

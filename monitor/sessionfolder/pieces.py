@@ -32,8 +32,6 @@ class Sound(Protocol):
 
     Attributes
     ----------
-    rate_hz, channels
-        What it is.
     first
         Absolute index (2 kHz) of the first frame.
     whole
@@ -125,8 +123,6 @@ class SessionSound:
     ----------
     folder
         Of the pieces (see `segments`).
-    channels, rate_hz
-        Of the sound.
     """
 
     def __init__(self, folder: Path, channels: int, rate_hz: int) -> None:

@@ -33,11 +33,6 @@ def is_session_folder(path: Path) -> bool:
 class FolderSource(Closing):
     """The inputs of a recorded session.
 
-    Parameters
-    ----------
-    folder
-        Of the session.
-
     Attributes
     ----------
     info

@@ -142,8 +142,6 @@ class Helper:
 
     Parameters
     ----------
-    hearing
-        What to play.
     errors
         File descriptor for what it says.
     again_s
@@ -159,7 +157,6 @@ class Helper:
         self._thread.start()
 
     def close(self, limit_s: float = 1.0) -> None:
-        """End it."""
         self._over.set()
         if (process := self._process) is not None:
             process.kill()

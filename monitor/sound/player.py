@@ -58,7 +58,6 @@ class Player:
         return bool(self._stream.active)
 
     def close(self) -> None:
-        """Fall silent."""
         with contextlib.suppress(self._sd.PortAudioError):
             self._stream.close()
 

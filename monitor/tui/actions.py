@@ -291,7 +291,6 @@ class Actions(Live, Screen[None]):
         self.app.push_screen(DeviceScreen())
 
     def action_settings(self) -> None:
-        """Limits."""
         from monitor.tui.screens.settings import SettingsScreen
 
         self.app.push_screen(SettingsScreen())

@@ -99,7 +99,7 @@ class AlarmBook:
             off = alarm.evidence.startswith(SWITCHED_OFF)
             if line.state == "latched" and line.answerable and not off:
                 line = _acknowledged(line, alarm.index, wall)
-            self._lines[key] = msgspec.structs.replace(_over(line, alarm.index), cleared_wall=wall)
+            self._lines[key] = _over(line, alarm.index)
         elif alarm.state == "acknowledged":
             self._lines[key] = _acknowledged(line, alarm.index, wall)
         elif alarm.state == "latched":

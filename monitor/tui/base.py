@@ -11,15 +11,7 @@ from monitor.tui.widgets.glyphs import Glyphs
 
 
 class TerminalApp(App[int]):
-    """An app in our colours that a signal ends in order, even before it has drawn anything.
-
-    Parameters
-    ----------
-    glyphs
-        Alphabet of the terminal.
-    theme_name
-        Colours at the start.
-    """
+    """An app in our colours that a signal ends in order, even before it has drawn anything."""
 
     def __init__(self, glyphs: Glyphs, theme_name: str) -> None:
         super().__init__(ansi_color=True)

@@ -142,7 +142,6 @@ class Player(Generic[_What]):
         self._say((self._last or f"exit {code}") if code else "")
 
     def stop(self) -> None:
-        """Fall silent."""
         if self._program is not None:
             self._program.stop()
         self._program = None

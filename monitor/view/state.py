@@ -179,7 +179,6 @@ def line_of(one: Episode, answerable: bool = True, session: str | None = None) -
         gone=one.condition_end,
         gone_wall=one.condition_end_wall,
         ended=one.ended,
-        cleared_wall=one.end_wall,
         answerable=answerable,
         since=one.since if one.count > 1 else -1,
         since_wall=one.since_wall if one.count > 1 else None,

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.clock import SystemClock
-from monitor.record.schema import FILE, open_store
+from monitor.record.opening import open_store
+from monitor.record.schema import FILE
 from monitor.record.store import Store
 
 ROOT = Path(__file__).parents[2]

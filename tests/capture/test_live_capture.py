@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from clocks import VirtualClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,25 +19,6 @@ from monitor.events import Block, Condition, Idle, Input, Lost
 
 RATE = 4000
 BLOCK = 80
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.asleep = 0.0
-        self.wall_s = 1e9
-
-    def monotonic(self) -> float:
-        return self.now - self.asleep
-
-    def boot(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.wall_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class FakeStream:
@@ -57,7 +39,7 @@ class FakeDevice:
     name = "fake"
     kind: Literal["live", "phantom"] = "live"
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
         self.port: CaptureSink | None = None
         self.present = True
@@ -128,7 +110,7 @@ class FakeDevice:
 
 @pytest.fixture
 def device() -> FakeDevice:
-    device = FakeDevice(FakeClock())
+    device = FakeDevice(VirtualClock())
     device.capture.start(5)
     return device
 
@@ -322,13 +304,13 @@ def test_sleep_of_the_machine_is_one_gap(device: FakeDevice) -> None:
 
 def test_wall_time_may_jump_an_hour_without_any_trace(device: FakeDevice) -> None:
     device.run(5)
-    device.clock.wall_s += 3600
+    device.clock.wall_step += 3600
     device.run(5)
     assert device.lost() == []
 
 
 def test_a_device_that_cannot_be_opened_at_the_start_is_an_error() -> None:
-    device = FakeDevice(FakeClock())
+    device = FakeDevice(VirtualClock())
     device.present = False
     with pytest.raises(DeviceError, match="not there"):
         device.capture.start(5)
@@ -343,7 +325,7 @@ _steps = st.lists(
 @settings(max_examples=30, deadline=None)
 @given(steps=_steps)
 def test_delivered_plus_lost_is_what_should_have_come(steps: list[tuple[str, float]]) -> None:
-    device = FakeDevice(FakeClock())
+    device = FakeDevice(VirtualClock())
     device.capture.start(5)
     begin = device.clock.now
     device.run(2)

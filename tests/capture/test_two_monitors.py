@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from test_live_capture import RATE, FakeClock, FakeDevice, FakeStream
+from clocks import VirtualClock
+from test_live_capture import RATE, FakeDevice, FakeStream
 
 from monitor.capture.driver import CaptureSink
 from monitor.capture.stream import Capture
@@ -21,7 +22,7 @@ class Held(FakeStream):
 class OnlyOnce(FakeDevice):
     """The same hardware for all who share ``holder``."""
 
-    def __init__(self, clock: FakeClock, holder: list[object]) -> None:
+    def __init__(self, clock: VirtualClock, holder: list[object]) -> None:
         super().__init__(clock)
         self.holder = holder
 
@@ -35,7 +36,7 @@ class OnlyOnce(FakeDevice):
 
 def test_a_second_monitor_of_a_held_device_is_refused_and_the_first_is_not_disturbed() -> None:
     holder: list[object] = []
-    clock = FakeClock()
+    clock = VirtualClock()
     first, second = OnlyOnce(clock, holder), OnlyOnce(clock, holder)
     first.capture.start(5)
     first.run(5)
@@ -49,7 +50,7 @@ def test_a_second_monitor_of_a_held_device_is_refused_and_the_first_is_not_distu
 
 def test_a_monitor_whose_device_was_taken_meanwhile_says_so_and_gets_it_back() -> None:
     holder: list[object] = []
-    clock = FakeClock()
+    clock = VirtualClock()
     first, second = OnlyOnce(clock, holder), OnlyOnce(clock, holder)
     second.capture = Capture(second, clock, threading.Event(), 7000, RATE, 1)
     first.capture.start(5)

@@ -6,14 +6,8 @@ import field_files as ff
 import pytest
 import soundfile as sf
 
-from monitor.assembly import open_models
 from monitor.config.load import Settings
 from monitor.replay.batch import Options, replay_file
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")

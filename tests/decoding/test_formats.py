@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import field_files as ff
@@ -22,7 +23,6 @@ import soundfile as sf
 from scipy.signal import resample_poly
 
 from monitor.analysis.summary import Summary
-from monitor.assembly import open_models
 from monitor.config.load import Settings
 from monitor.decoding import media
 from monitor.decoding.decoder import NO_HINTS, Hints
@@ -160,14 +160,28 @@ rows: dict[str, dict[str, object]] = {}
 
 
 @pytest.fixture(scope="module")
-def heard():
+def heard(models):
     """Hears a file, through the whole monitor."""
-    models = open_models(Settings())
 
     def hear(path: Path, hints: Hints = NO_HINTS) -> Summary:
         return replay_file(path, Settings(), models, Options(hints=hints))
 
     return hear
+
+
+@pytest.fixture(scope="module")
+def original(heard, tmp_path_factory):
+    """The heart as a WAV of some rate, and what is said of it."""
+    folder = tmp_path_factory.mktemp("original")
+
+    @cache
+    def made(rate_hz: int) -> tuple[Path, Summary]:
+        sound = ff.heart(7, SECONDS, 4000).sound
+        wav = folder / f"{rate_hz}.wav"
+        sf.write(wav, resample_poly(sound, rate_hz, 4000) if rate_hz != 4000 else sound, rate_hz)
+        return wav, heard(wav)
+
+    return made
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -204,30 +218,25 @@ def decoded(one: Format, path: Path, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("one", FORMATS, ids=[one.name for one in FORMATS])
-def test_a_format_is_heard_as_its_wav(one: Format, heard, tmp_path):
+def test_a_format_is_heard_as_its_wav(one: Format, heard, original, tmp_path):
     needed(one)
-    made = ff.heart(7, SECONDS, 4000)
-    rate = one.rate_hz
-    sound = resample_poly(made.sound, rate, 4000) if rate != 4000 else made.sound
-    wav = tmp_path / "original.wav"
-    sf.write(wav, sound, rate)
+    wav, before = original(one.rate_hz)
     path = tmp_path / f"file.{one.suffix}"
     one.write(wav, path)
     assert path.is_file()
     found = heard(path, one.hints)
-    original = heard(wav)
-    reference = heard(decoded(one, path, tmp_path)) if one.lossy else original
+    reference = heard(decoded(one, path, tmp_path)) if one.lossy else before
     assert found.complete, found.warnings
     assert found.duration_s == pytest.approx(SECONDS, abs=0.2)
     assert found.verdict.p is not None
     assert reference.verdict.p is not None
-    assert original.verdict.p is not None
+    assert before.verdict.p is not None
     assert abs(found.beats - reference.beats) <= BEATS
-    assert abs(found.beats - original.beats) <= BEATS
+    assert abs(found.beats - before.beats) <= BEATS
     assert abs(found.verdict.p - reference.verdict.p) <= P
     rows[one.name] = {
         "format": one.name, "suffix": path.suffix, "written by": one.tool, "read": one.reader,
-        "beats": found.beats, "beats of the WAV": original.beats,
+        "beats": found.beats, "beats of the WAV": before.beats,
         "p": found.verdict.p, "p of the WAV": reference.verdict.p,
-        "p before coding": original.verdict.p if one.lossy else None,
+        "p before coding": before.verdict.p if one.lossy else None,
     }  # fmt: skip

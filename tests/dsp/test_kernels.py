@@ -63,7 +63,25 @@ def test_the_low_pass_of_the_resampler(half, cut):
         assert kernels.kaiser_length(80.0, width) == signal.kaiserord(80.0, width)[0]
 
 
-def test_a_replay_loads_no_signal_package():
-    code = "import sys, monitor.replay.batch; print('scipy.signal' in sys.modules)"
+@pytest.mark.parametrize("rate_hz", [2000, 4000, 44_100])
+@pytest.mark.parametrize("band", [(15.0, 150.0), (120.0, 400.0), (150.0, 900.0)])
+def test_the_noises_of_phantoms_are_filtered_as_by_scipy(band, rate_hz):
+    sos = kernels.band_pass(*band, rate_hz)
+    wanted = signal.butter(2, band, "bandpass", fs=rate_hz, output="sos")
+    assert sos == pytest.approx(wanted, rel=1e-12)
+    hz = np.linspace(20, 400, 50)
+    found = kernels.response(sos, hz, rate_hz)
+    assert found == pytest.approx(signal.sosfreqz(wanted, hz, fs=rate_hz)[1], rel=1e-9)
+    for count in (1, 4, 5):
+        places = CHANCE.uniform(-0.9, 0.9, (2, count))
+        sos = kernels.sections_of(*places)
+        wanted = signal.zpk2sos(*places, 1.0)
+        found = kernels.response(sos, hz, rate_hz)
+        assert found == pytest.approx(signal.sosfreqz(wanted, hz, fs=rate_hz)[1], rel=1e-9)
+
+
+def test_replays_and_phantoms_load_no_signal_package():
+    rooms = "monitor.replay.batch, monitor.live.core, monitor.capture.phantom_device"
+    code = f"import sys, {rooms}; print('scipy.signal' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -16,27 +16,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from scripted import PlayingClock, ScriptedPhantom
+from clocks import PlayingClock
+from scripted import ScriptedPhantom
 from virtual_microphone import VirtualMicrophone, missing
 
 from dsp.phantom import PRESETS, render
 from monitor.analysis.verdict import Thresholds
-from monitor.assembly import open_models
 from monitor.capture.driver import CaptureSink
-from monitor.cli.exam import Plan
+from monitor.cli.exam import PLACES, Plan
 from monitor.cli.main import run
 from monitor.config.load import Settings
 from monitor.exam.folder import ExamFolder, Person
-from monitor.exam.listening import PLACES, Listening, PlaceHeard, Progress, listen
+from monitor.exam.listening import Listening, PlaceHeard, Progress, listen
 from monitor.record.eventfile import read
 
 ROOT = Path(__file__).parents[2]
 STARTED = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +252,7 @@ def test_five_places_are_heard_through_a_virtual_microphone(tmp_path) -> None:
         microphone.play(tmp_path / "heart.wav")
         done = subprocess.run(
             [sys.executable, "-m", "monitor.cli.main", "exam", "--device", "vmic", "-o", str(out),
-             "--limit", "20"],
+             "--limit", "10"],
             input="P-17\n\n\n\n\n\n\n\n", capture_output=True, text=True, cwd=ROOT, timeout=200,
             env=microphone.env | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from whole_monitor import Monitor, Mounted, monitor, until
+from waiting import until
+from whole_monitor import Monitor, Mounted, monitor
 
 from monitor import events as ev
 from monitor.record.schema import FILE

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from whole_monitor import PATIENCE_S, Monitor, monitor, of_store, until
+from waiting import until
+from whole_monitor import PATIENCE_S, Monitor, monitor, of_store
 
 from monitor.errors import RecordError
 from monitor.link.address import LONGEST, address_of, place_of

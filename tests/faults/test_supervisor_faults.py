@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store, until
+from waiting import until
+from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store
 
 from monitor.config.load import Settings
 from monitor.link.client import Client, Gone

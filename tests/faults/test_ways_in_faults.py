@@ -22,8 +22,9 @@ from monitor.config.load import Settings
 from monitor.errors import InputError, NoInputError
 from monitor.record.export import edf, wfdb
 from monitor.record.export.model import Record
+from monitor.record.opening import open_store
 from monitor.record.retention import forget_folders
-from monitor.record.schema import FILE, open_store
+from monitor.record.schema import FILE
 from monitor.record.store import Archive, SessionRow, Store
 from monitor.replay.inputs import collect
 from monitor.sessionfolder import format as ff

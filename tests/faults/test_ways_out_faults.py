@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mosquitto import until
 from reports import message
+from waiting import until
 
 from monitor import events as ev
 from monitor.clock import SystemClock

@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from mosquitto import until
 from reports import message, raised
+from waiting import until
 
 from monitor.config.load import Outward as Settings
 from monitor.integrations.command import Command

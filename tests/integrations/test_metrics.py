@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mosquitto import free_port
 from reports import raised, state
+from waiting import free_port
 
 from monitor.config.load import Outward as Settings
 from monitor.errors import UsageError

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mosquitto import Listener, Mosquitto, until
+from mosquitto import Listener, Mosquitto
+from waiting import until
 
 from monitor import events as ev
 from monitor.config.load import Outward as Settings

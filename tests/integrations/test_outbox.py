@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mosquitto import free_port
+from waiting import free_port
 
 from monitor import events as ev
 from monitor.config.load import Outward as Settings

@@ -10,8 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from mosquitto import free_port, until
 from reports import message, raised
+from waiting import free_port, until
 
 from monitor.config.load import Outward as Settings
 from monitor.errors import UsageError

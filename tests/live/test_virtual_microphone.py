@@ -7,7 +7,6 @@ written there as ``capture.json`` and ``.md``; nothing is asserted of it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -22,16 +21,13 @@ import pytest
 import soundfile as sf
 from outcome import Outcome, machine
 from virtual_microphone import VirtualMicrophone, missing
+from whole_monitor import Monitor
 
 from dsp.phantom import PRESETS, render
 from monitor import events as ev
 from monitor.alarms.table import title
 from monitor.analysis.pipeline import Pipeline
 from monitor.assembly import open_models
-from monitor.errors import InputError
-from monitor.link.address import address_of
-from monitor.link.client import Client, Gone
-from monitor.link.messages import EventLine, Reply, Snapshot, Status
 from monitor.record.store import Archive
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.reader import FolderSource
@@ -54,53 +50,17 @@ pytestmark = [
 ]
 
 
-class Live:
+class Live(Monitor):
     """`apexbeat live --headless` on the microphone, watched over the link."""
 
     def __init__(self, microphone: VirtualMicrophone, folder: Path) -> None:
-        self.store = folder / "store"
-        env = {**microphone.env, "XDG_RUNTIME_DIR": str(folder)}
-        os.environ["XDG_RUNTIME_DIR"] = str(folder)
-        self.env = env
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "monitor.cli.main", "live", "--device", "vmic",
-                "--headless", "--record", "--store", str(self.store),
-                "--set", f"capture.rate_hz={RATE}",
-            ],
-            env=env, stderr=subprocess.PIPE, text=True,
+        super().__init__(
+            folder / "store", folder, "--device", "vmic", "--record",
+            "--set", f"capture.rate_hz={RATE}", "--set", "alarms.rate_delay_s=3",
+            environment=microphone.env,
         )  # fmt: skip
-        self.events: list[ev.Event] = []
-        self.status: Status | None = None
-        self.replies: list[Reply] = []
         self.fault_s = 0.0
-        self.client = self._connect()
-
-    def _connect(self) -> Client:
-        for _ in range(round(PATIENCE_S / 0.1)):
-            try:
-                return Client.connect(address_of(self.store), "test", waves=False)
-            except InputError:
-                assert self.process.poll() is None, self.process.stderr
-                time.sleep(0.1)
-        raise AssertionError("no core came up")
-
-    def until(self, condition: Callable[[], object]) -> Status:
-        """Read messages until something holds."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            message = self.client.receive(0.5)
-            if isinstance(message, Snapshot):
-                self.status = message.status
-            elif isinstance(message, Status):
-                self.status = message
-            elif isinstance(message, EventLine):
-                self.events.append(message.event)
-            elif isinstance(message, Reply):
-                self.replies.append(message)
-            if self.status is not None and condition():
-                return self.status
-        raise AssertionError(f"did not happen: {self.status}")
+        self.attach().until(lambda m: m.status is not None)
 
     def now(self, fault: Callable[[], object]) -> None:
         """Do harm, and note when."""
@@ -131,24 +91,10 @@ class Live:
         assert self.status is not None
         return self.status.health == "healthy" and self.status.rate is not None
 
-    def request(self, what: str, **fields: object) -> None:
-        assert self.status is not None
-        number = self.client.request(self.status.session, what, **fields)
-        self.until(lambda: any(r.id == number and r.ok for r in self.replies))
-
     def stop(self) -> None:
         """End it in order."""
-        with contextlib.suppress(Gone):
-            self.request("stop")
+        self.ask("stop")
         assert self.process.wait(30) == 0
-
-    def close(self) -> None:
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(30)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
 
 
 @pytest.fixture
@@ -172,8 +118,10 @@ def live(
 ) -> Iterator[Live]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     live = Live(microphone, tmp_path)
-    yield live
-    live.close()
+    try:
+        yield live
+    finally:
+        live.end()
     if folder := os.environ.get("APEXBEAT_FIGURES"):
         FIGURES.write(Path(folder))
 
@@ -182,28 +130,28 @@ def test_a_heart_is_heard_an_alarm_answered_the_microphone_taken_away_and_given_
     live: Live, microphone: VirtualMicrophone, phantom: Path
 ) -> None:
     player = microphone.play(phantom)
-    live.until(lambda: live.alarm("tachycardia") == "active")
+    live.until(lambda _: live.alarm("tachycardia") == "active")
     assert live.status is not None
     assert live.status.rate == pytest.approx(136, abs=12)
-    assert sum(isinstance(e, ev.Beat) for e in live.events) > 10
-    live.request("acknowledge", alarm="tachycardia")
-    live.until(lambda: live.alarm("tachycardia") == "acknowledged")
+    assert sum(isinstance(e, ev.Beat) for e in live.lines) > 10
+    assert live.answer(live.ask("acknowledge", alarm="tachycardia")).ok
+    live.until(lambda _: live.alarm("tachycardia") == "acknowledged")
 
     player.kill()
     before = live.status.clock_s
     live.now(microphone.unload)
-    lost = live.until(live.dark)
+    live.until(Live.dark)
     live.told("source unloaded", "numbers gone", 2.0)
-    assert lost.clock_s - before < 3.0
-    live.until(lambda: live.alarm("wrong_input") == "active")
+    assert live.status.clock_s - before < 3.0
+    live.until(lambda _: live.alarm("wrong_input") == "active")
     live.told("source unloaded", "wrong_input", 2.0)
-    live.until(lambda: live.alarm("signal_lost") == "active")
+    live.until(lambda _: live.alarm("signal_lost") == "active")
     live.told("source unloaded", "signal_lost")
     live.now(microphone.load)
     microphone.play(phantom)
-    live.until(live.well)
+    live.until(Live.well)
     live.told("source there again", "rate shown")
-    gaps = [e for e in live.events if isinstance(e, ev.Gap)]
+    gaps = [e for e in live.lines if isinstance(e, ev.Gap)]
     assert max(gap.length for gap in gaps) > 2000, gaps
     live.stop()
 
@@ -224,20 +172,20 @@ def test_the_sound_server_suspends_freezes_and_dies_and_monitoring_goes_on(
     live: Live, microphone: VirtualMicrophone, phantom: Path
 ) -> None:
     microphone.play(phantom)
-    live.until(live.well)
+    live.until(Live.well)
     for words, fault, mend in (
         ("suspended", lambda: microphone.suspend(True), lambda: microphone.suspend(False)),
         ("daemon stopped", lambda: microphone.freeze(True), lambda: microphone.freeze(False)),
         ("daemon killed", microphone.kill, microphone.start),
     ):
         live.now(fault)
-        live.until(live.dark)
+        live.until(Live.dark)
         live.told(words, "numbers gone", 2.0)
-        live.until(lambda: live.alarm("signal_lost") == "active")
+        live.until(lambda _: live.alarm("signal_lost") == "active")
         live.told(words, "signal_lost", 2.5)
         live.now(mend)
         microphone.play(phantom)
-        live.until(live.well)
+        live.until(Live.well)
         live.told(f"{words}, mended", "rate shown")
     assert len(_runs(live.store)) == 1  # the core never had to be started again
     live.stop()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile as sf
+from waiting import until
 
 from monitor.clock import SystemClock
 from monitor.events import Alarm, AlarmState, WaveformChunk
@@ -63,7 +62,7 @@ def test_a_clip_that_the_end_cuts_is_kept(tmp_path: Path) -> None:
 def test_an_alarm_before_the_first_sound_keeps_what_follows(tmp_path: Path) -> None:
     clips = Clips(tmp_path, "s", SystemClock(), set)
     clips.alarm(_alarm(1000))
-    _until(lambda: len(list((tmp_path / "clips" / "s").glob("*.flac"))) == 1)
+    until(lambda: len(list((tmp_path / "clips" / "s").glob("*.flac"))) == 1)
     for start in range(1000, 12_000, STEP):
         clips.picture(_picture(start))
     clips.close()
@@ -143,15 +142,6 @@ class _Disk:
         return self._open(*args, **how)
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    tick = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        tick.wait(0.01)
-    raise AssertionError("it did not happen")
-
-
 def test_a_clip_that_a_full_disk_refused_is_told_and_written_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,10 +150,10 @@ def test_a_clip_that_a_full_disk_refused_is_told_and_written_when_there_is_room(
     clips = Clips(tmp_path, "s", SystemClock(), set)
     clips.picture(_picture(0))
     clips.alarm(_alarm(1000))
-    _until(lambda: disk.tries > 2)
+    until(lambda: disk.tries > 2)
     assert clips.trouble == "No space left on device"
     disk.full = False
-    _until(lambda: clips.trouble is None)
+    until(lambda: clips.trouble is None)
     clips.close(30)
     [file] = (tmp_path / "clips" / "s").iterdir()
     assert sf.info(file).frames == STEP
@@ -176,7 +166,7 @@ def test_a_core_that_is_killed_leaves_the_sound_before_its_last_alarm(tmp_path: 
         clips.picture(_picture(start))
     clips.alarm(_alarm(20_000))
     file = tmp_path / "clips" / "s" / "000000020000-tachycardia.flac"
-    _until(file.exists)  # and nothing more is done: this is all that a killed core does
+    until(file.exists)  # and nothing more is done: this is all that a killed core does
     assert sf.info(file).frames == 20_000
 
 

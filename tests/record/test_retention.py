@@ -19,6 +19,7 @@ from monitor.live.retention import Retention
 from monitor.record import retention
 from monitor.record.clips import QUOTA_BYTES
 from monitor.record.evidence import evidence
+from monitor.record.opening import open_store
 from monitor.record.retention import (
     DAY_S,
     Forget,
@@ -27,7 +28,7 @@ from monitor.record.retention import (
     forget_folders,
     forget_sound,
 )
-from monitor.record.schema import FILE, open_store
+from monitor.record.schema import FILE
 from monitor.record.store import CommandRow, Store
 from monitor.sessionfolder.segments import SegmentWriter
 

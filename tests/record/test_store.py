@@ -8,16 +8,17 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from store_rows import a_session, an_alarm
+from waiting import until
 
 from monitor import events as ev
 from monitor.clock import ClockAnchor, SystemClock
 from monitor.errors import NoInputError, RecordError
-from monitor.record.schema import FILE, VERSION, open_store
+from monitor.record.opening import open_store
+from monitor.record.schema import FILE, VERSION
 from monitor.record.store import Archive, CommandRow, Store, new_id
 from monitor.record.writer import LIMIT, Row, Writer
 
@@ -117,15 +118,6 @@ class _Broken:
         self.inner.close()
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
-    tick = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        tick.wait(0.01)
-    raise AssertionError("it did not happen within 10 s")
-
-
 def test_what_the_full_disk_refused_is_written_when_there_is_room_again(tmp_path: Path) -> None:
     broken = _Broken(tmp_path)
     broken.refuses = True
@@ -135,11 +127,11 @@ def test_what_the_full_disk_refused_is_written_when_there_is_room_again(tmp_path
         values = ("s", k, k, "alarm", "{}")
         sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, NULL)"
         writer.put(Row(sql, values, True, False, lambda k=k: done.append(k)))  # type: ignore[misc]
-    _wait_for(lambda: writer.trouble() is not None)
+    until(lambda: writer.trouble() is not None)
     assert "full" in str(writer.trouble())
     assert done == []
     broken.refuses = False
-    _wait_for(lambda: len(done) == 5)
+    until(lambda: len(done) == 5)
     assert writer.trouble() is None
     assert done == [0, 1, 2, 3, 4]
     assert writer.close(10)
@@ -156,7 +148,7 @@ def test_a_store_made_anew_knows_at_what_time_its_sessions_stood(tmp_path: Path)
     for path in tmp_path.glob(FILE + "*"):
         path.unlink()
     store.events(row.id, 5, [an_alarm(6000)])
-    _wait_for(lambda: store.writer.removals == 1)
+    until(lambda: store.writer.removals == 1)
     assert store.settle(10)
     archive = Archive(tmp_path)
     assert [anchor.index for anchor in archive.anchors(row.id)] == [4000]
@@ -176,9 +168,9 @@ def test_too_many_waiting_trends_are_dropped_and_counted_and_transitions_never(
     writer.put(*rows)
     alarms = [Row(sql, ("s", 10**6 + k, k, "alarm", "{}"), True) for k in range(100)]
     writer.put(*alarms)
-    _wait_for(lambda: writer.trouble() is not None)
+    until(lambda: writer.trouble() is not None)
     broken.refuses = False
-    _wait_for(lambda: writer.trouble() is None)
+    until(lambda: writer.trouble() is None)
     assert writer.close(30)
     assert 500 <= writer.dropped <= 700
     connection = sqlite3.connect(tmp_path / FILE)

@@ -14,7 +14,8 @@ from monitor import events as ev
 from monitor.clock import SystemClock
 from monitor.errors import RecordError
 from monitor.record import schema
-from monitor.record.schema import APPLICATION_ID, FILE, VERSION, defect, open_store
+from monitor.record.opening import defect, open_store
+from monitor.record.schema import APPLICATION_ID, FILE, VERSION
 from monitor.record.store import Archive, Store
 
 VERSION_1 = """

@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 import soundfile
-from cluster_processes import Cluster, free_port
+from cluster_processes import Cluster
 from msgspec.structs import replace
+from waiting import free_port, until
 
 from monitor.cli.main import run as apexbeat
 from monitor.config.load import Settings
@@ -90,13 +90,6 @@ def children_of(pid: int) -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 240  # a starved machine imports slowly
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
-
-
 def test_every_recording_has_one_line_and_a_failure_says_why(expected: bytes) -> None:
     lines = [json.loads(line) for line in expected.splitlines()]
     names = [line["name"] for line in lines]
@@ -131,12 +124,12 @@ def test_a_process_that_is_killed_with_9_is_resumed_to_the_same_bytes(
     path = tmp_path / "r.jsonl"
     command = [sys.executable, "-m", "monitor.cli.main", "archive", str(folder), "-o", str(path)]
     process = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, stderr=subprocess.PIPE)
-    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") > 3)
+    until(lambda: path.exists() and path.read_bytes().count(b"\n") > 3, limit_s=240)
     workers = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert len(workers) == 2
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     for line in path.read_bytes().splitlines()[:-1]:
         json.loads(line)
     done = subprocess.run([*command, "--jobs", "1", "--resume"], cwd=ROOT, capture_output=True)

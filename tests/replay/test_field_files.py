@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import field_files as ff
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 import soundfile as sf
 from scipy.signal import lfilter
 
-from monitor.assembly import open_models
 from monitor.cli.main import run
 from monitor.config.load import Settings
 from monitor.replay.batch import Options, replay_file
@@ -19,19 +19,12 @@ SEEDS = range(5)
 
 
 @pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
-
-
-@pytest.fixture
-def judged(models, tmp_path):
+def judged(models, tmp_path_factory):
     """Replay a file; return its summary, and the lines of its event file."""
+    events = tmp_path_factory.mktemp("events")
 
-    def judging(path, **options):
-        events = tmp_path / "events"
-        summary = replay_file(
-            path, Settings(), models, Options(events=events, overwrite=True, **options)
-        )
+    def judging(path):
+        summary = replay_file(path, Settings(), models, Options(events=events, overwrite=True))
         text = (events / f"{path.stem}.jsonl").read_text(encoding="utf-8")
         return summary, [json.loads(line) for line in text.splitlines()]
 
@@ -51,17 +44,19 @@ def same(one, other):
     assert one.verdict.p == pytest.approx(other.verdict.p, abs=0.005)
 
 
-@pytest.fixture
-def whole(judged, tmp_path):
-    """A heart, and what is said of a plain WAV of it."""
+@pytest.fixture(scope="module")
+def whole(judged, tmp_path_factory):
+    """A heart, and what is said of a plain WAV of it: summary and lines."""
+    path = tmp_path_factory.mktemp("whole") / "whole.wav"
 
-    def making(seed, seconds=14.0, rate_hz=None):
-        made = ff.heart(seed, seconds, rate_hz)
-        summary, _ = judged(write(tmp_path / "whole.wav", made.sound, made.rate_hz))
+    @cache
+    def making(seed, rate_hz=None):
+        made = ff.heart(seed, rate_hz=rate_hz)
+        summary, lines = judged(write(path, made.sound, made.rate_hz))
         assert summary.rate == pytest.approx(made.per_minute, rel=0.08)
         assert summary.complete
         assert summary.warnings == []
-        return made, summary
+        return made, summary, lines
 
     return making
 
@@ -88,7 +83,7 @@ CHANNELS = {
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", CHANNELS)
 def test_channels_are_looked_at_and_the_choice_is_told(kind, seed, judged, whole, tmp_path):
-    made, alone = whole(seed, rate_hz=(2000, 4000, 8000)[seed % 3])
+    made, alone, _ = whole(seed, rate_hz=(2000, 4000, 8000)[seed % 3])
     mix, allowed, words = CHANNELS[kind]
     pair = np.stack(mix(made.sound, noise(seed, len(made.sound), 1.0)), axis=1)
     summary, lines = judged(write(tmp_path / "pair.wav", np.clip(pair, -1, 1), made.rate_hz))
@@ -117,8 +112,8 @@ def test_two_hearts_are_told_and_one_is_taken(seed, judged, tmp_path):
 @pytest.mark.parametrize("ecg_first", [False, True])
 def test_an_ecg_beside_the_sound_is_a_reference(seed, ecg_first, judged, whole, tmp_path):
     # Eko DUO: sound and electrocardiogram as the two channels of one WAV
-    made, alone = whole(seed, rate_hz=(2000, 4000, 8000)[seed % 3])
-    beats = [line["s1"] for line in judged(tmp_path / "whole.wav")[1] if line["type"] == "beat"]
+    made, alone, heard = whole(seed, rate_hz=(2000, 4000, 8000)[seed % 3])
+    beats = [line["s1"] for line in heard if line["type"] == "beat"]
     first_s = min(b for b in beats if b is not None) / 2000 - 0.05
     wave = ff.ecg(seed, 14.0, made.rate_hz, made.per_minute, first_s)
     pair = np.stack([wave, made.sound] if ecg_first else [made.sound, wave], axis=1)
@@ -132,7 +127,7 @@ def test_an_ecg_beside_the_sound_is_a_reference(seed, ecg_first, judged, whole, 
 
 
 def test_a_channel_that_is_asked_for_is_taken(whole, models, tmp_path):
-    made, _ = whole(1)
+    made, *_ = whole(1)
     pair = np.stack([made.sound, np.zeros_like(made.sound)], axis=1)
     path = write(tmp_path / "pair.wav", pair, made.rate_hz)
     events = tmp_path / "out"
@@ -157,7 +152,7 @@ LIES = {
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("lie", LIES)
 def test_a_length_that_lies_is_read_to_the_end(lie, seed, judged, whole, tmp_path):
-    made, alone = whole(seed)
+    made, alone, _ = whole(seed)
     path = tmp_path / "lie.wav"
     path.write_bytes(ff.riff(ff.pcm(made.sound), made.rate_hz, LIES[lie]))
     summary, lines = judged(path)
@@ -171,7 +166,7 @@ def test_a_length_that_lies_is_read_to_the_end(lie, seed, judged, whole, tmp_pat
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", ["odd", "wrapped", "AIFF of a pipe"])
 def test_a_length_that_is_odd_or_wrapped_is_read_to_the_end(kind, seed, judged, whole, tmp_path):
-    made, alone = whole(seed)
+    made, alone, _ = whole(seed)
     data = ff.pcm(made.sound)
     path = tmp_path / ("x.aiff" if kind.startswith("AIFF") else "x.wav")
     if kind == "AIFF of a pipe":
@@ -211,7 +206,7 @@ def test_a_file_cut_short_is_judged_as_far_as_it_goes(kind, seed, judged, tmp_pa
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_flac_without_a_count_is_decoded_to_the_end(seed, judged, whole, tmp_path):
-    made, alone = whole(seed)
+    made, alone, _ = whole(seed)
     path = write(tmp_path / "piped.flac", made.sound, made.rate_hz)
     content = bytearray(path.read_bytes())
     content[21] &= 0xF0  # the count of STREAMINFO: 36 bits of which 4 are here
@@ -243,7 +238,7 @@ LEVELS = {
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", LEVELS)
 def test_the_result_does_not_depend_on_full_scale(kind, seed, judged, whole, tmp_path):
-    made, alone = whole(seed)
+    made, alone, _ = whole(seed)
     factor, subtype = LEVELS[kind]
     path = write(tmp_path / "level.wav", factor * made.sound, made.rate_hz, subtype=subtype)
     summary, _ = judged(path)
@@ -255,7 +250,7 @@ def test_the_result_does_not_depend_on_full_scale(kind, seed, judged, whole, tmp
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_eight_bits_are_heard(seed, judged, whole, tmp_path):
-    made, alone = whole(seed)
+    made, alone, _ = whole(seed)
     path = write(tmp_path / "eight.wav", made.sound, made.rate_hz, subtype="PCM_U8")
     summary, _ = judged(path)
     assert summary.rate == pytest.approx(alone.rate, abs=1)
@@ -352,7 +347,7 @@ def test_three_cycles_make_a_rate_with_its_uncertainty(seconds, seed, judged, tm
 
 
 def test_a_part_of_a_long_file_is_that_part(judged, whole, tmp_path, capsys):
-    made, alone = whole(3, 14.0)
+    made, alone, _ = whole(3)
     long = np.concatenate([noise(1, 30 * made.rate_hz, 0.01), made.sound, made.sound])
     path = write(tmp_path / "long.flac", np.clip(long, -1, 1), made.rate_hz)
     events = tmp_path / "ev"

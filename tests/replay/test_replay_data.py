@@ -9,7 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from monitor.assembly import open_models
 from monitor.config.load import Settings
 from monitor.record.eventfile import schema
 from monitor.replay.batch import Options, replay_file
@@ -33,11 +32,6 @@ def shortest() -> list[Path]:
         names = [row["name"] for row in rows if row["database"] == database][:EACH]
         found += [DATA / f"training-{database}" / f"{name}.flac" for name in names]
     return found
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.mark.parametrize("path", shortest() if DATA.is_dir() else [], ids=lambda p: p.stem)

@@ -7,9 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from clocks import HeldClock
 
 from monitor import events as ev
-from monitor.assembly import Models, open_models, open_pipeline
+from monitor.assembly import Models, open_pipeline
 from monitor.capture.files import FileSource
 from monitor.cli.main import run
 from monitor.clock import SystemClock
@@ -27,21 +28,6 @@ from monitor.runner import StreamRunner
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 FAR = 10**9
-
-
-class HeldClock:
-    """Moved by the test."""
-
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    boot = wall = monotonic
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError
 
 
 # ---------------------------------------------------------------- the play-head
@@ -100,11 +86,6 @@ def test_an_impossible_speed_is_refused_and_changes_nothing(speed: float) -> Non
 
 
 # ---------------------------------------------------------------- what was found
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")

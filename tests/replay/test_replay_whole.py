@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from clocks import VirtualClock
 
-from monitor.assembly import open_models
 from monitor.capture.files import FileSource
 from monitor.capture.source import paced
 from monitor.cli.main import run
@@ -23,32 +23,6 @@ from monitor.replay.inputs import items
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "recordings"
 MURMUR = RECORDINGS / "systolic_murmur.flac"
-
-
-class FakeClock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self):
-        self.now, self.slept = 0.0, []
-
-    def monotonic(self):
-        return self.now
-
-    def boot(self):
-        return self.now
-
-    def wall(self):
-        return self.now
-
-    def sleep(self, seconds):
-        assert seconds > 0
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture(scope="module")
-def models():
-    return open_models(Settings())
 
 
 @pytest.fixture(scope="module")
@@ -92,16 +66,16 @@ def test_event_files_do_not_depend_on_blocks_of_a_single_frame(models, tmp_path)
 
 @pytest.mark.parametrize("speed", [1.0, 4.0])
 def test_event_files_do_not_depend_on_the_pace(speed, clip, models, reference, tmp_path):
-    clock = FakeClock()
+    clock = VirtualClock(0.0)
     options = Options(events=tmp_path, speed=speed)
     replay_file(clip, Settings(), models, options, clock=clock)
     assert (tmp_path / "clip.jsonl").read_bytes() == reference
     assert clock.now == pytest.approx(12 / speed)
-    assert len(clock.slept) == 120
+    assert clock.sleeps == 120
 
 
 def test_no_block_passes_before_its_last_frame_would_have_been_heard(clip):
-    clock, told = FakeClock(), 0
+    clock, told = VirtualClock(0.0), 0
     with FileSource(clip, block_s=0.1) as source:
         for block in paced(source, clock, 2.0):
             told += len(block.samples)
@@ -138,7 +112,7 @@ def test_idleness_takes_its_time_too():
             yield Block(np.zeros((2000, 1), np.float32), 2000, 0)
             yield Idle(3.0)
 
-    clock = FakeClock()
+    clock = VirtualClock(0.0)
     assert len(list(paced(Source(), clock, 1.0))) == 2
     assert clock.now == 4.0
 

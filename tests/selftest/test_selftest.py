@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scripted import BLOCK, PlayingClock, ScriptedPhantom, VirtualClock
+from clocks import PlayingClock, VirtualClock
+from scripted import BLOCK, ScriptedPhantom
 
 from dsp.cycles.model import CycleModel
 from models import shipped

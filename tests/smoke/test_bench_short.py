@@ -11,15 +11,9 @@ import pytest
 from bench_stages import STAGES, replay, write_phantom
 from bench_streams import delay_in_sound, many_streams
 
-from monitor.assembly import Models, open_models
-from monitor.config.load import Settings
+from monitor.assembly import Models
 
 TESTS = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return open_models(Settings())
 
 
 def load(name: str) -> ModuleType:

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz_chunks import differing
 from fuzz_forks import Case, run
 from fuzz_kinds import Kind, one_line
 from fuzz_mutate import mutate
 
-from monitor.assembly import open_models
-from monitor.config.load import Settings
 from monitor.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
 
-def test_damaged_files_of_every_kind_are_refused_in_one_line_or_read(tmp_path: Path) -> None:
+@pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too
+def test_damaged_files_are_refused_or_read_and_any_chunking_is_bit_equal(tmp_path: Path) -> None:
     # A process of its own: it forks, which one that runs tests with threads must not.
     command = (sys.executable, "tests/fuzz/run.py", "--count", "60", "--out", str(tmp_path))
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -82,7 +80,3 @@ def test_an_error_of_two_lines_is_a_finding() -> None:
     assert one_line(InputError("a", "b")) == "refused: a; b"
     with pytest.raises(AssertionError):
         one_line(InputError("a\nb"))
-
-
-def test_forty_random_chunkings_are_bit_equal() -> None:
-    assert differing(40, open_models(Settings()), seed=7) == []

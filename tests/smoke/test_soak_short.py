@@ -9,15 +9,13 @@ from soak_plan import soak
 from soak_rig import _Windows
 
 from monitor import events as ev
-from monitor.assembly import open_models
-from monitor.config.load import Settings
+from monitor.assembly import Models
 
 
 def test_three_minutes_with_every_fault_miss_and_double_no_window(
-    tmp_path: Path,
+    tmp_path: Path, models: Models
 ) -> None:
     out = Outcome("soak", "short", {})
-    models = open_models(Settings())
     soak(hours=0.06, folder=tmp_path / "store", out=out, models=models, phase_s=36.0)
     assert out.missed == []
     [rows] = out.rows.values()

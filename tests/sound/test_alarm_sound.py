@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from clocks import VirtualClock
 
 from monitor.events import Priority
 from monitor.sound.output import BELL_S, HANG_S, AlarmSound
@@ -58,24 +59,9 @@ def test_four_harmonics_within_15_db_of_the_fundamental() -> None:
     assert 4 * note < 4000
 
 
-class Stopped:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    boot = wall = monotonic
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class PlayedTones:
     def __init__(self, fails: bool = False) -> None:
-        self.clock = Stopped()
+        self.clock = VirtualClock()
         self.tones: list[tuple[float, Priority]] = []
         self.bells: list[float] = []
         self.fails = fails
@@ -135,7 +121,7 @@ def test_the_bell_rings_where_no_tone_can_be_played_and_tones_are_tried_again() 
 
 
 def test_an_output_that_hangs_is_answered_by_the_bell() -> None:
-    clock, bells, release = Stopped(), [], threading.Event()
+    clock, bells, release = VirtualClock(), [], threading.Event()
     sound = AlarmSound(lambda *_: release.wait(20) and None, lambda: bells.append(clock.now), clock)
     sound.set("high")
     for _ in range(round((PATTERNS["high"].burst_s + HANG_S + 5) * 10)):
@@ -156,7 +142,7 @@ def test_a_burst_is_cut_short_when_it_is_over_or_something_higher_comes() -> Non
         begun.set()
         cuts.append(cut.wait(20))
 
-    sound = AlarmSound(play, lambda: None, Stopped())
+    sound = AlarmSound(play, lambda: None, VirtualClock())
     sound.set("low")
     sound.tick()
     assert begun.wait(10)

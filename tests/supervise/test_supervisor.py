@@ -48,7 +48,7 @@ class Supervised:
             store=str(self.store), sources=["phantom:normal"], settings=Settings(), adopt=adopt
         )
         sound = AlarmSound(lambda priority, _: self.sounded.append(priority), lambda: None, Fast())
-        command = [sys.executable, str(SUPPORT / "fake_core.py"), how]
+        command = [sys.executable, str(SUPPORT / "heartless_core.py"), how]
         self.supervisor = Supervisor(job, sound, folder / "log", Fast(), self._note, command)
         self.code: int | None = None
         self.error: CoreFailed | None = None
@@ -186,7 +186,7 @@ def test_a_core_whose_supervisor_is_gone_is_adopted_and_revived_when_it_dies(
 ) -> None:
     job = Job(store=str(tmp_path / "store"), sources=[], settings=Settings())
     orphan = subprocess.Popen(
-        [sys.executable, str(SUPPORT / "fake_core.py"), "well"],
+        [sys.executable, str(SUPPORT / "heartless_core.py"), "well"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert orphan.stdin is not None

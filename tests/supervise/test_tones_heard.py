@@ -131,7 +131,7 @@ def test_every_pattern_is_heard_while_a_screen_is_frozen_the_microphone_lost_and
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
         microphone.play(file)
         store = tmp_path / "store"
-        settings = build({"capture": {"rate_hz": RATE}})
+        settings = build({"capture": {"rate_hz": RATE}, "alarms": {"rate_delay_s": 3.0}})
         begun = spawn(Job(store=str(store), sources=["device:vmic"], settings=settings))
         watch = Watch(Path(begun.address))
         screen = pexpect.spawn(

@@ -11,14 +11,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chromium import PROGRAM
-from scripted import ScriptedPhantom, VirtualClock
+from clocks import PlayingClock
+from scripted import ScriptedPhantom
 
 from monitor.analysis.verdict import Thresholds
 from monitor.assembly import open_models
@@ -33,14 +33,6 @@ PLACES = {
 }  # fmt: skip
 
 
-class _Clock(VirtualClock):
-    play: Callable[[], None]
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.play()
-
-
 def main() -> None:
     """Examine, and photograph the page."""
     settings = Settings()
@@ -52,7 +44,7 @@ def main() -> None:
         folder = ExamFolder(Path(name) / "exam", Person("A-104", "first visit", "child"),
                             started, limits)  # fmt: skip
         for place, preset in PLACES.items():
-            clock, device = _Clock(), ScriptedPhantom(preset)
+            clock, device = PlayingClock(), ScriptedPhantom(preset)
             clock.play = device.deliver
             with Listening(device, clock) as capture:
                 folder.add(listen(capture, place, settings, models, clock, limit_s=60), started)

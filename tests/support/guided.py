@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 
-from fakemeter import told
+from fake_meter import told
 from pictures import GOLDEN, MANUAL, text_of
 from recorded import SIZES
 from svg import svg

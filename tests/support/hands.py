@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from fakecore import FakeCore
-from pictures import HeldClock, text_of
-from scenes import Scene
+from clocks import HeldClock
+from pictures import text_of
+from scene import Scene
+from scene_core import FakeCore
 from textual.pilot import Pilot
 
 from monitor.link import requests as rq
@@ -83,7 +84,7 @@ async def bench(
     """An app attached to a core."""
     core = FakeCore(*scenes, answers=answers)
     await core.start(folder / "core.sock")
-    clock = HeldClock()
+    clock = HeldClock(wall_step=0.0)
     app = ApexbeatApp(
         Connection(folder / "core.sock"), read_only=read_only, clock=clock,
         frames_per_s=0, helpers=helpers, notes=notes,
@@ -93,12 +94,7 @@ async def bench(
             it = Bench(core, app, pilot, clock)
             await it.until(lambda: (s := app.state.shown()) is not None and s.status is not None)
             app.frame()
-            clock.time += SEEN_S  # what stands there was seen
+            clock.now += SEEN_S  # what stands there was seen
             yield it
     finally:
         await core.stop()
-
-
-def run(test: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run the body of a test in its own loop."""
-    asyncio.run(test())

@@ -18,7 +18,7 @@ def main() -> int:
     """Start both, and end the core with the screen."""
     with tempfile.TemporaryDirectory() as folder:
         address = Path(folder) / "core.sock"
-        play = [sys.executable, str(Path(__file__).with_name("fakecore.py")), str(address)]
+        play = [sys.executable, str(Path(__file__).with_name("scene_core.py")), str(address)]
         core = subprocess.Popen([*play, *sys.argv[1:]])
         try:
             return run(address)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from waiting import free_port, until
+
 from monitor.integrations.broker import Broker, BrokerGone, BrokerLink
 
 LIMIT_S = 30.0
@@ -18,21 +20,6 @@ LIMIT_S = 30.0
 def program() -> str | None:
     """Where mosquitto is; None if it is not installed."""
     return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> None:
-    """Wait for something that another process does."""
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end_s, f"waited {limit_s:.0f} s for: {what}"
-        time.sleep(0.02)
 
 
 class Mosquitto:

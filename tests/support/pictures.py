@@ -15,7 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenes import Scene, scene
+from clocks import HeldClock
+from scene import Scene
+from scenes import scene
 from svg import svg
 from textual.app import App
 from textual.pilot import Pilot
@@ -35,24 +37,6 @@ GOLDEN = Path(__file__).parents[1] / "tui" / "golden"
 MANUAL = Path(__file__).parents[2] / "docs" / "pictures"
 PAGE = Path(__file__).parents[2] / "docs" / "screen.md"
 AT_S = 760.0
-
-
-class HeldClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def monotonic(self) -> float:
-        """Now."""
-        return self.time
-
-    boot = monotonic
-    wall = monotonic
-
-    def sleep(self, seconds: float) -> None:
-        """Not used by the screen."""
-        raise AssertionError
 
 
 class Held:
@@ -195,14 +179,14 @@ def app_of(shot: Shot, clock: HeldClock) -> ApexbeatApp:
 
 async def take(shots: Sequence[Shot]) -> list[tuple[str, str]]:
     """Text and SVG of each picture of one group."""
-    clock = HeldClock()
+    clock = HeldClock(wall_step=0.0)
     app = app_of(shots[0], clock)
     taken = []
     async with app.run_test(size=(shots[0].width, shots[0].height)) as pilot:
-        clock.time += 0.3
+        clock.now += 0.3
         await settle(pilot, app)
         await pilot.press(*shots[0].keys)
-        clock.time += shots[0].silent_s
+        clock.now += shots[0].silent_s
         for shot in shots:
             await pilot.resize_terminal(shot.width, shot.height)
             await settle(pilot, app)

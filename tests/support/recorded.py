@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pictures import GOLDEN, Held, HeldClock, settle, text_of
+from clocks import HeldClock
+from pictures import GOLDEN, Held, settle, text_of
 
 from monitor.assembly import Models, open_models
 from monitor.config.load import Settings
@@ -57,12 +58,12 @@ def messages(name: str, models: Models) -> tuple[ms.Hello, ms.Snapshot]:
 
 async def texts(name: str, models: Models) -> list[str]:
     """The screen at each of `SIZES`."""
-    clock = HeldClock()
+    clock = HeldClock(wall_step=0.0)
     app = ApexbeatApp(Held(*messages(name, models)), clock=clock, frames_per_s=0)
     app.flash = False
     taken = []
     async with app.run_test(size=SIZES[0]) as pilot:
-        clock.time += 0.7
+        clock.now += 0.7
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await settle(pilot, app)

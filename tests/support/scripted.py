@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from clocks import VirtualClock
 
 from dsp.cycles.model import CycleModel
 from dsp.phantom import PRESETS, PhantomStream
@@ -30,39 +31,6 @@ from monitor.view.state import AlarmLog
 
 RATE = 4000
 BLOCK = 400
-
-
-class VirtualClock:
-    """Stands still until told; the machine may sleep, wall time may be set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.asleep = 0.0
-        self.wall_step = 1.7e9
-
-    def monotonic(self) -> float:
-        return self.now - self.asleep
-
-    def boot(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.now + self.wall_step
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class PlayingClock(VirtualClock):
-    """Time passes by sleeping, and the device plays meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.play: Callable[[], None] = lambda: None
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.play()
 
 
 class ScriptedPhantom:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from fakecore import FakeCore
+from scene_core import FakeCore
 from scenes import scene
 
 from monitor.web.job import Serving, WebJob

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes import Scene
+from scene import Scene
 
 from monitor.link import messages as ms
 from monitor.tui.state import ScreenState

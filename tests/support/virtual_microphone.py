@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 
 from monitor.system.closing import Closing
@@ -32,14 +33,18 @@ pcm.vmic {{ type pulse device "vmic.monitor" hint {{ show on description "vmic" 
 pcm.speaker {{ type pulse device "speaker" hint {{ show on description "speaker" }} }}
 """
 
+LIBRARIES = ("lib", "lib/*", "lib64")
+"""Folders of libraries below /usr: one of this machine's architecture among them."""
 
+
+@cache
 def missing() -> str:
     """What is not installed; empty if all is."""
     absent = [name for name in ("pulseaudio", "pactl", "paplay") if shutil.which(name) is None]
     if ctypes.util.find_library("portaudio") is None:
         absent.append("libportaudio2")
-    plugins = list(Path("/usr/lib").glob("**/alsa-lib/libasound_module_pcm_pulse.so"))
-    if not plugins:
+    plugin = "alsa-lib/libasound_module_pcm_pulse.so"
+    if not any(next(Path("/usr").glob(f"{place}/{plugin}"), None) for place in LIBRARIES):
         absent.append("libasound2-plugins")
     return ", ".join(absent)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import msgspec
+from clocks import HeldClock
 
 from monitor.integrations.listen import ReceivedMessage
 from monitor.integrations.messages import AlarmMessage, BedState, OpenAlarm
@@ -57,26 +58,6 @@ class HeldEar:
         return found
 
 
-class HeldClock:
-    """A clock that a test moves."""
-
-    time = 1000.0
-
-    def monotonic(self) -> float:
-        """Now."""
-        return self.time
-
-    boot = monotonic
-
-    def wall(self) -> float:
-        """Now, by the calendar."""
-        return WALL + self.time - 1000
-
-    def sleep(self, seconds: float) -> None:
-        """Not used."""
-        raise AssertionError
-
-
 def states(beds: range) -> list[ReceivedMessage]:
     """What the beds say."""
     chance = random.Random(3)
@@ -117,7 +98,7 @@ async def take(
     width: int, height: int, glyphs: Glyphs, away: bool = False
 ) -> tuple[str, list[object]]:
     """The screen as text, and its rows as the compositor gives them."""
-    ear, clock = HeldEar(), HeldClock()
+    ear, clock = HeldEar(), HeldClock(wall_step=WALL - 1000)
     app = WardApp(ear, "broker:1883", glyphs=glyphs, clock=clock, frames_per_s=0)
     noon = time.struct_time((2023, 11, 14, 22, 13, 20, 1, 318, 0))
     zone = mock.patch.dict(os.environ, {"TZ": "UTC"})
@@ -128,13 +109,13 @@ async def take(
             ear.waiting = [ReceivedMessage("", b""), *states(range(1, 51)), *raised()]
             app.frame()
             for step in range(4):
-                clock.time += 2.0
+                clock.now += 2.0
                 ear.waiting = [h for h in states(range(1, 51)) if h.topic.split("-")[1][:2] != "12"]
                 if away and step == 3:
                     ear.waiting = [ReceivedMessage("", b"closed the connection")]
                 app.frame()
             if away:
-                clock.time += 3.0
+                clock.now += 3.0
             await pilot.pause()
             app.frame()
             await pilot.pause()

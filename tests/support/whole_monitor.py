@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from waiting import PATIENCE_S
+
 from monitor import events as ev
 from monitor.clock import SystemClock
 from monitor.errors import ApexbeatError
 from monitor.link.address import address_of
 from monitor.link.client import Client, Gone
 from monitor.link.messages import EventLine, FromCore, Hello, Reply, Snapshot, Status
-
-PATIENCE_S = 120.0
 
 
 class Monitor:
@@ -199,15 +199,6 @@ def monitor(
     finally:
         one.detach()
         _end_all(one)
-
-
-def until(what: Callable[[], bool], why: str) -> None:
-    """Wait for something that is to happen; fail with ``why`` where it does not."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > end_s:
-            raise AssertionError(f"not in time: {why}")
-        time.sleep(0.05)
 
 
 def _end_all(one: Monitor) -> None:

@@ -64,6 +64,7 @@ def call(*words: object) -> str:
     return result.output
 
 
+@pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too
 def test_a_plain_folder_is_trained_on_evaluated_exported_and_replayed(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

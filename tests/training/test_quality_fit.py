@@ -1,7 +1,6 @@
 """Fitting and scoring of the signal quality."""
 
 import json
-import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from dsp import quality_judge
 from dsp.quality_features import COUNT
-from dsp.quality_judge import Judge, Parameters
-from dsp.quality_table import PARAMETERS
+from dsp.quality_judge import Judge, shipped
 from training.datasets import States
 from training.experiments.noise import counts
-from training.quality.__main__ import auc
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
 from training.quality.fit import fit, judged, margins, threshold, with_threshold, write
 from training.segmentation.data import Truth
@@ -55,12 +53,6 @@ def samples():
     ]
 
 
-def test_auc_is_that_of_the_definition():
-    score = np.array([0.1, 0.4, 0.35, 0.8])
-    assert auc(score, np.array([False, False, True, True])) == 0.75
-    assert np.isnan(auc(score, np.ones(4, dtype=bool)))
-
-
 def test_a_fit_tells_apart_what_can_be_told_apart(samples, fitted):
     assert np.mean(margins(fitted, samples[0].vectors) > 0) > 0.9
     limits = with_threshold(fitted, 0.0)
@@ -73,10 +65,11 @@ def test_the_same_seed_gives_the_same_fit(samples, fitted):
     np.testing.assert_array_equal(fit(samples).hidden, fitted.hidden)
 
 
-def test_a_written_table_judges_as_what_was_fitted(samples, fitted, tmp_path):
-    write(fitted, tmp_path / "table.py", "A card.")
-    read = runpy.run_path(str(tmp_path / "table.py"))["PARAMETERS"]
-    assert isinstance(read, Parameters)
+def test_written_numbers_judge_as_what_was_fitted(samples, fitted, tmp_path, monkeypatch):
+    write(fitted, tmp_path / "quality.npz")
+    monkeypatch.setattr(quality_judge, "__file__", str(tmp_path / "quality_judge.py"))
+    read = shipped.__wrapped__()
+    assert read.kinds == fitted.kinds
     np.testing.assert_allclose(
         margins(read, samples[1].vectors), margins(fitted, samples[1].vectors), atol=1e-2
     )
@@ -84,10 +77,10 @@ def test_a_written_table_judges_as_what_was_fitted(samples, fitted, tmp_path):
 
 def test_margins_of_many_are_those_of_the_judge(samples):
     vectors = samples[0].vectors[:5].astype(np.float64)
-    limits = margins(PARAMETERS, vectors)
+    limits = margins(shipped(), vectors)
     for vector, margin in zip(vectors, limits, strict=True):
-        value = Judge(PARAMETERS)(vector, 0.0)[0]
-        assert (value == "good") == (margin >= PARAMETERS.threshold - 0.25)
+        value = Judge(shipped())(vector, 0.0)[0]
+        assert (value == "good") == (margin >= shipped().threshold - 0.25)
 
 
 def test_the_threshold_loses_its_share_of_clean_spans():
@@ -124,4 +117,4 @@ def test_the_published_figures_reach_their_targets():
     assert figures["quality_0_against_1"]["auc"] >= targets["auc"]
     assert seconds["artifact"]["not_good"] >= targets["artifact_not_good"]
     assert seconds["clean"]["not_good"] <= targets["clean_rejected"]
-    assert figures["threshold"] == pytest.approx(PARAMETERS.threshold, abs=1e-3)
+    assert figures["threshold"] == pytest.approx(shipped().threshold, abs=1e-3)

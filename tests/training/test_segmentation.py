@@ -10,8 +10,9 @@ import torch
 from dsp.cycles.bands import BANDS, BLOCK, FEATURES
 from dsp.cycles.beat import Beat
 from dsp.cycles.network import TemporalNetwork, log_softmax, read_weights
-from training.segmentation.augment import IGNORED, augment, state_seconds
+from training.segmentation.augment import augment, state_seconds
 from training.segmentation.data import (
+    IGNORE,
     NEVER,
     Prepared,
     Recording,
@@ -133,7 +134,7 @@ def test_augmented_excerpts_are_finite_and_labelled(seed):
         assert features.shape == (len(states), FEATURES)
         assert features.dtype == np.float32
         assert np.isfinite(features).all()
-        assert set(np.unique(states)) <= {0, 1, 2, 3, 4, IGNORED}
+        assert set(np.unique(states)) <= {0, 1, 2, 3, 4, IGNORE}
 
 
 def test_durations_are_read_from_labels():

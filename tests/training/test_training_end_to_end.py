@@ -46,17 +46,15 @@ def call(*words: object) -> str:
     return result.output
 
 
+@pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too
 def test_a_distilled_student_tells_murmur_from_normal_through_the_monitor(
     place: Path, tmp_path: Path
 ) -> None:
-    common = [
-        "--data",
-        place / "set",
-    ]
+    common = ["--data", place / "set"]
     assert "16 recordings" in call("prepare", *common)
-    call("grid", "small-kd", *common, "--results", place / "results")
+    call("grid", "small-kd", *common, "--folds", "0,1", "--results", place / "results")
     names = {p.name for p in (place / "results/cells").iterdir()}
-    assert names == {f"small-kd__S__{k}__0.json" for k in range(5)}
+    assert names == {f"small-kd__S__{k}__0.json" for k in (0, 1)}
     seen = ["--data", place / "set", "--results", place / "results"]
     assert '"mean_auc"' in call("evaluate", "small-kd", *seen)
     assert "difference 0" in call("compare", "small-kd", "small-kd", *seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hands import bench, run
+from hands import bench
 from scenes import scene
 
 from monitor.cli.exam import exam
@@ -17,24 +17,18 @@ def _nothing(*_: str) -> list[str]:
     raise AssertionError("no examination was to begin")
 
 
-def test_a_screen_without_a_terminal_of_its_own_says_how_to_examine(tmp_path: Path) -> None:
-    async def body() -> None:
-        for beside in (Helpers(), Helpers(examine=lambda *_: ["true"])):
-            async with bench(tmp_path, scene("normal"), helpers=beside) as it:
-                await it.press("n")
-                await it.seen("an examination needs a")
-
-    run(body)
-
-
-def test_a_read_only_screen_examines_nobody(tmp_path: Path) -> None:
-    async def body() -> None:
-        beside = Helpers(examine=_nothing)
-        async with bench(tmp_path, scene("normal"), helpers=beside, read_only=True) as it:
+async def test_a_screen_without_a_terminal_of_its_own_says_how_to_examine(tmp_path: Path) -> None:
+    for beside in (Helpers(), Helpers(examine=lambda *_: ["true"])):
+        async with bench(tmp_path, scene("normal"), helpers=beside) as it:
             await it.press("n")
-            assert "examine a person" not in it.text
+            await it.seen("an examination needs a")
 
-    run(body)
+
+async def test_a_read_only_screen_examines_nobody(tmp_path: Path) -> None:
+    beside = Helpers(examine=_nothing)
+    async with bench(tmp_path, scene("normal"), helpers=beside, read_only=True) as it:
+        await it.press("n")
+        assert "examine a person" not in it.text
 
 
 def test_an_examination_hears_and_judges_as_the_monitor_does(tmp_path: Path) -> None:

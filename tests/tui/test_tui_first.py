@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from monitor.tui.first_start import steps as first_steps
 from monitor.tui.first_start.app import FirstApp
 from monitor.tui.widgets.glyphs import ASCII, UNICODE, Glyphs
 
-METER = [sys.executable, str(Path(__file__).parents[1] / "support" / "fakemeter.py")]
+METER = [sys.executable, str(Path(__file__).parents[1] / "support" / "fake_meter.py")]
 GOOD = [sys.executable, "-c", "print('ok    rate: 71/min')"]
 BAD = [sys.executable, "-c", "print('FAIL  rate: 12/min'); raise SystemExit(1)"]
 
@@ -58,83 +58,64 @@ async def guide(
         yield Guide(app, pilot)
 
 
-def run(body: Callable[[], object]) -> None:
-    asyncio.run(body())  # type: ignore[arg-type]
+async def test_the_way_from_a_list_of_devices_to_a_source() -> None:
+    async with guide() as it:
+        await it.seen("USB Stethoscope", "-45 dB", "silence: muted?", "is in use")
+        await it.seen("▶ Built-in Microphone")  # nobody has chosen yet
+        await it.pilot.press("up", "r")
+        await it.seen("▶ USB Stethoscope", "Remembered: not asked for again")
+        await it.pilot.press("enter")
+        await it.seen("taps heard. Enter goes on.")
+        await it.pilot.press("enter")
+        await it.seen("begin here", "Hold still")
+        await it.pilot.press("enter")
+        await it.seen("rate: 71/min", "All is well. Enter starts the monitor.")
+        await it.pilot.press("enter")
+        assert it.app.source == "device:ALSA:usb"
+        assert it.app.remember
+        assert it.app.return_value == 0
 
 
-def test_the_way_from_a_list_of_devices_to_a_source() -> None:
-    async def body() -> None:
-        async with guide() as it:
-            await it.seen("USB Stethoscope", "-45 dB", "silence: muted?", "is in use")
-            await it.seen("▶ Built-in Microphone")  # nobody has chosen yet
-            await it.pilot.press("up", "r")
-            await it.seen("▶ USB Stethoscope", "Remembered: not asked for again")
-            await it.pilot.press("enter")
-            await it.seen("taps heard. Enter goes on.")
-            await it.pilot.press("enter")
-            await it.seen("begin here", "Hold still")
-            await it.pilot.press("enter")
-            await it.seen("rate: 71/min", "All is well. Enter starts the monitor.")
-            await it.pilot.press("enter")
-            assert it.app.source == "device:ALSA:usb"
-            assert it.app.remember
-            assert it.app.return_value == 0
-
-    run(body)
+async def test_a_phantom_is_started_at_once_and_never_remembered() -> None:
+    async with guide("none") as it:
+        await it.seen("None yet: plug the stethoscope in")
+        await it.pilot.press("r", "down", "enter")
+        assert it.app.source == "phantom:murmur_tachycardia"
+        assert not it.app.remember
 
 
-def test_a_phantom_is_started_at_once_and_never_remembered() -> None:
-    async def body() -> None:
-        async with guide("none") as it:
-            await it.seen("None yet: plug the stethoscope in")
-            await it.pilot.press("r", "down", "enter")
-            assert it.app.source == "phantom:murmur_tachycardia"
-            assert not it.app.remember
-
-    run(body)
-
-
-def test_a_self_test_that_fails_says_not_to_trust_what_is_shown() -> None:
-    async def body() -> None:
-        async with guide(selftest=BAD) as it:
-            await it.seen("USB Stethoscope")
-            await it.pilot.press("up", "enter", "enter", "enter")
-            await it.seen("╳ rate: 12/min", "do not trust what is shown")
-            await it.pilot.press("escape", "escape", "escape")
-            await it.seen("1 CHOOSE", "▶ USB Stethoscope")
-            await it.pilot.press("q")
-            assert it.app.source is None
-            assert it.app.return_value == 130
-
-    run(body)
+async def test_a_self_test_that_fails_says_not_to_trust_what_is_shown() -> None:
+    async with guide(selftest=BAD) as it:
+        await it.seen("USB Stethoscope")
+        await it.pilot.press("up", "enter", "enter", "enter")
+        await it.seen("╳ rate: 12/min", "do not trust what is shown")
+        await it.pilot.press("escape", "escape", "escape")
+        await it.seen("1 CHOOSE", "▶ USB Stethoscope")
+        await it.pilot.press("q")
+        assert it.app.source is None
+        assert it.app.return_value == 130
 
 
-def test_s_starts_from_the_second_step_and_trouble_is_one_line() -> None:
-    async def body() -> None:
-        async with guide("trouble") as it:
-            await it.seen("PortAudio is missing")
-        async with guide() as it:
-            await it.seen("USB Stethoscope")
-            await it.pilot.press("s")
-            assert it.app.source is None  # the list has not been left yet
-            await it.pilot.press("up", "enter", "s")
-            assert it.app.source == "device:ALSA:usb"
-
-    run(body)
+async def test_s_starts_from_the_second_step_and_trouble_is_one_line() -> None:
+    async with guide("trouble") as it:
+        await it.seen("PortAudio is missing")
+    async with guide() as it:
+        await it.seen("USB Stethoscope")
+        await it.pilot.press("s")
+        assert it.app.source is None  # the list has not been left yet
+        await it.pilot.press("up", "enter", "s")
+        assert it.app.source == "device:ALSA:usb"
 
 
 @pytest.mark.parametrize("size", [(40, 12), (60, 20), (200, 60)])
-def test_it_fits_small_and_plain_terminals(size: tuple[int, int]) -> None:
-    async def body() -> None:
-        async with guide(glyphs=ASCII, size=size) as it:
-            await it.seen("CHOOSE", "USB St")
-            for _ in range(12):  # a bar may end inside a cell
-                text = text_of(it.app)
-                assert text.isascii()
-                assert max(map(len, text.splitlines())) <= size[0]
-                await it.pilot.press("down")
-
-    run(body)
+async def test_it_fits_small_and_plain_terminals(size: tuple[int, int]) -> None:
+    async with guide(glyphs=ASCII, size=size) as it:
+        await it.seen("CHOOSE", "USB St")
+        for _ in range(12):  # a bar may end inside a cell
+            text = text_of(it.app)
+            assert text.isascii()
+            assert max(map(len, text.splitlines())) <= size[0]
+            await it.pilot.press("down")
 
 
 def test_a_tap_is_a_level_that_stands_out_and_is_counted_once() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hands import bench, run
-from scenes import SETTINGS, scene
+from hands import bench
+from scene import SETTINGS
+from scenes import scene
 
 from monitor.tui import limits
 from monitor.tui.series import Series
@@ -56,25 +57,22 @@ def test_the_ruler_fits_and_names_every_limit(glyphs: object, width: int) -> Non
     assert glyphs is UNICODE or all(row.isascii() for row in rows)
 
 
-def test_settings_are_known_to_a_screen_that_attaches_late(tmp_path: Path) -> None:
-    async def body() -> None:
-        async with bench(tmp_path, scene("normal")) as it:
-            await it.press("s")
-            await it.seen("14 of the last 15 windows")
-            await it.press("2", *("backspace",) * 3, "7", "4")
-            await it.seen("so far beyond it: 5 min of 13 min: alarm")
-            await it.press("enter")
-            assert (await it.asked("limits")).limits == {"tachycardia": 74.0}
-            await it.seen("limit changed")
-            await it.press("k")
-            assert (await it.asked("remember")).settings == {
-                "alarms.tachycardia": 74.0, "alarms.tachycardia_extreme": 150.0,
-                "alarms.bradycardia": 50.0, "alarms.bradycardia_extreme": 40.0,
-                "alarms.profile": "adult",
-            }  # fmt: skip
-            await it.seen("kept for next time")
-
-    run(body)
+async def test_settings_are_known_to_a_screen_that_attaches_late(tmp_path: Path) -> None:
+    async with bench(tmp_path, scene("normal")) as it:
+        await it.press("s")
+        await it.seen("14 of the last 15 windows")
+        await it.press("2", *("backspace",) * 3, "7", "4")
+        await it.seen("so far beyond it: 5 min of 13 min: alarm")
+        await it.press("enter")
+        assert (await it.asked("limits")).limits == {"tachycardia": 74.0}
+        await it.seen("limit changed")
+        await it.press("k")
+        assert (await it.asked("remember")).settings == {
+            "alarms.tachycardia": 74.0, "alarms.tachycardia_extreme": 150.0,
+            "alarms.bradycardia": 50.0, "alarms.bradycardia_extreme": 40.0,
+            "alarms.profile": "adult",
+        }  # fmt: skip
+        await it.seen("kept for next time")
 
 
 def test_an_older_core_tells_no_settings_and_nothing_is_made_up() -> None:
@@ -84,17 +82,16 @@ def test_an_older_core_tells_no_settings_and_nothing_is_made_up() -> None:
     assert limits.effect(state, "tachycardia", 120) == "30 s of 30 s"
 
 
-def test_the_profile_is_changed_and_an_alarm_switched_off_with_a_reason(tmp_path: Path) -> None:
-    async def body() -> None:
-        async with bench(tmp_path, scene("normal")) as it:
-            await it.press("s")
-            await it.seen("profile adult")
-            await it.press("p")
-            assert (await it.asked("limits")).profile == "child"
-            await it.seen("limits of profile child")
-            await it.press("o", *"irregular: known", "enter")
-            asked = await it.asked("switch")
-            assert (asked.alarm, asked.note) == ("irregular", "known")
-            await it.seen("irregular off: known")
-
-    run(body)
+async def test_the_profile_is_changed_and_an_alarm_switched_off_with_a_reason(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, scene("normal")) as it:
+        await it.press("s")
+        await it.seen("profile adult")
+        await it.press("p")
+        assert (await it.asked("limits")).profile == "child"
+        await it.seen("limits of profile child")
+        await it.press("o", *"irregular: known", "enter")
+        asked = await it.asked("switch")
+        assert (asked.alarm, asked.note) == ("irregular", "known")
+        await it.seen("irregular off: known")

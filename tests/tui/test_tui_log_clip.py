@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hands import bench, run
+from hands import bench
 from scenes import scene
 
 from monitor.cli.screen_helpers import helpers
@@ -18,27 +18,24 @@ from monitor.tui.helpers import Helpers
 LONG = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
-def test_c_plays_the_clip_of_the_chosen_alarm_and_stops_it(tmp_path: Path) -> None:
+async def test_c_plays_the_clip_of_the_chosen_alarm_and_stops_it(tmp_path: Path) -> None:
     asked: list[tuple[str, int, str]] = []
 
     def find(session: str, index: int, kind: str) -> list[str] | str:
         asked.append((session, index, kind))
         return LONG
 
-    async def body() -> None:
-        async with bench(tmp_path, scene("several"), helpers=Helpers(clip=find)) as it:
-            await it.press("l", "c")
-            await it.seen("playing (c stops)")
-            assert asked == [(it.core.scenes[0].session, 758 * 2000, "tachycardia_extreme")]
-            await it.press("c")
-            await it.until(lambda: "playing" not in it.text)
-            await it.press("end", "c")  # one of an earlier session: its clip is of that session
-            await it.seen("playing (c stops)")
-            assert asked[-1] == ("20261122-190000-f3", 400 * 2000, "heart_lost")
-            await it.press("escape")
-            assert it.app.player.what is None
-
-    run(body)
+    async with bench(tmp_path, scene("several"), helpers=Helpers(clip=find)) as it:
+        await it.press("l", "c")
+        await it.seen("playing (c stops)")
+        assert asked == [(it.core.scenes[0].session, 758 * 2000, "tachycardia_extreme")]
+        await it.press("c")
+        await it.until(lambda: "playing" not in it.text)
+        await it.press("end", "c")  # one of an earlier session: its clip is of that session
+        await it.seen("playing (c stops)")
+        assert asked[-1] == ("20261122-190000-f3", 400 * 2000, "heart_lost")
+        await it.press("escape")
+        assert it.app.player.what is None
 
 
 @pytest.mark.parametrize(
@@ -48,22 +45,18 @@ def test_c_plays_the_clip_of_the_chosen_alarm_and_stops_it(tmp_path: Path) -> No
         ([sys.executable, "-c", "raise SystemExit('no output')"], "clip: no output"),
     ],
 )
-def test_why_nothing_is_heard_is_said(tmp_path: Path, found: list[str] | str, words: str) -> None:
-    async def body() -> None:
-        async with bench(tmp_path, scene("alarm"), helpers=Helpers(clip=lambda *_: found)) as it:
-            await it.press("l", "c")
-            await it.seen(words)
+async def test_why_nothing_is_heard_is_said(
+    tmp_path: Path, found: list[str] | str, words: str
+) -> None:
+    async with bench(tmp_path, scene("alarm"), helpers=Helpers(clip=lambda *_: found)) as it:
+        await it.press("l", "c")
+        await it.seen(words)
 
-    run(body)
 
-
-def test_a_screen_without_helpers_says_where_clips_are_heard(tmp_path: Path) -> None:
-    async def body() -> None:
-        async with bench(tmp_path, scene("alarm")) as it:
-            await it.press("l", "c")
-            await it.seen("open the log where the monitor runs")
-
-    run(body)
+async def test_a_screen_without_helpers_says_where_clips_are_heard(tmp_path: Path) -> None:
+    async with bench(tmp_path, scene("alarm")) as it:
+        await it.press("l", "c")
+        await it.seen("open the log where the monitor runs")
 
 
 def test_the_clip_is_the_file_that_the_record_writes(tmp_path: Path) -> None:

@@ -12,15 +12,9 @@ import re
 import pytest
 from recorded import MOMENTS_S, RECORDINGS, SIZES, golden, texts
 
-from monitor.assembly import Models, open_models
-from monitor.config.load import Settings
+from monitor.assembly import Models
 
 P = re.compile(r"(?<=mean p )\d\.\d\d")
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return open_models(Settings())
 
 
 @pytest.mark.parametrize("name", MOMENTS_S)

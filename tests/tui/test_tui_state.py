@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from scenes import NAMES, Scene, alarm, scene
+from scene import Scene, alarm
+from scenes import NAMES, scene
 from shown import heard, plain
 
 from monitor import events as ev

@@ -65,7 +65,7 @@ def core(tmp_path: Path) -> Iterator[Path]:
     """A core that plays at the pace of life; gives its address."""
     address = tmp_path / "core.sock"
     process = subprocess.Popen(
-        [sys.executable, str(SUPPORT / "fakecore.py"), str(address), "alarm"]
+        [sys.executable, str(SUPPORT / "scene_core.py"), str(address), "alarm"]
     )
     yield address
     process.terminate()

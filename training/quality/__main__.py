@@ -1,6 +1,6 @@
 """Fit and evaluate the signal quality: ``python -m training.quality --data ../shared/data``.
 
-Writes the table of the package (`dsp/quality_table.py`) and the figures
+Writes the numbers of the package (`dsp/quality.npz`) and the figures
 (`docs/results/quality.json`): cross-validated in five folds by group, and with each database of
 cinc2016 held out in turn. Every rejected second is one that the judge of the product rejected.
 """
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dsp.phantom import PRESETS, render
 from dsp.quality_judge import Parameters, QualityValue
 from dsp.stage import RATE_HZ
+from monitor.replay.scores import auc
 from training.datasets import DATABASES
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, collect, vectors
 from training.quality.fit import (
@@ -36,16 +37,6 @@ FOLDS = 5
 RESAMPLES = 300
 OTHERS: tuple[QualityValue, ...] = ("clipped", "noisy", "no_heart")
 ROOT = Path(__file__).parents[2]
-
-
-def auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """Area under the receiver operating characteristic; NaN with one class only."""
-    ones = int(positive.sum())
-    zeros = len(positive) - ones
-    if not ones or not zeros:
-        return float("nan")
-    ranks = np.argsort(np.argsort(score))
-    return float((ranks[positive].sum() - ones * (ones - 1) / 2) / (ones * zeros))
 
 
 def held_out(
@@ -91,7 +82,7 @@ def record_level(
 ) -> dict[str, object]:
     """AUC of the mean margin, quality 0 against 1, pooled and within databases."""
     rows = [
-        (sample.group, sample.database, sample.quality == 1, float(margin.mean()))
+        (sample.group, sample.database, sample.quality, float(margin.mean()))
         for sample, margin in zip(samples, found, strict=True)
         if sample.source == "cinc" and sample.quality >= 0 and len(margin)
     ]
@@ -102,13 +93,13 @@ def record_level(
     for _ in range(RESAMPLES):
         picked = rng.integers(len(by_group), size=len(by_group))
         index = np.concatenate([by_group[place] for place in picked])
-        draws.append(auc(score[index], good[index]))
+        draws.append(auc(good[index], score[index]))
     return {
         "recordings": len(rows),
-        "auc": round(auc(score, good), 4),
+        "auc": round(auc(good, score), 4),
         "interval_95": [round(float(np.nanquantile(draws, q)), 4) for q in (0.025, 0.975)],
         "within": {
-            name: round(auc(score[databases == name], good[databases == name]), 4)
+            name: round(auc(good[databases == name], score[databases == name]), 4)
             for name in DATABASES
         },
     }
@@ -191,42 +182,26 @@ def evaluate(samples: Sequence[Sample]) -> tuple[Parameters, dict[str, object]]:
     }
 
 
-CARD = """Fitted numbers of the signal quality; written by ``python -m training.quality``.
-
-Fitted on cinc2016 (PhysioNet/CinC Challenge 2016), the artifact files of PASCAL 2011 (set_a),
-Yaseen 2018, and sounds made of them (faster hearts, added noise, stopped hearts). Cross-validated
-by group: AUC {auc:.3f} for quality 0 against 1, {artifact:.1%} of artifact seconds not good,
-{clean:.1%} of hand-annotated clean seconds rejected. All figures: docs/results/quality.json."""
-
-
 def main() -> None:
     """Collect, fit, evaluate, write."""
     parser = argparse.ArgumentParser(
         prog="python -m training.quality", description="Fit and evaluate the signal quality."
     )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--table", type=Path, default=ROOT / "dsp" / "quality_table.py")
+    parser.add_argument("--numbers", type=Path, default=ROOT / "dsp" / "quality.npz")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results" / "quality.json")
     options = parser.parse_args()
     samples = [sample for sample in collect(options.data) if len(sample.labels)]
     fitted, figures = evaluate(samples)
-    save(fitted, figures, options.table, options.out)
+    save(fitted, figures, options.numbers, options.out)
 
 
-def save(fitted: Parameters, figures: dict[str, object], table: Path, out: Path) -> None:
-    """Write table and figures."""
-    seconds, record = figures["seconds"], figures["quality_0_against_1"]
-    assert isinstance(seconds, dict)
-    assert isinstance(record, dict)
-    card = CARD.format(
-        auc=record["auc"],
-        artifact=seconds["artifact"]["not_good"],
-        clean=seconds["clean"]["not_good"],
-    )
-    write(fitted, table, card)
+def save(fitted: Parameters, figures: dict[str, object], numbers: Path, out: Path) -> None:
+    """Write numbers and figures."""
+    write(fitted, numbers)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{table}\n{out}\n")
+    sys.stdout.write(f"{numbers}\n{out}\n")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 fit(samples)            Parameters from samples (`training.quality.data`)
 margins(fitted, sample) logits of good, span by span
 judged(fitted, sample)  values as the product's judge gives them, in order
-write(fitted, path)     the table of the package
+write(fitted, path)     the numbers of the package
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,32 +164,11 @@ def with_threshold(fitted: Parameters, value: float) -> Parameters:
     return replace(fitted, threshold=value)
 
 
-def write(fitted: Parameters, path: Path, card: str) -> None:
-    """Write the package's table: numbers as text, five significant digits."""
+def write(fitted: Parameters, path: Path) -> None:
+    """Write the numbers of the package, to five significant digits."""
 
-    def array(values: NDArray[np.float64]) -> str:
-        if values.ndim == 2:
-            return "[" + ", ".join(array(row) for row in values) + "]"
-        return "[" + ", ".join(f"{value:.5g}" for value in values) + "]"
+    def short(values: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        return np.array([float(f"{v:.5g}") for v in np.ravel(values)]).reshape(np.shape(values))
 
-    lines = [f'"""{card}\n"""', "", "# fmt: off", "import numpy as np", ""]
-    lines += ["from dsp.quality_judge import Parameters", "", "PARAMETERS = Parameters("]
-    for name in Parameters.__dataclass_fields__:
-        value = getattr(fitted, name)
-        if isinstance(value, np.ndarray):
-            lines += _wrapped(f"    {name}=np.array({array(value)}),")
-        elif isinstance(value, float):
-            lines.append(f"    {name}={value:.5g},")
-        else:
-            lines.append(f"    {name}={value!r},".replace("'", '"'))
-    path.write_text("\n".join([*lines, ")", ""]), encoding="utf-8")
-
-
-def _wrapped(line: str, width: int = 99) -> list[str]:
-    """Break a long literal at its commas."""
-    out = []
-    while len(line) > width:
-        cut = line.rindex(", ", 0, width) + 1
-        out.append(line[:cut])
-        line = "        " + line[cut + 1 :]
-    return [*out, line]
+    found: dict[str, Any] = dataclasses.asdict(fitted)
+    np.savez(path, **found | {k: short(v) for k, v in found.items() if k != "kinds"})

@@ -17,8 +17,6 @@ from dsp.cycles.bands import BANDS, FEATURES, SILENCE
 Float32 = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
-IGNORED = 255
-"""Label of a frame that is not learnt from."""
 NONE = 4
 """Label of a frame without a heart."""
 RR_S = np.array([0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 1.1, 1.3, 1.6, 2.0])

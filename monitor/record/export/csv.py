@@ -160,8 +160,6 @@ def render(record: Record, what: str, separator: str = ",", point: str = ".") ->
 
     Parameters
     ----------
-    record
-        What to export.
     what
         A key of `TABLES`.
     separator, point

@@ -49,12 +49,8 @@ def write(record: Record, sound: NDArray[np.float32] | None, path: Path) -> None
 
     Parameters
     ----------
-    record
-        What to export.
     sound
         float32 [n] at 2 kHz, NaN where lost; None leaves the sound out.
-    path
-        File to write.
     """
     edfio = need("edfio", "the EDF+ export")
     seconds = max(-(-record.length // RATE_HZ), 1)

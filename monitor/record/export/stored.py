@@ -31,8 +31,6 @@ def from_store(folder: Path, name: str) -> Record:
 
     Parameters
     ----------
-    folder
-        Of the store.
     name
         The session's id, or how it begins; ``last`` is the newest.
 

@@ -66,8 +66,6 @@ def write(record: Record, sound: NDArray[np.float32] | None, folder: Path, stem:
 
     Parameters
     ----------
-    record
-        What to export.
     sound
         float32 [n] at 2 kHz, NaN where lost; None leaves the signal out.
     folder, stem

@@ -29,8 +29,6 @@ def export(
 
     Parameters
     ----------
-    record
-        What to export.
     to
         One of `FORMATS`.
     folder

@@ -53,8 +53,6 @@ def average(record: Record, sound: NDArray[np.float32]) -> AveragedBeat | None:
 
     Parameters
     ----------
-    record
-        The session.
     sound
         float32 [n] at 2 kHz, NaN where lost.
     """

@@ -47,10 +47,6 @@ def figure(
 
     Parameters
     ----------
-    record
-        The session.
-    moment
-        What is shown.
     part
         Its sound, float32 [n] at 2 kHz, NaN where lost.
     common

@@ -50,8 +50,6 @@ def choose(record: Record, facts: Facts, sound: NDArray[np.float32]) -> list[Exc
 
     Parameters
     ----------
-    record, facts
-        The session.
     sound
         float32 [n] at 2 kHz, NaN where lost.
     """

@@ -22,15 +22,7 @@ Cell = str | tuple[str, str]
 
 
 def page(title: str, head: str, sections: Iterable[str], foot: str) -> str:
-    """Return the whole document.
-
-    Parameters
-    ----------
-    title
-        Plain words.
-    head, sections, foot
-        HTML.
-    """
+    """Return the whole document."""
     style = resources.files("monitor.record.report").joinpath("style.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = (

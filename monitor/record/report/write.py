@@ -40,8 +40,6 @@ def write_report(
 
     Parameters
     ----------
-    record
-        The session.
     path
         The file (``.html``, or ``.pdf`` with the extra); by default named after the session, here.
     overwrite

@@ -99,7 +99,6 @@ class FirstApp(TerminalApp):
         yield Panel(self.glyphs, id="keys")
 
     def on_mount(self) -> None:
-        """Listen."""
         self.screen.set_class(not self.glyphs.unicode, "ascii")
         self._listen()
         self.call_after_refresh(self.draw)

@@ -56,11 +56,9 @@ class DeviceScreen(Dialog[None]):
         ]
 
     def foot(self) -> str:
-        """Keys."""
         return "esc close" if home(self).read_only else "n add a device · esc close"
 
     def action_add(self) -> None:
-        """Choose one."""
         if home(self).may_change():
             from monitor.tui.screens.picker import PickerScreen
 

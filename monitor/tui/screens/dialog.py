@@ -31,7 +31,6 @@ class Dialog(Live, ModalScreen[Result]):
         return "esc close"
 
     def compose(self) -> ComposeResult:
-        """One panel."""
         glyphs = home(self).glyphs
         self.set_class(not glyphs.unicode, "ascii")
         panel = Panel(glyphs, id="dialog")
@@ -39,7 +38,6 @@ class Dialog(Live, ModalScreen[Result]):
         yield panel
 
     def on_mount(self) -> None:
-        """Fill it."""
         self.advance()
 
     def advance(self) -> None:

@@ -65,7 +65,6 @@ class EntryScreen(Dialog[str]):
         self.advance()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Give it."""
         self.dismiss(self.result_of(event.value.strip()))
 
     def result_of(self, text: str) -> str:

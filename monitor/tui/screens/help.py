@@ -16,7 +16,6 @@ from monitor.tui.widgets.scroll import Scroll
 
 
 def lines(glyphs: Glyphs, read_only: bool = False) -> list[Line]:
-    """The page."""
     out: list[Line] = [
         [("For research and teaching. Not a medical device.", "medium")],
         [],

@@ -114,7 +114,6 @@ class LogScreen(Live, Screen[int]):
         yield Panel(glyphs, id="keys")
 
     def on_mount(self) -> None:
-        """Fill it."""
         self.call_after_refresh(self.advance)
 
     def on_resize(self) -> None:
@@ -246,7 +245,6 @@ class LogScreen(Live, Screen[int]):
         self.advance()
 
     def action_close(self) -> None:
-        """Back."""
         home(self).player.stop()
         self.dismiss(None)
 

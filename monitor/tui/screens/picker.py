@@ -72,7 +72,6 @@ class PickerScreen(Dialog[str]):
         ]
 
     def foot(self) -> str:
-        """Keys."""
         return "up down choose · enter add · n by name · esc close"
 
     def action_move(self, step: int) -> None:
@@ -81,7 +80,6 @@ class PickerScreen(Dialog[str]):
         self.advance()
 
     def action_take(self) -> None:
-        """This one."""
         told = home(self).state.levels
         chosen = (
             next((d for d in told.devices if d.identity == self._chosen), None) if told else None

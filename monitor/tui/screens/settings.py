@@ -68,7 +68,6 @@ class SettingsScreen(Dialog[None]):
         return out
 
     def foot(self) -> str:
-        """Keys."""
         if home(self).read_only:
             return "this screen only shows · esc close"
         return "1-4 change · p profile · o alarm off · k keep · esc close"

@@ -47,7 +47,6 @@ class WardScreen(Screen[None]):
         self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        """All panels."""
         self.set_class(not self._glyphs.unicode, "ascii")
         for name in ("title", "banner", "beds", "ward-log", "keys"):
             yield Panel(self._glyphs, id=name)
@@ -60,8 +59,6 @@ class WardApp(TerminalApp):
     ----------
     ear
         Started and stopped by whoever made it.
-    broker
-        Words for the title.
     bell
         Ring the terminal's bell when an alarm of high priority is raised or a bed falls silent.
     """

@@ -54,15 +54,7 @@ class Plan:
 
 
 def plan(count: int, width: int, height: int) -> Plan:
-    """The roomiest layout in which all beds are seen; else the one that shows most.
-
-    Parameters
-    ----------
-    count
-        Beds.
-    width, height
-        Of the terminal.
-    """
+    """The roomiest layout in which all beds are seen; else the one that shows most."""
     found = Plan(1, 0, LOG_ROWS[-1])
     for log_rows in LOG_ROWS:
         for column in COLUMNS:

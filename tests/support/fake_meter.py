@@ -1,6 +1,6 @@
 """Levels as the meter program writes them: a microphone that is tapped now and then, and others.
 
-python tests/support/fakemeter.py [tapped | none | trouble]
+python tests/support/fake_meter.py [tapped | none | trouble]
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In tests it runs in the loop of the test and is moved by hand (`step`); as a program it plays at
 the pace of life, to look at the screen without a microphone:
 
-    python tests/support/fakecore.py /tmp/core.sock alarm &
+    python tests/support/scene_core.py /tmp/core.sock alarm &
     python tests/support/look.py alarm             # both at once
 """
 
@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 import msgspec
-from scenes import STEP, Scene, scene
+from scene import STEP, Scene
+from scenes import scene
 
 from monitor import events as ev
 from monitor.link import messages as ms
