@@ -92,7 +92,6 @@ class Envelopes:
         self._samples = np.zeros((4, 0))
         self._drop = np.array([_DELAYS[0], _DELAYS[0], _DELAYS[1], _DELAYS[2]]) + self._skip
         self._rows = [np.zeros(0) for _ in range(ENVELOPES)]
-        self._logs = np.zeros(0)
         self._started = False
         self._pending = np.zeros(0)
         self._wanted = PIECE - (index - _CUT) % PIECE

@@ -55,7 +55,6 @@ class SpikeRemoval:
         self._maas: deque[float] = deque(maxlen=LONG_HISTORY)
         self._first_frame = self._frame
         self._started = False
-        self._threshold = np.inf
         self._thresholds: dict[int, float] = {}
 
     def push(self, x: FloatArray) -> FloatArray:

@@ -192,7 +192,9 @@ def test_every_system_of_the_package_can_be_read_and_its_teacher_exists() -> Non
         assert config.name == path.stem
         build(config)
         for teacher in filter(None, config.distil.teacher.split(",")):
-            assert load_config(SYSTEMS / f"{teacher}.toml").mfcc == config.mfcc
+            theirs = load_config(SYSTEMS / f"{teacher}.toml")
+            # The mean logit of a recording may come of other features, that of a window not.
+            assert config.distil.of_recordings or theirs.mfcc == config.mfcc
 
 
 def test_the_key_changes_with_the_content_and_not_with_the_name() -> None:
