@@ -184,7 +184,7 @@ def judge(life: Life, killed_at: float, store: Path, tally: Tally) -> set[tuple[
     tally.confirmed += life.confirmed
     assert row.folder is not None
     with open_sound(Path(row.folder)) as sound:
-        kept_s = sound.frames / sound.rate_hz
+        kept_s = sound.frames() / sound.rate_hz
     tally.lost_s.append(life.clock_s + killed_at - life.clock_at - kept_s)
     return {(life.session, kind) for kind in settled - life.acknowledged}
 
