@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from monitor.errors import NoInputError, RecordError
 from monitor.record.schema import (
@@ -36,8 +37,30 @@ OPEN_MARK = FILE + "-open"
 """Beside a store that is open for writing, touched after each commit. Where it is left over and
 newer than the store, but the write-ahead log is gone, that was deleted: lines are missing."""
 
+NO_TEXT = "the file is damaged: the names of its tables are no text"
 
-class StoreConnection(sqlite3.Connection):
+
+class _Connection(sqlite3.Connection):
+    """Says that a store is damaged where SQLite's words for it hold damaged text.
+
+    A schema with a damaged byte is quoted in the error, which Python cannot decode.
+    """
+
+    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement.
+
+        Raises
+        ------
+        sqlite3.DatabaseError
+            If the store is damaged.
+        """
+        try:
+            return super().execute(sql, values)
+        except UnicodeDecodeError:
+            raise sqlite3.DatabaseError(NO_TEXT) from None
+
+
+class StoreConnection(_Connection):
     """The one that writes: knows which file it holds, and takes the mark away when it closes."""
 
     path: Path
@@ -166,8 +189,9 @@ def defect(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
 def _read_only(path: Path) -> sqlite3.Connection:
     name = path.absolute().as_uri()
     connection = sqlite3.connect(
-        f"{name}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-    )
+        f"{name}?mode=ro", uri=True, isolation_level=None, check_same_thread=False,
+        factory=_Connection,
+    )  # fmt: skip
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.text_factory = _text
     return connection

@@ -12,9 +12,9 @@ from store_rows import a_session, an_alarm
 
 from monitor import events as ev
 from monitor.clock import SystemClock
-from monitor.errors import RecordError
+from monitor.errors import NoInputError, RecordError
 from monitor.record import schema
-from monitor.record.opening import defect, open_store
+from monitor.record.opening import defect, open_reader, open_store
 from monitor.record.schema import APPLICATION_ID, FILE, VERSION
 from monitor.record.store import Archive, Store
 
@@ -137,6 +137,21 @@ def test_damage_anywhere_never_crashes_the_start_and_is_never_overwritten(tmp_pa
     found = damage.run(20, 3, tmp_path)
     assert sum(found.values()) == 20
     assert found["moved aside at the start"] >= 8
+
+
+def test_a_damaged_name_of_a_table_is_damage_too(tmp_path: Path) -> None:
+    """SQLite quotes it in its error, which Python could not read: the start ended in a traceback."""
+    opened = open_store(tmp_path)
+    opened.connection.close()
+    path = tmp_path / FILE
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"CREATE TABLE events", b"CREATE TABLE \xe1v\xe1nts"))
+    assert path.read_bytes() != whole
+    with pytest.raises(NoInputError, match="damaged"):
+        open_reader(tmp_path)
+    opened = open_store(tmp_path)
+    opened.connection.close()
+    assert opened.damaged is not None
 
 
 def test_a_store_that_breaks_while_it_is_used_is_moved_aside_and_sessions_go_on(
