@@ -140,7 +140,7 @@ def test_damage_anywhere_never_crashes_the_start_and_is_never_overwritten(tmp_pa
 
 
 def test_a_damaged_name_of_a_table_is_damage_too(tmp_path: Path) -> None:
-    """SQLite quotes it in its error, which Python could not read: the start ended in a traceback."""
+    """SQLite quotes it in its error, which is no text: the start ended in a traceback."""
     opened = open_store(tmp_path)
     opened.connection.close()
     path = tmp_path / FILE
