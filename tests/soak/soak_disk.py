@@ -128,7 +128,9 @@ def full() -> dict[str, Any]:
     """A 2 MB disk that somebody fills, and clears after a while."""
     with folders() as (store, runtime):
         store.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(store)], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(store)], check=True
+        )
         try:
             monitor = Monitor(store, runtime)
             monitor.until(lambda: any(isinstance(e, ev.Vitals) for e in monitor.lines), "vitals")
