@@ -38,6 +38,7 @@ from monitor.record.store import Archive  # noqa: E402
 from monitor.sessionfolder.pieces import open_sound  # noqa: E402
 
 LIFE_S = 9.0
+SAID_S = 5.0
 AT_START = 0.2
 """Share of the kills that come while the next run is starting."""
 SETTLE_S = 0.3
@@ -195,9 +196,19 @@ def check_next(life: Life, before: str, due: set[tuple[str, str]], tally: Tally)
     tally.starts_s.append(life.there_s)
     tally.starts_cpu_s.append(life.cpu_s)
     if before:
-        tally.unsaid += f"session {before} ended unexpectedly" not in life.notes.read_text()
+        tally.unsaid += not _says(life, f"session {before} ended unexpectedly")
     tally.unshown += len(due - life.earlier)
     tally.shown += len(due & life.earlier)
+
+
+def _says(life: Life, words: str) -> bool:
+    """Whether the start says something: a screen may be let in before that is printed."""
+    end_s = time.monotonic() + SAID_S
+    while words not in life.notes.read_text():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def run(times: int, out: Outcome, folder: Path) -> None:
