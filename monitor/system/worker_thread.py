@@ -7,7 +7,6 @@ fault that it guards against.
 
 from __future__ import annotations
 
-import _thread
 import threading
 from collections.abc import Callable
 
@@ -15,12 +14,24 @@ BEGIN_S = 1.0
 """A thread that does not run by then will not be waited for."""
 
 
-class WorkerThread:
-    """Runs a function on a thread of its own, which ends with the process.
+class _Limited(threading.Event):
+    """An event that nobody waits for longer than ``limit_s``."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__()
+        self._limit_s = limit_s
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait, but not for ever."""
+        return super().wait(self._limit_s if timeout is None else timeout)
+
+
+class WorkerThread(threading.Thread):
+    """Runs a function on a thread of its own, from now on; it ends with the process.
 
     Parameters
     ----------
-    run
+    call
         The function; what it raises is for it to tell.
     limit_s
         How long to wait until it runs.
@@ -33,33 +44,22 @@ class WorkerThread:
         If there is no memory to ask for one.
     """
 
-    def __init__(self, run: Callable[[], None], limit_s: float = BEGIN_S) -> None:
-        self._run: Callable[[], None] = run
+    def __init__(self, call: Callable[[], None], limit_s: float = BEGIN_S) -> None:
+        super().__init__(name="worker", daemon=True)
+        self._call = call
         self._lock = threading.Lock()
-        self._state = "new"
-        self._begun, self._over = threading.Event(), threading.Event()
-        _thread.start_new_thread(self._go, ())
-        self._begun.wait(limit_s)
+        self._given_up = False
+        begun = _Limited(limit_s)
+        setattr(self, "_started", begun)  # noqa: B010 - what `start` waits for
+        self.start()
         with self._lock:
-            if self._state == "new":
-                self._state = "given up"
+            if not begun.is_set():
+                self._given_up = True
                 raise RuntimeError("a new thread did not begin")
 
-    def is_alive(self) -> bool:
-        """Whether the function has not come back."""
-        return not self._over.is_set()
-
-    def join(self, limit_s: float) -> None:
-        """Wait until the function is back, but not longer than this."""
-        self._over.wait(limit_s)
-
-    def _go(self) -> None:
+    def run(self) -> None:
+        """Call the function, unless nobody waits for it any more."""
         with self._lock:
-            if self._state != "new":
+            if self._given_up:
                 return
-            self._state = "running"
-        self._begun.set()
-        try:
-            self._run()
-        finally:
-            self._over.set()
+        self._call()
