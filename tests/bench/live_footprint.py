@@ -112,16 +112,19 @@ def threads(seconds: float) -> dict[str, float]:
 
         def look() -> None:
             time.sleep(SETTLE_S)
-            before = {t.native_id: cpu_s(own / str(t.native_id)) for t in threading.enumerate()}
+            alive = [t.native_id for t in threading.enumerate()]
+            before = {n: cpu_s(own / str(n)) for n in alive if (own / str(n)).exists()}
             whole_s, begun = cpu_s(Path("/proc/self")), time.monotonic()
             time.sleep(seconds)
             passed = time.monotonic() - begun
             for thread in threading.enumerate():
+                if not (own / str(thread.native_id)).exists():  # it has just ended
+                    continue
                 spent = cpu_s(own / str(thread.native_id)) - before.get(thread.native_id, 0.0)
                 name = "analysis" if thread is threading.main_thread() else thread.name
                 found[name] = found.get(name, 0.0) + 100 * spent / passed
             found["whole"] = 100 * (cpu_s(Path("/proc/self")) - whole_s) / passed
-            core.stop("measured")
+            core._stop("measured")
 
         threading.Thread(target=look, name="measure", daemon=True).start()
         core.run()
