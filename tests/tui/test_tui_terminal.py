@@ -225,7 +225,9 @@ def test_the_screen_loads_nothing_of_the_product_but_link_and_events() -> None:
 EXAMINING = PROGRAM.replace(
     "sys.exit(run(pathlib.Path(sys.argv[1])))",
     "from monitor.tui.helpers import Helpers\n"
-    "    code = \"import sys; print('who', sys.argv[1:]); input(); input()\"\n"
+    "    # A wait in short steps: an interrupt just before a read would be seen after it only.\n"
+    "    code = \"import sys, time; print('who', sys.argv[1:], flush=True)\\n\"\n"
+    '    code += "while True: time.sleep(0.05)"\n'
     "    words = lambda *about: [sys.executable, '-c', code, *about]\n"
     "    sys.exit(run(pathlib.Path(sys.argv[1]), helpers=Helpers(examine=words)))",
 )
