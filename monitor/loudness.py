@@ -15,9 +15,13 @@ EDGE = 0.1
 QUIETEST = 1e-12
 """Floor of a mean square: digital silence has no level."""
 
+BEYOND_DB = 2.0
+"""From how far above diastole the last third of systole holds a murmur; chosen on half of CirCor's
+persons (``training/experiments/loudness.py``)."""
+
 
 class PartLevels(NamedTuple):
-    """Mean squares of the parts of a cycle against that of S1, dB."""
+    """Mean squares of the parts of a cycle against that of S1, dB; or medians of them."""
 
     s2_db: float
     systole_db: float
@@ -26,6 +30,13 @@ class PartLevels(NamedTuple):
     """Of the first third of systole."""
     mid_db: float
     late_db: float
+
+    @property
+    def place(self) -> str:
+        """Where a murmur is loudest: ``early systole``, ``systole`` or ``diastole``; a guess."""
+        if self.diastole_db > max(self.early_db, self.mid_db, self.late_db):
+            return "diastole"
+        return "systole" if self.late_db - self.diastole_db >= BEYOND_DB else "early systole"
 
 
 def part_levels(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 
-import msgspec
 import numpy as np
 
 from dsp.stage import RATE_HZ, FloatArray
@@ -16,30 +15,6 @@ BINS = 96
 
 KEEP = 12 * RATE_HZ
 """Samples of the past that a late beat may still reach back to."""
-
-
-BEYOND_DB = 2.0
-"""From how far above diastole the last third of systole holds a murmur; chosen on half of CirCor's
-persons (``training/experiments/loudness.py``)."""
-
-
-class Loudness(msgspec.Struct, frozen=True):
-    """Levels of the parts of the cycle against that of S1, in dB; medians over the beats."""
-
-    s2_db: float
-    systole_db: float
-    diastole_db: float
-    early_db: float
-    """Of the first third of systole."""
-    mid_db: float
-    late_db: float
-
-    @property
-    def place(self) -> str:
-        """Where a murmur is loudest: ``early systole``, ``systole`` or ``diastole``; a guess."""
-        if self.diastole_db > max(self.early_db, self.mid_db, self.late_db):
-            return "diastole"
-        return "systole" if self.late_db - self.diastole_db >= BEYOND_DB else "early systole"
 
 
 class AveragedBeat:
@@ -87,11 +62,11 @@ class AveragedBeat:
             for values, level in zip(self._levels, part_levels(sound, *onsets), strict=True):
                 values.append(level)
 
-    def loudness(self) -> Loudness | None:
-        """Levels of S2, systole and diastole against S1; None without a whole beat."""
+    def loudness(self) -> PartLevels | None:
+        """Medians over the beats, to 0.1 dB; None without a whole beat."""
         if not self._levels[0]:
             return None
-        return Loudness(*(round(float(np.median(values)), 1) for values in self._levels))
+        return PartLevels(*(round(float(np.median(values)), 1) for values in self._levels))
 
     def result(self) -> tuple[FloatArray, float] | None:
         """Mean loudness, float64 [96], loudest 1, and where S2 is (0..1); None without beats."""

@@ -15,8 +15,9 @@ from dsp.ecg import Reference
 from dsp.stage import RATE_HZ
 from monitor import events as ev
 from monitor.alarms.episodes import Episode, Episodes
-from monitor.analysis.averaged import AveragedBeat, Loudness
+from monitor.analysis.averaged import AveragedBeat
 from monitor.config.load import Settings
+from monitor.loudness import PartLevels
 
 VITALS = ("rate", "systole_ms", "diastole_ms", "spread")
 
@@ -89,11 +90,11 @@ class Summary(msgspec.Struct, frozen=True):
     warnings: list[str] = []
     channel: str = ""
     reference: Reference | None = None
-    loudness: Loudness | None = None
+    loudness: PartLevels | None = None
 
     @property
     def murmur(self) -> str | None:
-        """Where the sound of an abnormal verdict is loudest (`Loudness.place`), else None."""
+        """Where the sound of an abnormal verdict is loudest (`PartLevels.place`), else None."""
         if self.loudness is None or self.verdict.value != "abnormal":
             return None
         return self.loudness.place

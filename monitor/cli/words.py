@@ -29,7 +29,7 @@ _PLACES = {
     "systole": "systole, to its end",
     "diastole": "diastole",
 }
-"""Words for `monitor.analysis.averaged.Loudness.place`."""
+"""Words for `monitor.loudness.PartLevels.place`."""
 
 
 def lines(summary: Summary, unicode: bool = True) -> Iterator[str]:

@@ -6,7 +6,6 @@ Archive(folder)             read-only: sessions, events, alarms, anchors, comman
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
 import sqlite3
@@ -238,11 +237,11 @@ class Store:
         opened = open_store(self.folder, whole=True)
         if opened.damaged is not None:
             self.damaged = opened.damaged
-        with contextlib.closing(opened.connection.cursor()) as cursor:
-            for row in list(self._running.values()):  # unknown to a store that is new
-                cursor.execute(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), _values(row))
-            for anchor in list(self._anchors.values()):  # a core that goes on needs the time
-                cursor.execute(_ANCHOR, anchor)
+        write = opened.connection.execute
+        for row in list(self._running.values()):  # unknown to a store that is new
+            write(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), _values(row))
+        for anchor in list(self._anchors.values()):  # a core that goes on needs the time
+            write(_ANCHOR, anchor)
         return opened.connection
 
     def _check(self) -> None:

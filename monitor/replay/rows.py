@@ -31,7 +31,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     s2_db, systole_db, diastole_db
         Loudness of the parts of the cycle against S1, in dB.
     murmur
-        Where it is loudest (`monitor.analysis.averaged.Loudness.place`), of an abnormal verdict.
+        Where it is loudest (`monitor.loudness.PartLevels.place`), of an abnormal verdict.
     verdict, p, abnormal, windows, evidence
         ``p`` is at equal priors; ``abnormal`` the plain question (p above 0.5).
     alarms, alarm_kinds

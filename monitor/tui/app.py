@@ -28,7 +28,7 @@ from monitor.tui.screens.main import MainScreen
 from monitor.tui.state import ScreenState, SessionState
 from monitor.tui.widgets import theme
 from monitor.tui.widgets.glyphs import UNICODE, Glyphs
-from monitor.tui.widgets.title import Heard
+from monitor.tui.widgets.title import PlayedSound
 
 FRAMES_PER_S = 10
 MESSAGE_S = 4.0
@@ -135,10 +135,10 @@ class ApexbeatApp(TerminalApp):
             self.say("an examination needs a terminal: apexbeat exam")
 
     @property
-    def heard(self) -> Heard | None:
+    def played(self) -> PlayedSound | None:
         """What this screen plays."""
         what = self.hearing.what
-        return None if what is None else Heard(*what, self._silent)
+        return None if what is None else PlayedSound(*what, self._silent)
 
     def _hearing_told(self, line: str) -> None:
         self._silent = line != HEARD

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.tui.requests import Answered
     from monitor.tui.state import ScreenState, SessionState
     from monitor.tui.widgets.glyphs import Glyphs
-    from monitor.tui.widgets.title import Heard
+    from monitor.tui.widgets.title import PlayedSound
 
 
 class Live:
@@ -41,7 +41,7 @@ class Program(Protocol):
     theme: Any
 
     @property
-    def heard(self) -> Heard | None: ...
+    def played(self) -> PlayedSound | None: ...
     @property
     def size(self) -> Size: ...
     def now(self) -> float: ...

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from process_limits import address_space, limited
 from waiting import until
 from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store
 
@@ -46,12 +47,10 @@ def test_without_descriptors_no_core_starts_and_the_supervisor_lives_until_one_c
     """It died of the very table of descriptors that had killed the core."""
     with monitor(tmp_path) as run:
         session = run.session
-        soft, hard = resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (3, hard))
-        dead = run.kill_core()
-        until(lambda: "Too many open files" in _log(run), "a start that fails is told")
-        assert run.process.poll() is None
-        resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        with limited(run.process.pid, resource.RLIMIT_NOFILE, 3):
+            dead = run.kill_core()
+            until(lambda: "Too many open files" in _log(run), "a start that fails is told")
+            assert run.process.poll() is None
         run.attach(other_than=dead).analyses()
         assert run.session == session
     said = r"^\d{4}-\d\d-\d\d \S+ supervisor\[\d+\] WARNING the core was restarted"
@@ -64,13 +63,10 @@ def test_without_memory_no_core_starts_and_the_supervisor_lives_until_one_can(
     """It waited for ever for a thread that had found no memory to begin."""
     with monitor(tmp_path) as run:
         session, pid = run.session, run.process.pid
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
-        resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
-        dead = run.kill_core()
-        until(lambda: "no core can be started" in _log(run), "a start that fails is told")
-        assert run.process.poll() is None
-        resource.prlimit(pid, resource.RLIMIT_AS, (soft, hard))
+        with limited(pid, resource.RLIMIT_AS, address_space(pid)):
+            dead = run.kill_core()
+            until(lambda: "no core can be started" in _log(run), "a start that fails is told")
+            assert run.process.poll() is None
         run.attach(other_than=dead).analyses()
         assert run.session == session
 

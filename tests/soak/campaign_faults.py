@@ -9,10 +9,11 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from process_limits import address_space, limited
 from virtual_microphone import VirtualMicrophone
 from wall_clock import WallClock
 from whole_monitor import Monitor, Mounted
@@ -130,33 +131,17 @@ def flood(run: Run) -> None:
             peer.send_now(AddMark(id=number, session=run.one.session, note="flood"))
 
 
-@contextlib.contextmanager
-def _limited(pid: int, what: int, limit: int) -> Iterator[None]:
-    soft, hard = resource.prlimit(pid, what)
-    resource.prlimit(pid, what, (limit, hard))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, what, (soft, hard))
-
-
 def no_descriptors(run: Run) -> None:
-    with _limited(run.one.process.pid, resource.RLIMIT_NOFILE, 3):
+    with limited(run.one.process.pid, resource.RLIMIT_NOFILE, 3):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
-
-
-def _memory(pid: int) -> int:
-    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0]
-    return int(pages) * resource.getpagesize()
 
 
 def no_memory(run: Run) -> None:
     """The supervisor gets none while it starts the next core, nor does that core."""
     pid = run.one.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_AS)
-    with _limited(pid, resource.RLIMIT_AS, _memory(pid)):
+    with limited(pid, resource.RLIMIT_AS, address_space(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
     for core in _children(pid):  # one that was begun with the limit keeps it
@@ -172,7 +157,7 @@ def _children(pid: int) -> list[int]:
 def core_without_memory(run: Run) -> None:
     with (
         contextlib.suppress(ProcessLookupError, FileNotFoundError),
-        _limited(run.one.pid, resource.RLIMIT_AS, _memory(run.one.pid)),
+        limited(run.one.pid, resource.RLIMIT_AS, address_space(run.one.pid)),
     ):
         run.a_while()
 

@@ -97,18 +97,23 @@ def test_a_signal_leaves_the_terminal_as_it_was(core: Path, number: signal.Signa
     assert before[3] & termios.ECHO
 
 
-def test_keys_work_on_a_real_terminal_and_q_leaves_with_zero(core: Path) -> None:
-    child = spawn(core)
-    child.expect("abnormal heart sound")
-    time.sleep(2 * SEEN_S)  # a person looks first
-    child.send("a")
-    child.expect("acknowledged")
+def leave(child: pexpect.spawn) -> None:
+    """Leave the screen as a person does."""
     child.send("q")
     child.expect("LEAVE THE SCREEN")
     child.send("k")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_keys_work_on_a_real_terminal_and_q_leaves_with_zero(core: Path) -> None:
+    child = spawn(core)
+    child.expect("abnormal heart sound")
+    time.sleep(2 * SEEN_S)  # a person looks first
+    child.send("a")
+    child.expect("acknowledged")
+    leave(child)
 
 
 def test_a_terminal_that_nobody_reads_does_not_keep_the_screen_from_leaving(core: Path) -> None:
@@ -247,9 +252,4 @@ def test_n_gives_the_terminal_to_an_examination_and_comes_back(core: Path) -> No
     child.sendline("")
     child.expect(r"\x1b\[\?1049h")
     child.expect("abnormal heart sound")
-    child.send("q")
-    child.expect("LEAVE THE SCREEN")
-    child.send("k")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    leave(child)

@@ -138,7 +138,7 @@ class LogScreen(Live, Screen[int]):
         app = home(self)
         state, now, glyphs = app.state, app.now(), app.glyphs
         width = self.size.width
-        self.query_one("#title", Panel).show([title.line(state, now, width, glyphs, app.heard)])
+        self.query_one("#title", Panel).show([title.line(state, now, width, glyphs, app.played)])
         head = banner.line(state, now, width, glyphs, flash=app.flash)
         if state.silent(now):
             silent = f" CORE NOT RESPONDING for {words.age(state.silent_s(now))}; as last heard"

@@ -138,7 +138,7 @@ class MainScreen(Actions):
             )
             return
         width = self.size.width
-        self.panel("title").show([title.line(state, now, width, glyphs, app.heard)])
+        self.panel("title").show([title.line(state, now, width, glyphs, app.played)])
         head = banner.line(state, now, width, glyphs, flash=app.flash, details=app.details)
         self.panel("banner").show([head])
         if silent:

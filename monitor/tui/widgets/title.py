@@ -12,7 +12,7 @@ from monitor.tui.widgets.glyphs import Glyphs
 from monitor.tui.widgets.panel import Line, spread, width_of
 
 
-class Heard(NamedTuple):
+class PlayedSound(NamedTuple):
     """The sound that this screen plays: of a session, in a band; ``silent`` where it cannot."""
 
     session: str
@@ -32,13 +32,13 @@ def line(
     now: float,
     width: int,
     glyphs: Glyphs,
-    heard: Heard | None = None,
+    played: PlayedSound | None = None,
 ) -> Line:
     """Left who and what, right the clock; what does not fit is dropped in a fixed order.
 
     Parameters
     ----------
-    heard
+    played
         The sound that this screen plays.
     """
     session = state.shown()
@@ -64,9 +64,9 @@ def line(
     channel: Line = [(f" {glyphs.sep} {status.channels} ch", "dim")]
     if status.profile != "adult":
         channel.insert(0, (f" {glyphs.sep} {status.profile}", "strong"))
-    if heard is not None and heard.session == session.id:
-        what, ink = ("no sound", "medium") if heard.silent else ("hearing", "good")
-        name.append((f" {glyphs.sep} {what} {heard.band}", ink))
+    if played is not None and played.session == session.id:
+        what, ink = ("no sound", "medium") if played.silent else ("hearing", "good")
+        name.append((f" {glyphs.sep} {what} {played.band}", ink))
     record = _record(status.recording, status.can_record, glyphs)
     level = _level(status.level_db if session.trusted(now) else None, glyphs)
     clip: Line = [(f"CLIP {status.clipped}", "on-high")] if status.clipped else [("clip 0", "dim")]
