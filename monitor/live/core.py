@@ -144,7 +144,8 @@ class Core:
         return [f"the machine may go to sleep while it monitors ({refusal})"]
 
     def run(self) -> int:
-        """Monitor until told to stop; return the exit code."""
+        """Monitor until told to stop; return the exit code. Call it once `begun` was told."""
+        self.store.told()
         while self._reason is None and not self._restart:
             self._take_inbox(POLL_S)
             self._watch.look()

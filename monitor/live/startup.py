@@ -119,6 +119,8 @@ class SessionStarter:
         """
         with Archive(self._context.store.folder) as archive:
             left = archive.open_sessions()
+            untold = set(archive.untold()) - {row.id for row in left}
+            self.notes += [_ended(session) for session in sorted(untold)]
             self._earlier = self._unanswered(archive)
             usable = [row for row in left if row.usable]
             if self._job.resume and usable:
@@ -367,8 +369,8 @@ class SessionStarter:
     def _close_left(self, archive: Archive, left: list[SessionRow]) -> None:
         for row in left:
             index = archive.last(row.id)[1]
-            self._context.store.end(row.id, index, "broke off")
-            self.notes.append(f"session {row.id} ended unexpectedly")
+            self._context.store.end_unexpectedly(row.id, index)
+            self.notes.append(_ended(row.id))
 
     def _unanswered(self, archive: Archive) -> list[AlarmLine]:
         """Alarms of sessions that are over which nobody acknowledged."""
@@ -382,3 +384,7 @@ class SessionStarter:
                 found = alarms_of(archive, row)
                 lines += [line_of(one, session=row.id) for one in found if one.to_acknowledge]
         return lines
+
+
+def _ended(session: str) -> str:
+    return f"session {session} ended unexpectedly"

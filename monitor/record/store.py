@@ -31,6 +31,9 @@ from monitor.system.store_lock import StoreLock
 TRENDS = (ev.Beat, ev.Window, ev.Vitals, ev.Quality)
 """Lines that may be dropped when the disk cannot keep up."""
 
+UNTOLD = "untold"
+"""Kind of rows among the commands, of no session: the body is one that ended unexpectedly."""
+
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """Ids of which paths are made."""
 
@@ -147,9 +150,12 @@ class Store:
 
     def note_clock(self, kind: str, good: float) -> None:
         """Keep what was found of the wall clock (`monitor.record.wall_clock`)."""
-        values = ("", 0, self._clock.wall(), "core", kind, str(good), None)
-        sql = "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?)"
-        self.writer.put(Row(sql, values, True))
+        self.writer.put(self._note(kind, str(good)))
+
+    def _note(self, kind: str, body: str) -> Row:
+        """A row among the commands that belongs to no session."""
+        values = ("", 0, self._clock.wall(), "core", kind, body, None)
+        return Row("INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?)", values, True)
 
     def begin(self, row: SessionRow) -> None:
         """A new session."""
@@ -220,8 +226,19 @@ class Store:
         """The session is over."""
         self._running.pop(session, None)
         self._anchors.pop(session, None)
+        self.writer.put(self._end(session, index, how))
+
+    def end_unexpectedly(self, session: str, index: int) -> None:
+        """The session of an earlier run had no end; somebody must be told of it, see `told`."""
+        self.writer.put(self._note(UNTOLD, session), self._end(session, index, "broke off"))
+
+    def told(self) -> None:
+        """Somebody knows of all sessions that ended unexpectedly."""
+        self.writer.put(Row("DELETE FROM commands WHERE kind = ?", (UNTOLD,), True))
+
+    def _end(self, session: str, index: int, how: str) -> Row:
         sql = "UPDATE sessions SET ended = ?, ended_index = ?, ended_how = ? WHERE id = ?"
-        self.writer.put(Row(sql, (self._clock.wall(), index, how, session), True))
+        return Row(sql, (self._clock.wall(), index, how, session), True)
 
     def close(self, limit_s: float = 5.0) -> bool:
         """Write what waits and let go; False if the disk was too slow."""
@@ -342,6 +359,10 @@ class Archive(Closing):
             " WHERE session = ? ORDER BY rowid"
         )
         return [CommandRow(*row) for row in self._db.execute(sql, (session,))]
+
+    def untold(self) -> list[str]:
+        """Sessions that ended unexpectedly, of which the run that found them told nobody."""
+        return [row.body for row in self.commands("") if row.kind == UNTOLD]
 
     def close(self) -> None:
         self._db.close()

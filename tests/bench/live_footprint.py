@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
+from process_tree import children, command_line  # noqa: E402
 
 PHANTOM = "murmur_tachycardia"
 SETTLE_S = 20.0
@@ -68,11 +69,7 @@ def whole(seconds: float, out: Outcome, folder: Path) -> None:
         stderr=subprocess.DEVNULL, env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
     )  # fmt: skip
     time.sleep(SETTLE_S)
-    core = next(
-        int(pid)
-        for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        if b"monitor.live.core" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
+    core = next(pid for pid in children(process.pid) if b"monitor.live.core" in command_line(pid))
     family = {"supervisor": process.pid, "core": core}
     before = {name: cpu_s(Path(f"/proc/{pid}")) for name, pid in family.items()}
     begun = time.monotonic()

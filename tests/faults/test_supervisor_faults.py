@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from process_limits import address_space, limited
+from process_tree import children
 from waiting import until
 from whole_monitor import PATIENCE_S, Monitor, Mounted, monitor, of_store
 
@@ -79,12 +80,11 @@ def test_on_a_read_only_disk_no_core_starts_and_the_supervisor_lives_and_sounds(
         dead = run.kill_core()
         disk.make_read_only()
         pid = run.process.pid
-        seen: set[str] = set()
+        seen: set[int] = set()
 
         def several() -> bool:
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                seen.update((thread / "children").read_text().split())
-            return len(seen - {str(dead)}) >= 4
+            seen.update(children(pid))
+            return len(seen - {dead}) >= 4
 
         until(several, "it tries again, and plays tones")
         assert run.process.poll() is None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from clocks import VirtualClock
+from process_tree import children, command_line
 
 from monitor.capture.files import FileSource
 from monitor.capture.source import paced
@@ -221,12 +222,7 @@ def test_a_worker_that_is_killed_is_told_in_one_line_and_nothing_is_left_running
     )  # fmt: skip
     try:
         _wait_for_parts(process, events, 2)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        workers = [
-            int(pid)
-            for pid in children
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        workers = [pid for pid in children(process.pid) if b"spawn_main" in command_line(pid)]
         assert len(workers) == 2
         os.kill(workers[0], signal.SIGKILL)
         out, err = process.communicate(timeout=60)

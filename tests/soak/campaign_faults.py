@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from process_limits import address_space, limited
+from process_tree import children
 from virtual_microphone import VirtualMicrophone
 from wall_clock import WallClock
 from whole_monitor import Monitor, Mounted
@@ -144,14 +145,9 @@ def no_memory(run: Run) -> None:
     with limited(pid, resource.RLIMIT_AS, address_space(pid)):
         os.kill(run.one.pid, signal.SIGKILL)
         run.a_while()
-    for core in _children(pid):  # one that was begun with the limit keeps it
+    for core in children(pid):  # one that was begun with the limit keeps it
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(core, resource.RLIMIT_AS, before)
-
-
-def _children(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return [int(n) for t in threads for n in (t / "children").read_text("ascii").split()]
 
 
 def core_without_memory(run: Run) -> None:

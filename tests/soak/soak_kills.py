@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
+from process_tree import family  # noqa: E402
 
 from monitor import events as ev  # noqa: E402
 from monitor.errors import InputError  # noqa: E402
@@ -108,7 +109,7 @@ def attach(life: Life, store: Path) -> None:
                 if isinstance(first, Snapshot):
                     life.client, life.session = client, first.status.session
                     life.there_s = time.monotonic() - life.began_s
-                    life.cpu_s = sum(map(_cpu_s, _family(life.process.pid)))
+                    life.cpu_s = sum(map(_cpu_s, family(life.process.pid)))
                     see(life, first.status)
                     mine = [a for a in first.alarms if a.earlier_session]
                     life.earlier = {(str(a.earlier_session), a.kind) for a in mine}
@@ -146,19 +147,12 @@ def watch(life: Life, seconds: float, acknowledges: bool) -> None:
 
 def kill(life: Life) -> None:
     """Supervisor and core at once."""
-    for pid in _family(life.process.pid):
+    for pid in family(life.process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     life.process.wait()
     if life.client is not None:
         life.client.close()
-
-
-def _family(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [pid, *(below for child in text.split() for below in _family(int(child)))]
-    return []
 
 
 def _cpu_s(pid: int) -> float:

@@ -10,13 +10,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from real_core import attach, until
+from store_rows import a_session
 
 from monitor import events as ev
+from monitor.clock import SystemClock
+from monitor.config.load import Settings
 from monitor.link.client import Gone
 from monitor.link.messages import Snapshot
-from monitor.record.store import Archive
+from monitor.record.store import Archive, Store
+from monitor.supervise.job import Job, StartReport
 
 
 @pytest.fixture
@@ -64,3 +69,36 @@ def test_a_killed_core_goes_on_with_its_session_and_books_the_time_between(store
     assert {gap.reason for gap in gaps[1:]} <= {"analysis was too slow"}
     assert gaps[0].length > 1000
     assert row.ended_how == "stopped by test"
+
+
+def test_what_a_start_that_was_killed_told_nobody_the_next_one_tells(tmp_path: Path) -> None:
+    """It had noted the end of the run before; the next start named only the killed one."""
+    store = Store(tmp_path, SystemClock())
+    store.begin(a_session())
+    store.end_unexpectedly("s1", 0)
+    assert store.close()
+    words = "session s1 ended unexpectedly"
+    assert [words in _core_begins(tmp_path).notes for _ in range(2)] == [True, False]
+
+
+def _core_begins(store: Path) -> StartReport:
+    """What a core says at its start; it has stopped since."""
+    job = Job(store=str(store), sources=["phantom:normal"], settings=Settings())
+    core = subprocess.Popen(
+        [sys.executable, "-m", "monitor.live.core"],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(store)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert core.stdin is not None
+    assert core.stdout is not None
+    with core:
+        core.stdin.write(msgspec.json.encode(job))
+        core.stdin.close()
+        begun = msgspec.json.decode(core.stdout.readline(), type=StartReport)
+        client, _ = attach(store)
+        with client:
+            until(client, ev.Quality)
+        core.terminate()
+    assert core.returncode == 0
+    return begun
