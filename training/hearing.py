@@ -180,13 +180,12 @@ _models: list[Any] = []
 def _opened(data: Path) -> Any:
     """Models and annotations of this process."""
     if not _models:
-        import torch
-
         from monitor.assembly import open_models
         from monitor.config.load import Settings
+        from training.options import one_thread
         from training.segmentation.data import truths
 
-        torch.set_num_threads(1)
+        one_thread()
         opened = open_models(Settings())
         _models.append((opened.engine, opened.cycles, truths(data)))
     return _models[0]

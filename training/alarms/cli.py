@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from training.options import SHIPPED
+from training.options import SHIPPED, one_thread
 
 
 @click.command()
@@ -100,7 +100,6 @@ def _all_heard(
     bare: bool,
 ) -> Any:
     import numpy as np
-    import torch
     from rich.progress import track
 
     from dsp.cycles.model import CycleModel
@@ -113,7 +112,7 @@ def _all_heard(
     from training.evaluate import calibration, load_cells
     from training.monitor_eval import export_cell
 
-    torch.set_num_threads(1)
+    one_thread()
     everyone = load_all(data)
     recordings = [r for r in everyone if not r.further]
     states = hand_annotated(data, recordings)
