@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from outcome import Outcome
+from process_tree import rss_mib
 from scripted import RATE
 from soak_rig import TURN_S, SoakRig
 
@@ -49,16 +50,9 @@ def look(rig: SoakRig, begun_s: float) -> Look:
     sizes = {path.name: path.stat().st_size / 2**20 for path in rig.store.folder.iterdir()}
     wal = sum(size for name, size in sizes.items() if name.endswith("-wal"))
     return Look(
-        (rig.clock.now - begun_s) / 3600, _rss_mib(), threading.active_count(), _descriptors(),
-        wal, sum(sizes.values()),
+        (rig.clock.now - begun_s) / 3600, rss_mib(os.getpid()), threading.active_count(),
+        _descriptors(), wal, sum(sizes.values()),
     )  # fmt: skip
-
-
-def _rss_mib() -> float:
-    statm = Path("/proc/self/statm")
-    if not statm.is_file():
-        return float("nan")
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _descriptors() -> int:

@@ -197,12 +197,15 @@ def monitor(
     folder: Path,
     *options: str,
     store: Path | None = None,
+    phantom: str = "fast",
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Monitor]:
     """A monitor that runs, with a screen attached; nothing of it is left afterwards."""
     runtime = folder / "run"
     runtime.mkdir(exist_ok=True)
-    one = Monitor(store or folder / "store", runtime, *options, environment=environment)
+    one = Monitor(
+        store or folder / "store", runtime, *options, phantom=phantom, environment=environment
+    )
     try:
         yield one.attach()
     finally:
