@@ -1,6 +1,9 @@
 """A small core over a real UNIX socket: speaks `monitor.link.messages`, plays a scene.
 
-It runs in the loop of the test and is moved by hand (`step`).
+In tests it runs in the loop of the test and is moved by hand (`step`); as a program it plays at
+the pace of life, for a screen on a terminal:
+
+    python tests/support/scene_core.py /tmp/core.sock alarm
 """
 
 from __future__ import annotations
@@ -8,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+import sys
 from pathlib import Path
 
 import msgspec
 from scene import STEP, Scene
+from scenes import scene
 
 from monitor import events as ev
 from monitor.link import messages as ms
@@ -117,3 +122,18 @@ class FakeCore:
         writer.write(frame(ms.Reply(id=request.id, ok=not error, error=error)))
         if request.what == "stop":
             self.say(ms.Bye(reason="ended by a screen"))
+
+
+async def _play(address: Path, names: list[str]) -> None:
+    core = FakeCore(*(scene(name) for name in names))
+    for number, played in enumerate(core.scenes):
+        played.session += f"-{number}" if number else ""
+    await core.start(address)
+    while True:
+        await asyncio.sleep(STEP / 2000)
+        core.step()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_play(Path(sys.argv[1]), sys.argv[2:] or ["normal"]))

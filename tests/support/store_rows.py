@@ -11,9 +11,9 @@ from monitor.config.load import Settings
 from monitor.record.store import SessionRow, Store
 
 
-def a_session(name: str = "s1", **fields: object) -> SessionRow:
+def a_session(id: str = "s1", **fields: object) -> SessionRow:
     values: dict[str, object] = {
-        "id": name, "name": "phantom", "device": "phantom", "source": "phantom",
+        "id": id, "name": "phantom", "device": "phantom", "source": "phantom",
         "rate_hz": 4000, "channels": 1, "software": "apexbeat 0", "models": "{}",
         "settings": "{}", "folder": None, "started": 1000.0, "ended": None,
         "ended_index": None, "ended_how": None, "board": None, "label": None, **fields,
