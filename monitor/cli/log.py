@@ -154,10 +154,10 @@ def label(
     config_file: Path | None,
     overrides: tuple[str, ...],
 ) -> int:
-    """Give SESSION a label, such as a patient's name; it is read from standard input.
+    """Give SESSION a label, such as a patient's name, read from standard input.
 
-    It stands in the store alone: in no log, file name, export, report or message. An empty one
-    takes it away. Refused while a monitor runs on the store.
+    The label is kept in the store only and appears in no log, file name, export, report or
+    message. An empty label removes it. Refused while a monitor is using the store.
     """
     from monitor.cli.log_label import set_label
 

@@ -290,7 +290,7 @@ class Sounded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beat(_Message, tag="beat", frozen=True, kw_only=True):
-    """The supervisor lives: twice a second, without an answer."""
+    """Heartbeat of the supervisor, twice a second; it is not answered."""
 
     unheard: str = ""
     """Why alarms cannot be heard, empty if they can."""
