@@ -55,7 +55,7 @@ class Task(msgspec.Struct, frozen=True):
 def shown(name: bytes) -> str:
     """Name of a recording as the result has it; no two recordings share one.
 
-    A byte that is no UTF-8 stands as ``\\xff``, a backslash as two.
+    A byte that is not valid UTF-8 is written as ``\\xff``, a backslash as two.
     """
     return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
