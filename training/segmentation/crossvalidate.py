@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.segmentation.data import Prepared
 from training.segmentation.train import Part
+from training.whole import write_whole
 
 
 def held_out(prepared: Prepared, fold: int) -> list[int]:
@@ -18,7 +19,4 @@ def write(path: Path, section: str, content: object) -> None:
     """Put one section into the result file, keeping the others."""
     known = json.loads(path.read_text()) if path.exists() else {}
     known[section] = content
-    part = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    part.rename(path)
+    write_whole(path, json.dumps(known, indent=1, sort_keys=True) + "\n")
