@@ -30,11 +30,6 @@ from training.options import SHIPPED, one_thread
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
 @click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
 @click.option(
-    "--bare",
-    is_flag=True,
-    help="Simulate contact loss by gain only, without room sound and handling.",
-)
-@click.option(
     "--heard", type=click.Path(dir_okay=False, path_type=Path),
     help="File of what was heard: read if it is there (seconds), else written.",
 )  # fmt: skip
@@ -97,7 +92,6 @@ def _all_heard(
     normal: bool,
     calm: bool,
     loss_s: float,
-    bare: bool,
 ) -> Any:
     import numpy as np
     from rich.progress import track
@@ -134,9 +128,7 @@ def _all_heard(
                 track(sorted(held)[::every], description=f"fold {cell.fold}")
             ):
                 rng = np.random.default_rng([seed, cell.fold, number])
-                stream = stream_of(
-                    held[key], rng, trouble=not calm, minutes=minutes, loss_s=loss_s, bare=bare
-                )
+                stream = stream_of(held[key], rng, trouble=not calm, minutes=minutes, loss_s=loss_s)
                 yield room.listen(stream, engine, cycles, onsets, cell.fold)
 
 
