@@ -105,6 +105,7 @@ def _phantoms(result: Path) -> None:
 @DATA
 @RESULT
 @STEPS_OPTION
+@click.option("--baseline", is_flag=True, help="Only the logistic emission of the publications.")
 @click.option(
     "--compare", "every", type=int, default=0,
     help="Only BioSPPy and pyPCG, on every N-th recording of the finished folds (extra: compare).",
@@ -115,6 +116,7 @@ def evaluate_segmentation(
     data: Path,
     result: Path,
     steps: int,
+    baseline: bool,
     every: int,
     phantoms: bool,
     tables: bool,
@@ -128,6 +130,11 @@ def evaluate_segmentation(
 
     if phantoms:
         _phantoms(result)
+    elif baseline:
+        from training.segmentation.crossvalidate import baseline as run_baseline
+        from training.segmentation.data import prepare
+
+        run_baseline(prepare(data), result, _say)
     elif not tables:
         _folds(data, result, steps, every)
     click.echo(markdown(json.loads(result.read_text())))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dsp.chain import process
 from dsp.cycles.durations import DurationSettings
-from dsp.cycles.model import CycleModel
+from dsp.cycles.model import CycleModel, Scoring
 from training.segmentation.augment import RR_S, SYSTOLE_S
 from training.segmentation.data import (
     IGNORE,
@@ -29,6 +29,7 @@ from training.segmentation.data import (
     folds,
 )
 from training.segmentation.fit import Item, Schedule, fit
+from training.segmentation.logistic import learn_logistic
 from training.segmentation.network import Shape, arrays
 from training.segmentation.onsets import examples, fit_onsets
 from training.segmentation.variant import VARIANT
@@ -41,6 +42,11 @@ PHANTOM_WEIGHT = 1.0
 
 NO_HEART_EACH, _NO_HEART_SEED = 30, 5_000_000
 """Sounds of each kind of `training.sounds.OTHER`, and the first of their seeds."""
+
+LOGISTIC_SCORING = Scoring(scale=0.2, prior_share=1.0)
+LOGISTIC_DURATIONS = {"systole_spread": 0.1, "stay": 0.97, "near": 0.029}
+"""Weight of a frame of the logistic emission, and tighter durations: it needs them more. Chosen on
+development groups."""
 
 
 @dataclass(frozen=True)
@@ -152,3 +158,15 @@ def fitted(
 ) -> CycleModel:
     """The model whose fits have not seen ``part``, but for calibration and doubt."""
     return model_of(learn(prepared, part, schedule, report), learn_onsets(prepared, part))
+
+
+def logistic_model(prepared: Prepared, fold: int) -> CycleModel:
+    """The decoder with the emission of the publications, fitted without ``fold``."""
+    path = cache_dir() / f"logistic-fold{fold}.npz"
+    if path.exists():
+        weights = dict(np.load(path))
+    else:
+        weights = learn_logistic(prepared, Part(f"fold{fold}").holds_out(prepared))
+        np.savez(path, **weights)  # type: ignore[arg-type]
+    durations = DurationSettings(RR_S, SYSTOLE_S, **LOGISTIC_DURATIONS)  # type: ignore[arg-type]
+    return CycleModel("logistic", weights, durations, LOGISTIC_SCORING)
