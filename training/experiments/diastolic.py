@@ -150,7 +150,8 @@ def run(name: str, data: Path, results: Path, seed: int) -> dict[str, Any]:
     plain_z = np.array(rows.pop("plain"))
     label = np.repeat([0, 1], plain_z.size)
     return {
-        "command": f"python -m training.experiments.diastolic {name} --data DATA",
+        "command": f"python -m training.experiments.diastolic {name} --data DATA"
+        + f" --seed {seed}" * (seed > 0),
         "commit": commit(),
         "what": f"{name}, seed {seed}, {count} held-out normal recordings of cinc2016, "
         "AUC of the mean z with the murmur against without",
