@@ -26,9 +26,6 @@ LOWEST = 64 / 32768
 SAME_LEVEL = 0.9
 """Of the highest value around: tops from here on were cut by the same thing."""
 
-KEPT = 120
-"""Steps that are remembered until they are asked for."""
-
 Tops = tuple[tuple[float, float], tuple[float, float]]
 """Above and below zero: the highest level of a step, and the share of it on flat tops there."""
 
@@ -75,16 +72,20 @@ class FlatTops:
         self._held = np.zeros(0)
 
     def take(self, start: int) -> Tops:
-        """The flat tops of the step that holds ``start``; none where it was not heard."""
-        return self._found.pop(start // STEP, NONE)
+        """The flat tops of the step that holds ``start``; none where it was not heard.
+
+        Steps are asked for in order: those before it are forgotten.
+        """
+        step = start // STEP
+        while self._found and next(iter(self._found)) < step:
+            del self._found[next(iter(self._found))]
+        return self._found.pop(step, NONE)
 
     def _step(self, frame: int) -> int:
         return (self._origin + frame * RATE_HZ // self._rate_hz) // STEP
 
     def _keep(self, step: int, sound: FloatArray) -> None:
         self._found[step] = _top(sound), _top(-sound)
-        while len(self._found) > KEPT:
-            del self._found[next(iter(self._found))]
 
 
 def _top(wave: FloatArray) -> tuple[float, float]:

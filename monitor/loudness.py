@@ -52,6 +52,7 @@ def part_levels(
         Onsets of its parts, samples.
     """
     within = _inside(systole, s2)
+    sound = sound.astype(np.float64)
     parts = ((s1, systole), (s2, diastole), within, _inside(diastole, end), *_thirds(*within))
     first, *others = (_level_db(sound, s1, part) for part in parts)
     return PartLevels(*(level - first for level in others))
@@ -67,7 +68,7 @@ def _thirds(start: int, end: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(borders))
 
 
-def _level_db(sound: NDArray[np.floating], first: int, part: tuple[int, int]) -> float:
+def _level_db(sound: NDArray[np.float64], first: int, part: tuple[int, int]) -> float:
     """Mean square of a part of the sound that begins at ``first``, in dB."""
-    piece = sound[part[0] - first : part[1] - first].astype(np.float64)
+    piece = sound[part[0] - first : part[1] - first]
     return 10 * log10(max(float(piece @ piece) / piece.size if piece.size else 0.0, QUIETEST))
