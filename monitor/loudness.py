@@ -52,9 +52,9 @@ def part_levels(
         Onsets of its parts, samples.
     """
     within = _inside(systole, s2)
-    sound = sound.astype(np.float64)
+    samples = sound.astype(np.float64)
     parts = ((s1, systole), (s2, diastole), within, _inside(diastole, end), *_thirds(*within))
-    first, *others = (_level_db(sound, s1, part) for part in parts)
+    first, *others = (_level_db(samples, s1, part) for part in parts)
     return PartLevels(*(level - first for level in others))
 
 

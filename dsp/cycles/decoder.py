@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from dsp.cycles.assemble import Assembler
 from dsp.cycles.bands import BLOCK, FRAME, SETTLE, Float32
 from dsp.cycles.beat import Beat
-from dsp.cycles.durations import build
 from dsp.cycles.lattice import GAINS, HISTORY, Lattice
 from dsp.cycles.model import CycleModel
 from dsp.cycles.network import CLASSES
@@ -77,7 +76,7 @@ class CycleDecoder:
         self._emission = model.new_emission()
         self._whole = whole_s > 0
         history = HISTORY + round(whole_s * RATE_HZ / FRAME)
-        self._lattice = Lattice(build(model.durations), model.penalties, history)
+        self._lattice = Lattice(model.tables, model.penalties, history)
         self._refiner = OnsetRefiner(model.onsets, history * FRAME)
         self.assembler = Assembler(model.calibration, self._refiner)
         self._reader = PathReader(self._lattice)

@@ -9,6 +9,7 @@ Frames before the start and after the end are zero in every layer, as they were 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ from dsp.cycles.bands import BLOCK, FEATURES, Float32
 
 TAPS = 3
 CLASSES = 5
+
+Layout = tuple[tuple[int, int, int], ...]
+"""Channels that go in, dilation and frames of look-ahead (in dilations) of each layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,23 @@ def read_weights(arrays: Mapping[str, NDArray[np.float32]]) -> Weights:
     return Weights(tuple(layers), head)
 
 
+class _Scratch(threading.local):
+    """Buffers of this thread's networks by layout and number of blocks: nothing stays in them."""
+
+    def __init__(self) -> None:
+        self._views: dict[tuple[Layout, int], list[_Views]] = {}
+
+    def views(self, layout: Layout, count: int) -> list[_Views]:
+        """Those of all layers for ``count`` blocks."""
+        views = self._views.get((layout, count))
+        if views is None:
+            views = self._views[layout, count] = [_Views(*layer, count) for layer in layout]
+        return views
+
+
+_SCRATCH = _Scratch()
+
+
 class _Views:
     """Buffers of one layer for ``count`` blocks, and fixed views of them.
 
@@ -80,10 +101,8 @@ class _Views:
     each frame sees of it (three taps, then a one for the bias).
     """
 
-    def __init__(self, layer: Layer, count: int) -> None:
-        width = (layer.weight.shape[0] - 1) // TAPS
-        gap, size = layer.dilation, count * BLOCK
-        late = gap * layer.ahead
+    def __init__(self, width: int, gap: int, ahead: int, count: int) -> None:
+        size, late = count * BLOCK, gap * ahead
         past = np.zeros((2 * gap + size, width), np.float32)
         self.new = past[2 * gap :]
         self.kept = past[: 2 * gap]
@@ -102,12 +121,12 @@ class TemporalNetwork:
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._late = [layer.dilation * layer.ahead for layer in weights.layers]
-        self._kept = [
-            np.zeros((2 * layer.dilation, (layer.weight.shape[0] - 1) // TAPS), np.float32)
+        self._layout = tuple(
+            ((layer.weight.shape[0] - 1) // TAPS, layer.dilation, layer.ahead)
             for layer in weights.layers
-        ]
-        self._views: dict[int, list[_Views]] = {}
+        )
+        self._late = [gap * ahead for _, gap, ahead in self._layout]
+        self._kept = [np.zeros((2 * gap, width), np.float32) for width, gap, _ in self._layout]
         self.reset(0, 0)
 
     def reset(self, frame: int, first: int) -> None:
@@ -141,9 +160,7 @@ class TemporalNetwork:
         Log posteriors float32 [n, 25, 5] of the frames that begin ``ahead`` before these.
         """
         count = len(x)
-        views = self._views.get(count)
-        if views is None:
-            views = self._views[count] = [_Views(layer, count) for layer in self.weights.layers]
+        views = _SCRATCH.views(self._layout, count)
         frame = self.frame
         self.frame += count * BLOCK
         y = views[0].new

@@ -8,8 +8,8 @@ least 9 dB over the rest of the cycle in CirCor (156 recordings).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from dsp.cycles.beat import Beat
@@ -36,8 +36,7 @@ LEFT_OVER_BELOW = 55.0
 """Rates (1/min) below which sounds that are left over are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(msgspec.Struct, frozen=True):
     """Loudness within one cycle, in dB.
 
     Attributes

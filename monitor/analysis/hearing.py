@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -89,8 +90,7 @@ WORDS_OF = 8
 """Spans whose quality gives the words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """No beat from ``start`` for ``length`` samples, between beats; ``clear`` ones of them."""
 
     start: int
@@ -98,8 +98,7 @@ class Pause:
     clear: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heart:
+class Heart(msgspec.Struct, frozen=True):
     """What is known of the heart at a step.
 
     Attributes

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import exp, isfinite, log
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from dsp.stage import RATE_HZ
 from dsp.windows import WINDOW
@@ -46,8 +49,7 @@ class Thresholds:
         return "normal" if p <= self.normal else "unsure"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """A verdict with its evidence.
 
     Attributes

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -60,8 +61,7 @@ UNEVEN_OF = 8
 UNEVEN_SHARE = 0.35
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(msgspec.Struct, frozen=True):
     """What is known at a step; None where it is not.
 
     Attributes
@@ -87,8 +87,7 @@ class Vitals:
     other: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cycle:
+class _Cycle(msgspec.Struct, frozen=True):
     end: int
     length: int
     systole: int | None
