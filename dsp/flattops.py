@@ -93,12 +93,11 @@ def _top(wave: FloatArray) -> tuple[float, float]:
     top = float(wave.max())
     if not top >= LOWEST:  # nor what is no number
         return 0.0, 0.0
-    near = wave >= top * (1 - WIDTH)
-    if np.count_nonzero(near) < 3:
+    near = np.flatnonzero(wave >= top * (1 - WIDTH))
+    if near.size < 3 or not (near[2:] - near[:-2] == 2).any():
         return top, 0.0
-    flat = np.concatenate(([False], near, [False]))
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    begin, end = edges[::2], edges[1::2]
+    edges = np.flatnonzero(near[1:] != near[:-1] + 1)
+    begin, end = near[np.r_[0, edges + 1]], near[np.r_[edges, -1]] + 1
     beside = np.maximum(1, (end - begin) // 2)
     whole = (end - begin >= 3) & (begin >= beside) & (end - 1 + beside < wave.size)
     begin, end, beside = begin[whole], end[whole], beside[whole]

@@ -9,7 +9,8 @@ envelope, its dynamics, the spectrum. Every number is relative: loudness alone t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,12 +70,6 @@ class Measures:
     level: FloatArray
     peak_to_peak: float
     row: FloatArray
-
-    @property
-    def loudest(self) -> float:
-        """Its loudest 80 ms, dB, as `loudness` has it."""
-        size = self.level.size
-        return float(np.sort(self.level)[-min(4, size)]) if size else float(self.row[LOUD])
 
 
 def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[Measures]:
@@ -146,7 +141,8 @@ class Contexts:
     rows
         float64 [m, spans, 15].
     own
-        Levels of the judged spans alone, float64 [m, 25] or fewer.
+        Levels of the judged spans alone, float64 [m, 25] or fewer; of several in one context, the
+        rest has m = 1.
     """
 
     curves: FloatArray
@@ -162,6 +158,12 @@ def context(around: list[Measures], here: int) -> Contexts:
     rows = np.array([measures.row for measures in around])
     own = around[here].level if around[here].level.size else level
     return Contexts(curves[None], level[None], rows[None], own[None])
+
+
+def beginning(line: list[Measures], count: int) -> Contexts:
+    """The one context of the first ``count`` spans of ``line``, all of them whole."""
+    own = np.array([measures.level for measures in line[:count]])
+    return replace(context(line, 0), own=own)
 
 
 def contexts(line: list[Measures], before: int, after: int) -> Contexts:
@@ -195,8 +197,8 @@ def features(around: Contexts) -> FloatArray:
     loud = rows[:, :, LOUD]
     if level.shape[1] == 0:  # less than 20 ms heard
         level = own = loud
-    count, size = level.shape
-    out = np.empty((count, COUNT))
+    size = level.shape[1]
+    out = np.empty((len(own), COUNT))
     order = np.sort(level, axis=1)
     q10, q25, q50, q75, q90, q98 = order[:, (_SHARES * (size - 1)).astype(np.intp)].T
     centred = level - (_sum(level, 1) / size)[:, None]
@@ -219,15 +221,10 @@ def features(around: Contexts) -> FloatArray:
     return out
 
 
-def loudness(around: Contexts, spans: int) -> FloatArray:
-    """How loud the loudest 80 ms of the last ``spans`` of each context are, dB.
-
-    A heart sound, if there is one.
-    """
-    level = around.level[:, -spans * PER_SPAN :]
-    if not level.shape[1]:
-        return around.rows[:, -spans:, LOUD][:, 0]
-    return np.sort(level, axis=1)[:, -min(4, level.shape[1])]
+def loudest(line: Sequence[Measures]) -> float:
+    """How loud the loudest 80 ms of some spans are, dB: a heart sound, if there is one."""
+    level = np.concatenate([measures.level for measures in line])
+    return float(np.sort(level)[-min(4, level.size)] if level.size else line[0].row[LOUD])
 
 
 def attack(around: Contexts) -> FloatArray:

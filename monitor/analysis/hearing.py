@@ -244,7 +244,7 @@ class HeartTracker:
 
     def _touched(self, last: int, onset: int) -> bool:
         """Whether the stethoscope was lifted and put back between two beats: handling is heard."""
-        between = [s for s in self._spans if s.start < onset and s.end > last]
+        between = self._over(last, onset)
         inside = [s for s in between if s.start >= last + SOUND and s.end <= onset]
         rubbed = any(s.value == "noisy" and RUBBING in s.reason for s in between)
         return rubbed or not all(map(_clear, inside))
@@ -273,7 +273,7 @@ class HeartTracker:
         if self._quiet(onset) and beat.confidence < SURE:
             return min(beat.confidence, NONE)
         around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
-        near = {s.value for s in self._spans if s.end > onset and s.start < onset + SHORTEST}
+        near = {span.value for span in self._over(onset, onset + SHORTEST)}
         if _median(around) < UNSURE or not near <= {"good", "noisy"}:
             return min(beat.confidence, DOUBTFUL)
         return beat.confidence
@@ -345,7 +345,7 @@ class HeartTracker:
 
     def _like_heart(self, end: int) -> bool:
         """Whether most of the sound before ``end``, and the pairs in it, may be a heart's."""
-        like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
+        like = [span.like_heart for span in self._over(end - LOOK_BACK, end)]
         return 2 * sum(like) >= len(like) and not self._uneven(end)
 
     def _uneven(self, end: int) -> bool:
@@ -365,8 +365,18 @@ class HeartTracker:
         return min(jumps) > UNEVEN * _median(last)
 
     def _quiet(self, onset: int) -> bool:
-        near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]
+        near = self._over(onset, onset + SHORTEST // 2)
         return bool(near) and all(span.quiet for span in near)
+
+    def _over(self, start: int, end: int) -> list[Span]:
+        """Spans that reach into [start, end), the last one first."""
+        found = []
+        for span in reversed(self._spans):
+            if span.end <= start:
+                break
+            if span.start < end:
+                found.append(span)
+        return found
 
     def _silence_until(self, end: int) -> int:
         self._count(end)
@@ -379,10 +389,9 @@ class HeartTracker:
             end = min([self._decided, self._judged, *fresh])
         if end <= self._counted:
             return
-        for span in self._spans:
-            begin, stop = max(span.start, self._counted), min(span.end, end)
-            if begin < stop and _clear(span) and not self._maybe(span):
-                self._silence += stop - begin
+        for span in self._over(self._counted, end):
+            if _clear(span) and not self._maybe(span):
+                self._silence += min(span.end, end) - max(span.start, self._counted)
         self._counted = end
         while self._faint and self._faint[0] < end - 2 * CYCLE:
             self._faint.popleft()

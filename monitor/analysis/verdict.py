@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp, isfinite, log
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ class Judgement(msgspec.Struct, frozen=True):
         return sum(p >= limit for p in self.ps)
 
 
+@lru_cache(maxsize=10_001)  # p has four decimals, and each counts in many verdicts
 def logit(p: float) -> float:
     """ln(p / (1 − p)), with p kept off 0 and 1."""
     p = min(max(p, CLIP), 1 - CLIP)
