@@ -102,7 +102,7 @@ Input = Block | Lost | Command | Idle | Condition
 # ---------------------------------------------------------------- events
 
 
-class _Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+class _Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True, gc=False):
     index: int
 
 

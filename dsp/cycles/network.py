@@ -9,7 +9,6 @@ Frames before the start and after the end are zero in every layer, as they were 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -77,23 +76,6 @@ def read_weights(arrays: Mapping[str, NDArray[np.float32]]) -> Weights:
     return Weights(tuple(layers), head)
 
 
-class _Scratch(threading.local):
-    """Buffers of this thread's networks by layout and number of blocks: nothing stays in them."""
-
-    def __init__(self) -> None:
-        self._views: dict[tuple[Layout, int], list[_Views]] = {}
-
-    def views(self, layout: Layout, count: int) -> list[_Views]:
-        """Those of all layers for ``count`` blocks."""
-        views = self._views.get((layout, count))
-        if views is None:
-            views = self._views[layout, count] = [_Views(*layer, count) for layer in layout]
-        return views
-
-
-_SCRATCH = _Scratch()
-
-
 class _Views:
     """Buffers of one layer for ``count`` blocks, and fixed views of them.
 
@@ -114,6 +96,10 @@ class _Views:
         self.rows = rows.reshape(count, BLOCK, -1)
         row, item = rows.strides
         self.taps = as_strided(rows, (size, TAPS, width), (row, width * item, item))
+
+
+_SPARE: dict[tuple[Layout, int], list[list[_Views]]] = {}
+"""Buffers of all layers that no network is using now: nothing stays in them from call to call."""
 
 
 class TemporalNetwork:
@@ -160,7 +146,11 @@ class TemporalNetwork:
         Log posteriors float32 [n, 25, 5] of the frames that begin ``ahead`` before these.
         """
         count = len(x)
-        views = _SCRATCH.views(self._layout, count)
+        spare = _SPARE.setdefault((self._layout, count), [])
+        try:
+            views = spare.pop()
+        except IndexError:
+            views = [_Views(*layer, count) for layer in self._layout]
         frame = self.frame
         self.frame += count * BLOCK
         y = views[0].new
@@ -183,6 +173,7 @@ class TemporalNetwork:
                 self._clear(y, frame)
         last = np.ones((count, BLOCK, len(self.weights.head)), np.float32)
         last[:, :, :-1] = y.reshape(count, BLOCK, -1)
+        spare.append(views)
         return log_softmax(last @ self.weights.head)
 
 

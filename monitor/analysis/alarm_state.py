@@ -29,7 +29,7 @@ from monitor.events import RATE_HZ, AlarmState, Priority
 Block = Literal["", "gap", "quality"]
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """What is known of a condition at a step.
 
     Attributes
@@ -97,7 +97,7 @@ class Transition(msgspec.Struct, frozen=True):
     evidence: str
 
 
-class AlarmTime(msgspec.Struct, frozen=True):
+class AlarmTime(msgspec.Struct, frozen=True, gc=False):
     """Now: index, samples of sound that passed, the same with idleness, next occurrence."""
 
     index: int

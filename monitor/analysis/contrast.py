@@ -36,7 +36,7 @@ LEFT_OVER_BELOW = 55.0
 """Rates (1/min) below which sounds that are left over are looked for."""
 
 
-class Contrast(msgspec.Struct, frozen=True):
+class Contrast(msgspec.Struct, frozen=True, gc=False):
     """Loudness within one cycle, in dB.
 
     Attributes

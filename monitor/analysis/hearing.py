@@ -90,7 +90,7 @@ WORDS_OF = 8
 """Spans whose quality gives the words."""
 
 
-class Pause(msgspec.Struct, frozen=True):
+class Pause(msgspec.Struct, frozen=True, gc=False):
     """No beat from ``start`` for ``length`` samples, between beats; ``clear`` ones of them."""
 
     start: int

@@ -61,7 +61,7 @@ UNEVEN_OF = 8
 UNEVEN_SHARE = 0.35
 
 
-class Vitals(msgspec.Struct, frozen=True):
+class Vitals(msgspec.Struct, frozen=True, gc=False):
     """What is known at a step; None where it is not.
 
     Attributes
@@ -87,7 +87,7 @@ class Vitals(msgspec.Struct, frozen=True):
     other: float | None = None
 
 
-class _Cycle(msgspec.Struct, frozen=True):
+class _Cycle(msgspec.Struct, frozen=True, gc=False):
     end: int
     length: int
     systole: int | None
