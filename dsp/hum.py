@@ -177,7 +177,10 @@ class HumRemoval:
         return out
 
     def _hear(self, x: FloatArray) -> Iterator[tuple[ComplexArray, float]]:
-        """Frames and peak of each block that ``x`` completes; a product of its own for each."""
+        """The last 4 s of frames and the peak, of each block that ``x`` completes.
+
+        A product of its own for each block.
+        """
         sound = np.concatenate([self._sound, x])
         count = (sound.size - HOP) // BLOCK
         self._sound = sound[count * BLOCK :]
@@ -185,13 +188,15 @@ class HumRemoval:
             return iter(())
         windows = sliding_window_view(sound[: HOP + count * BLOCK], FRAME)[::HOP]
         heard = (windows.reshape(count, PER_BLOCK, FRAME) @ _BASIS).view(complex)
+        begin = self._begin - HOP
+        heard *= [_phase((begin + k * BLOCK) % RATE_HZ) for k in range(count)]
+        line = np.concatenate([self._frames, heard.reshape(-1, LINES_HZ.size)])
+        starts = range(PER_BLOCK, (count + 1) * PER_BLOCK, PER_BLOCK)
         peaks = np.abs(sound[HOP : HOP + count * BLOCK]).reshape(count, BLOCK).max(axis=1)
-        return zip(heard, peaks.tolist(), strict=True)
+        return zip((line[k : k + HISTORY] for k in starts), peaks.tolist(), strict=True)
 
-    def _close_block(self, heard: ComplexArray, peak: float) -> None:
-        heard = heard * _phase((self._begin - HOP) % RATE_HZ)
-        self._frames[:-PER_BLOCK] = self._frames[PER_BLOCK:]
-        self._frames[-PER_BLOCK:] = heard
+    def _close_block(self, frames: ComplexArray, peak: float) -> None:
+        self._frames, heard = frames, frames[-PER_BLOCK:]
         self._heard = min(self._heard + PER_BLOCK, HISTORY)
         self._peaks.append(peak)
         self._begin += BLOCK
