@@ -97,7 +97,8 @@ def _top(wave: FloatArray) -> tuple[float, float]:
     if near.size < 3 or not (near[2:] - near[:-2] == 2).any():
         return top, 0.0
     edges = np.flatnonzero(near[1:] != near[:-1] + 1)
-    begin, end = near[np.r_[0, edges + 1]], near[np.r_[edges, -1]] + 1
+    begin = near[np.concatenate(([0], edges + 1))]
+    end = near[np.concatenate((edges, [-1]))] + 1
     beside = np.maximum(1, (end - begin) // 2)
     whole = (end - begin >= 3) & (begin >= beside) & (end - 1 + beside < wave.size)
     begin, end, beside = begin[whole], end[whole], beside[whole]

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ, FloatArray
@@ -186,8 +185,11 @@ class HumRemoval:
         self._sound = sound[count * BLOCK :]
         if not count:
             return iter(())
-        windows = sliding_window_view(sound[: HOP + count * BLOCK], FRAME)[::HOP]
-        heard = (windows.reshape(count, PER_BLOCK, FRAME) @ _BASIS).view(complex)
+        item = sound.itemsize
+        windows: FloatArray = np.ndarray(
+            (count, PER_BLOCK, FRAME), float, sound, strides=(BLOCK * item, HOP * item, item)
+        )
+        heard = (windows.copy() @ _BASIS).view(complex)
         begin = self._begin - HOP
         heard *= [_phase((begin + k * BLOCK) % RATE_HZ) for k in range(count)]
         line = np.concatenate([self._frames, heard.reshape(-1, LINES_HZ.size)])

@@ -251,5 +251,4 @@ class QualityIndex:
 def _look(around: Contexts) -> list[tuple[Scores, bool]]:
     """Scores of each judged span, and whether it may be a heart's."""
     vectors = features(around)
-    like = like_heart(vectors, np.broadcast_to(attack(around), len(vectors)))
-    return list(zip(scores(shipped(), vectors), like, strict=True))
+    return list(zip(scores(shipped(), vectors), like_heart(vectors, attack(around)), strict=True))

@@ -39,7 +39,7 @@ def _lower_median(values: list[float]) -> float:
 
 def _cut_long(edges: NDArray[np.intp]) -> NDArray[np.intp]:
     """Where half-waves between ``edges`` begin, each long one cut at `LONGEST_HALF_WAVE`."""
-    starts, sizes = edges[:-1], np.diff(edges)
+    starts, sizes = edges[:-1], edges[1:] - edges[:-1]
     if not (sizes > LONGEST_HALF_WAVE).any():
         return starts
     parts = -(-sizes // LONGEST_HALF_WAVE)

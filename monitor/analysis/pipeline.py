@@ -258,7 +258,8 @@ class Pipeline:
         if not len(block.samples):
             return
         self._held.append(block.samples)
-        if self._intake.after(sum(map(len, self._held))) < self._next_end():
+        received = self._intake.after(sum(map(len, self._held)))
+        if received - self._parts.chain.least_delay <= self._next_end():
             return  # no step can be decided yet: few long calls cost less than many short ones
         try:
             self._hear()
