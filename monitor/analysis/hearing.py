@@ -152,6 +152,7 @@ class HeartTracker:
         self._beats: deque[tuple[int, float]] = deque()
         self._systoles: deque[tuple[int, int]] = deque()
         self._faint: deque[int] = deque()
+        self._uneven_of: tuple[list[int], bool] = [], False
         self._open: list[int] = []
         self._begin = index  # of the sound since the last gap
         self._told = -1  # onset of the last beat told, of any confidence
@@ -349,20 +350,11 @@ class HeartTracker:
         return 2 * sum(like) >= len(like) and not self._uneven(end)
 
     def _uneven(self, end: int) -> bool:
-        """Whether the systoles before ``end`` are of any length.
-
-        Each is compared with the one before and, as beats may come in twos and threes, with the
-        one two and three before.
-        """
+        """Whether the systoles before ``end`` are of any length."""
         last = [n for onset, n in self._systoles if end - LOOK_BACK <= onset < end]
-        if len(last) < MIN_BEATS:
-            return False
-        jumps = [
-            _median([abs(after - before) for after, before in zip(last[lag:], last, strict=False)])
-            for lag in (1, 2, 3)
-            if len(last) >= lag + MIN_BEATS - 1
-        ]
-        return min(jumps) > UNEVEN * _median(last)
+        if last != self._uneven_of[0]:  # it is asked for more often than beats come
+            self._uneven_of = last, _uneven(last)
+        return self._uneven_of[1]
 
     def _quiet(self, onset: int) -> bool:
         near = self._over(onset, onset + SHORTEST // 2)
@@ -406,6 +398,22 @@ def _clear(span: Span) -> bool:
     if span.under_db is None:
         return span.value not in BLIND
     return span.under_db > HIDDEN_DB and span.value not in ("flat", "clipped")
+
+
+def _uneven(systoles: list[int]) -> bool:
+    """Whether systoles are of any length.
+
+    Each is compared with the one before and, as beats may come in twos and threes, with the
+    one two and three before.
+    """
+    if len(systoles) < MIN_BEATS:
+        return False
+    jumps = [
+        _median([abs(b - a) for b, a in zip(systoles[lag:], systoles, strict=False)])
+        for lag in (1, 2, 3)
+        if len(systoles) >= lag + MIN_BEATS - 1
+    ]
+    return min(jumps) > UNEVEN * _median(systoles)
 
 
 def _median(values: Sequence[float]) -> float:
