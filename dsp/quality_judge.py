@@ -50,6 +50,7 @@ TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0
 
 _SMOOTH, _RHYTHM, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "prominence", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
+_sum = np.add.reduce
 RUBBING = "rubbing"
 """Reason of sound in which something rubs on the stethoscope."""
 
@@ -176,10 +177,11 @@ def scores(fitted: Parameters, vectors: FloatArray) -> list[Scores]:
 
     Sums without BLAS, alike for every number of vectors.
     """
-    scaled = np.clip((vectors - fitted.mean) / fitted.deviation, -LIMIT, LIMIT)[:, None]
-    hidden = np.tanh((fitted.hidden * scaled).sum(axis=2) + fitted.hidden_bias)
-    logits = (fitted.out * hidden[:, None]).sum(axis=2) + fitted.out_bias
-    kinds = ((fitted.kind * scaled).sum(axis=2) + fitted.kind_bias).argmax(axis=1)
+    scaled = (vectors - fitted.mean) / fitted.deviation
+    scaled = np.minimum(np.maximum(scaled, -LIMIT), LIMIT)[:, None]
+    hidden = np.tanh(_sum(fitted.hidden * scaled, 2) + fitted.hidden_bias)
+    logits = _sum(fitted.out * hidden[:, None], 2) + fitted.out_bias
+    kinds = (_sum(fitted.kind * scaled, 2) + fitted.kind_bias).argmax(axis=1)
     good, noisy, none = logits.T
     margins = good - np.logaddexp(noisy, none) - fitted.threshold
     noises = [_REASONS[fitted.kinds[kind]] for kind in kinds.tolist()]
