@@ -1,4 +1,4 @@
-"""Functions that analyse: the same models, pipeline and runner as the commands of Apexbeat."""
+"""Analysis functions of the library: the same models, pipeline and runner as the commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Source = str | PathLike[str] | ArrayLike
 
 
 class _EventSink(StreamSink):
-    """Keeps everything that a stream gives out; its summary where nobody else makes it."""
+    """Collects a stream's events, and its sound and summary if they are wanted."""
 
     def __init__(self, sound: bool, collector: Collector | None = None) -> None:
         self.events: list[ev.Event] = []
@@ -73,18 +73,18 @@ def analyze(
         Path of a sound file or of a session folder; or samples, shape [n] or [n, channels], full
         scale ±1 (float) or int16.
     rate
-        Sampling rate of samples in Hz; for a path, leave it out.
+        Sampling rate in Hz: required with samples, not allowed with a path.
     settings
-        Settings by their name in the settings file, such as ``{"alarms.tachycardia": 110}``.
+        Changes to the defaults, by the keys of the settings file: ``{"alarms.tachycardia": 110}``.
     keep_sound
-        Whether `Result.sound` is kept: 8 kB for each second, lost ones included.
+        Whether to keep the filtered sound in `Result.sound`: 8 kB per second, gaps included.
     name
-        Of samples.
+        Name of the result, when samples are given.
 
     Raises
     ------
     InputError
-        If the file cannot be read as sound, or samples and rate do not fit.
+        If the file cannot be read as sound, or the rate is missing or out of range.
     ApexbeatError
         If a setting is wrong, or a model is refused.
 
@@ -128,17 +128,17 @@ def analyze_many(
     Parameters
     ----------
     paths
-        Of sound files or session folders.
+        Sound files or session folders.
     jobs
-        Processes; as many as there are cores by default.
+        Number of processes; by default one per core.
     errors
-        ``raise`` stops at a file that cannot be read; ``yield`` yields its `InputError` in the
-        place of a result and goes on.
+        ``raise`` stops at a file that cannot be read; ``yield`` yields the `InputError` in
+        place of the result and goes on.
 
     Raises
     ------
     InputError
-        See ``errors``.
+        If a file cannot be read and ``errors`` is ``raise``.
     ApexbeatError
         If a setting is wrong, a model is refused, or a process dies.
     """
@@ -161,14 +161,15 @@ def judge_person(
 ) -> person.PersonVerdict:
     """Judge a person by several recordings: the one that sounds most abnormal decides.
 
-    ``not_judged`` names those without a verdict; where fewer than half have one, nobody is normal.
+    ``not_judged`` names the recordings without a verdict. Unless at least half have one, the person
+    is never called normal.
 
     Parameters
     ----------
     results
-        Of all recordings of the person: places of the chest, or visits.
+        Results of all the person's recordings: places on the chest, or visits.
     settings
-        As for `analyze`: the thresholds are those of its model.
+        As for `analyze`; the thresholds are those of the model.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def judge_person(
 
 
 class Stream:
-    """Sound as it comes; made by `stream`.
+    """An analysis of sound that arrives block by block; made by `stream`.
 
     Attributes
     ----------
@@ -213,12 +214,12 @@ class Stream:
         return self._keeper.events
 
     def push(self, block: ArrayLike) -> list[ev.Event]:
-        """Take the next samples, shape [n] or [n, channels]; return what became certain.
+        """Analyse the next samples, shape [n] or [n, channels]; return the events that they settle.
 
         Raises
         ------
         InputError
-            If the block has other channels than the stream.
+            If the block has another number of channels than the stream.
         """
         samples = _samples(block)
         if samples.shape[1] != self._channels:
@@ -231,7 +232,7 @@ class Stream:
         return self.events[before:]
 
     def finish(self) -> Result:
-        """End the stream: decide what is left, and return everything."""
+        """End the stream and return the whole result."""
         self._runner.finish()
         return self._keeper.result(self._name)
 
@@ -244,7 +245,7 @@ def stream(
     keep_sound: bool = False,
     name: str = "stream",
 ) -> Stream:
-    """Begin a stream of sound at ``rate`` Hz, for programs that have the sound themselves.
+    """Begin an analysis of sound that the calling program delivers, at ``rate`` Hz.
 
     Raises
     ------
@@ -262,7 +263,7 @@ def read_events(path: str | PathLike[str]) -> Result:
     Raises
     ------
     InputError
-        If it is none, or of a newer version.
+        If it is not an event file, or of a newer version.
     """
     record = from_event_file(Path(path))
     return Result(record.session.name, tuple(record.lines()), file=str(path))
@@ -274,7 +275,7 @@ def read_session(folder: str | PathLike[str]) -> Result:
     Raises
     ------
     InputError
-        If it is no session folder.
+        If it is not a session folder.
     """
     return read_events(Path(folder) / folder_format.EVENTS)
 

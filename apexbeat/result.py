@@ -35,16 +35,16 @@ class Result:
     Attributes
     ----------
     name
-        Of the recording.
+        Name of the recording.
     events
         Lines of the event file, in order.
     sound
         Filtered sound (20–400 Hz) at 2 kHz, float32 [samples], full scale ±1, NaN where it was
         lost; None where it was not kept or only events were read.
     file
-        Its path; empty of an array or a stream.
+        Path of the recording; empty for an array or a stream.
     told
-        What the file itself told beside its sound (`warnings`); None without one.
+        Summary made while the file was read, with its `warnings`; None without a file.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Result:
 
     @property
     def heart(self) -> Any:
-        """Stretches in which a heart is heard, absent, or neither can be told."""
+        """Stretches in which a heart is heard, is absent, or noise hides whether it beats."""
         return self._table("heart")
 
     @property
@@ -105,7 +105,7 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        """What is missing or damaged of the file."""
+        """What is missing from the file, or damaged in it."""
         return self._summary.warnings
 
     def rows(self, table: str) -> list[Any]:
@@ -119,7 +119,7 @@ class Result:
         return tables.MAKERS[table][1](self.events)
 
     def summary(self) -> str:
-        """Return a few lines in words."""
+        """Return a plain-text summary of a few lines."""
         one = self._summary
         rate = "no rate" if one.rate is None else f"{one.rate:.0f}/min, {one.beats} beats"
         verdict = one.verdict.value.upper()

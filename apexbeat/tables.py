@@ -28,7 +28,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From one S1 to the next; ``missing``: a beat in between may not have been heard."""
+    """The interval between two S1; ``missing``: a beat between them may not have been heard."""
 
     start_s: float
     rr_s: float
@@ -68,7 +68,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm; ``end_s`` is None where it was on at the end."""
+    """One alarm; ``end_s`` is None if it was still active at the end."""
 
     kind: str
     priority: str
@@ -78,7 +78,7 @@ class Alarm:
 
 
 def beats(events: Sequence[ev.Event]) -> list[Beat]:
-    """Every heart cycle, in order of time."""
+    """Every heart cycle, in chronological order."""
     return [
         Beat(_s(e.s1), _s(e.systole), _s(e.s2), _s(e.diastole), _s(e.end), e.confidence)
         for e in sorted(_of(events, ev.Beat), key=lambda e: e.onset)
@@ -86,7 +86,7 @@ def beats(events: Sequence[ev.Event]) -> list[Beat]:
 
 
 def rr(events: Sequence[ev.Event]) -> list[Interval]:
-    """Intervals between neighbouring S1."""
+    """Intervals between consecutive S1."""
     cycles = beats(events)
     return [
         Interval(a.s1_s, round(b.s1_s - a.s1_s, 4), missing=a.end_s != b.s1_s)

@@ -1,4 +1,4 @@
-"""The errors a user meets: each says what, where and what to do, and knows its exit code."""
+"""The errors a user sees: each says what happened and what to do, and has an exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXIT_INTERRUPTED = 130
 
 
 class ApexbeatError(Exception):
-    """Base of all errors that are printed as one line, without a trace."""
+    """Base of all errors that are printed as one line, without a traceback."""
 
     exit_code = EXIT_SOME_FAILED
 
@@ -24,7 +24,7 @@ class ApexbeatError(Exception):
 
 
 class UsageError(ApexbeatError):
-    """The call itself is wrong: an option, a setting, two inputs of one name."""
+    """Wrong usage: an invalid option or setting, or two inputs with the same name."""
 
     exit_code = EXIT_USAGE
 

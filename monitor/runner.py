@@ -1,4 +1,4 @@
-"""One stream: inputs go through a pipeline, and what comes out goes to sinks.
+"""Runs one stream: inputs go through a pipeline, outputs go to sinks.
 
 Live sessions and replays both run on it. A sink sees every input before the pipeline does and
 every output after; it is closed at the end of the stream, or told to abort when that fails.
@@ -13,19 +13,19 @@ from monitor.events import Input, Output
 
 
 class StreamSink:
-    """Takes what a stream is given and what it gives out; each method does nothing by default."""
+    """Receives the inputs and outputs of a stream; by default every method does nothing."""
 
     def input(self, item: Input) -> None:
-        """The stream is about to be given ``item``."""
+        """Called before the pipeline gets ``item``."""
 
     def output(self, output: Output) -> None:
-        """The stream gave this out."""
+        """Called with each output of the pipeline."""
 
     def close(self) -> None:
-        """The stream ended in order."""
+        """Called once the stream has ended normally."""
 
     def abort(self) -> None:
-        """The stream failed or was interrupted: leave nothing half-done."""
+        """Called if the stream fails or is interrupted: leave nothing half-written."""
 
 
 class StreamRunner:
@@ -34,9 +34,9 @@ class StreamRunner:
     Parameters
     ----------
     pipeline
-        Of this stream; may be replaced while it runs.
+        The stream's pipeline; it may be replaced while the stream runs.
     sinks
-        In the order in which they are given inputs and outputs.
+        Called in this order.
     """
 
     def __init__(self, pipeline: Pipeline, sinks: Iterable[StreamSink] = ()) -> None:
@@ -44,13 +44,13 @@ class StreamRunner:
         self.sinks = list(sinks)
 
     def push(self, item: Input) -> Output:
-        """Give one input to the pipeline, and its output to every sink."""
+        """Pass one input through the pipeline, and the output to every sink."""
         for sink in self.sinks:
             sink.input(item)
         return self._give(self.pipeline.push(item))
 
     def finish(self, complete: bool = True) -> Output:
-        """End the stream: the last output goes to every sink, which stays open."""
+        """End the stream and pass the last output to every sink; the sinks stay open."""
         return self._give(self.pipeline.finish(complete))
 
     def run(self, inputs: Iterable[Input], complete: Callable[[], bool] = lambda: True) -> None:
@@ -59,14 +59,14 @@ class StreamRunner:
         Parameters
         ----------
         inputs
-            Of the stream, in order.
+            The inputs of the stream, in order.
         complete
-            Asked at the end: whether the source was whole.
+            Called at the end: whether the source was complete.
 
         Raises
         ------
         ApexbeatError
-            Of source or sink.
+            If the source or a sink fails.
         """
         try:
             for item in inputs:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.teacher import Ensemble
+from training.bundle_fit import train_on
 from training.config import Config, load_config
 from training.dataset_bundle import DatasetBundle, thinned
 from training.errors import TrainingError
-from training.experiments.ablation import train_on
 from training.fit import Fitted, finished, predict
 from training.prepare import cache_folder
 from training.scores import auc, by_record, macro

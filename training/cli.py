@@ -2,76 +2,50 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import NoReturn
 
 import click
 
-COMMANDS = {
-    "fetch": "training.commands:fetch",
-    "phantoms": "training.commands:phantoms",
-    "prepare": "training.commands:prepare",
-    "teacher": "training.commands:teacher",
-    "student": "training.commands:student",
-    "distill": "training.commands:distill",
-    "grid": "training.commands:grid",
-    "ablate": "training.commands:ablate",
-    "evaluate": "training.measures:evaluate",
-    "compare": "training.measures:compare",
-    "report": "training.measures:report",
-    "check": "training.measures:check",
-    "export": "training.commands:export",
-    "finetune": "training.commands:finetune",
-    "alarms": "training.alarms.cli:alarms",
-    "hearing": "training.hearing:hearing",
-    "segmentation": "training.segmentation.cli:segmentation",
-    "evaluate-segmentation": "training.segmentation.cli:evaluate_segmentation",
-}
-HELP = {
-    "fetch": "Download the public data set, checked and resumable.",
-    "phantoms": "Write a small data set of synthetic hearts.",
-    "prepare": "Run the monitor's signal chain over every recording; check your labels.",
-    "teacher": "Train a teacher.",
-    "student": "Train a student from the labels alone.",
-    "distill": "Train a student with its teachers (distillation).",
-    "grid": "Train and score the folds of a protocol; resumes where it stopped.",
-    "ablate": "Try one configuration on coarse folds.",
-    "evaluate": "Figures of a system, per recording, with intervals.",
-    "compare": "Compare two systems: paired difference, interval, p.",
-    "report": "Write the result tables.",
-    "check": "Run the student through the whole monitor; other sets, latency.",
-    "export": "Train on everything and write the model file with its card.",
-    "finetune": "Train the shipped student further on your own recordings.",
-    "alarms": "False alarms per hour, subjects alarmed, time to alarm.",
-    "hearing": "Verdicts, rates and false alarms of hearts and of sounds without one.",
-    "segmentation": "Fit the heart-cycle decoder.",
-    "evaluate-segmentation": "Score the heart-cycle decoder.",
-}
+from monitor.cli.lazy import LazyGroup, Table
+
+COMMANDS: Table = {
+    "fetch": ("training.commands:fetch", "Download the public data set, checked and resumable."),
+    "phantoms": ("training.commands:phantoms", "Write a small data set of synthetic hearts."),
+    "prepare": ("training.commands:prepare",
+        "Run the monitor's signal chain over every recording; check your labels."),
+    "teacher": ("training.commands:teacher", "Train a teacher."),
+    "student": ("training.commands:student", "Train a student from the labels alone."),
+    "distill": ("training.commands:distill", "Train a student with its teachers (distillation)."),
+    "grid": ("training.commands:grid",
+        "Train and score the folds of a protocol; resumes where it stopped."),
+    "evaluate": ("training.measures:evaluate",
+        "Figures of a system, per recording, with intervals."),
+    "compare": ("training.measures:compare",
+        "Compare two systems: paired difference, interval, p."),
+    "report": ("training.measures:report", "Write the result tables."),
+    "check": ("training.measures:check", "Run the held-out recordings through the whole monitor."),
+    "export": ("training.commands:export",
+        "Train on everything and write the model file with its card."),
+    "finetune": ("training.commands:finetune",
+        "Train the shipped student further on your own recordings."),
+    "alarms": ("training.alarms.cli:alarms",
+        "False alarms per hour, subjects alarmed, time to alarm."),
+    "hearing": ("training.hearing:hearing",
+        "Verdicts, rates and false alarms of hearts and of sounds without one."),
+    "segmentation": ("training.segmentation.cli:segmentation", "Fit the heart-cycle decoder."),
+    "evaluate-segmentation": ("training.segmentation.cli:evaluate_segmentation",
+        "Score the heart-cycle decoder."),
+}  # fmt: skip
 
 
-class LazyGroup(click.Group):
-    """Loads a command's module when it is called, so that ``--help`` answers at once."""
+class Commands(LazyGroup):
+    """Commands of the table, in the order of work."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of work."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, HELP[name]) for name in COMMANDS])
+    table = COMMANDS
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=Commands)
 @click.version_option(package_name="apexbeat")
 def cli() -> None:
     """Train, distil, measure and export the models of Apexbeat (not a medical device)."""

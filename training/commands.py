@@ -13,7 +13,6 @@ from monitor.events import RATE_HZ
 from training.options import (
     CONSOLE,
     SHIPPED,
-    data_option,
     numbers,
     one_thread,
     print_paper,
@@ -179,70 +178,11 @@ def _paper_cells(data: Path, folder: Path, systems: Path) -> Callable[[Any], obj
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@data_option
-@seed_option
-@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
-@click.option(
-    "--folds", default="0,1,2", show_default=True, help="Folds to run, of three by group."
-)
-@click.option(
-    "--lefts",
-    default="0,1,2",
-    show_default=True,
-    help="Databases to leave out: 0 a, 1 b, 2 c, d and f.",
-)
-@results_option
-def ablate(
-    path: Path,
-    data: Path,
-    seed: int,
-    others: Path | None,
-    folds: str,
-    lefts: str,
-    results: Path,
-) -> None:
-    """Try one configuration (TOML) on coarse folds; appends to ablation.json."""
-    import dataclasses
-    import json
-
-    from training import cells, datasets
-    from training import dataset_bundle as world
-    from training import extra_datasets as further
-    from training.config import load_config
-    from training.experiments import ablation
-
-    one_thread()
-    config = load_config(path)
-    opened = further.open_world(data, config, progress=progress_bar)
-    sets = [n for n in datasets.FURTHER if n not in config.also]
-    more = {n: world.open_other(n, others / n, config.mfcc) for n in sets if others}
-    parts = {"folds": numbers(folds), "lefts": numbers(lefts)}
-    _, figures = ablation.run_trial(config, opened, more, seed=seed, **parts)
-    table = results / "ablation.json"
-    rows = json.loads(table.read_text()) if table.is_file() else []
-    rows.append(
-        {
-            "name": config.name,
-            "command": f"apexbeat-train ablate {path.name} --folds {folds} --lefts {lefts}",
-            "seed": seed,
-            "commit": cells.commit(),
-            "config": dataclasses.asdict(config),
-            "figures": figures,
-        }
-    )
-    table.parent.mkdir(parents=True, exist_ok=True)
-    table.write_text(json.dumps(rows, indent=1) + "\n")
-    click.echo(json.dumps(figures, indent=1))
-
-
-@click.command()
 @click.argument("system", default=SHIPPED)
 @source_options
 @seed_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("models/shipped/student.pt"))
 @click.option("--version", "model_version", default="1", show_default=True)
-@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
 @click.option("--pin", is_flag=True, help="Pin the file's sha256 in shipped.json beside it.")
 @results_option
 @systems_option
@@ -252,7 +192,6 @@ def export(
     seed: int,
     out: Path,
     model_version: str,
-    others: Path | None,
     pin: bool,
     results: Path,
     systems: Path | None,
@@ -271,7 +210,6 @@ def export(
         systems=systems_folder(systems),
         say=say,
         pin_it=pin,
-        others=others,
     )
     click.echo(f"{out} sha256 {sha256}")
 

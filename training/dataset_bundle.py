@@ -17,7 +17,7 @@ from training.errors import TrainingError
 from training.frontend import mel_grid
 from training.murmur import frame_states
 from training.prepare import Prepared, prepare
-from training.windows import regular_onsets, window_table
+from training.windows import window_table
 
 Progress = Callable[[Iterable[Recording]], Iterable[Recording]]
 
@@ -82,14 +82,14 @@ def open_other(
     name: str,
     folder: Path,
     settings: MfccSettings,
+    onsets: dict[str, NDArray[np.int64]],
     *,
     cache: Path | None = None,
-    onsets: dict[str, NDArray[np.int64]] | None = None,
 ) -> DatasetBundle:
-    """Open yaseen2018 or pascal: windows every 0.5 s, or at the onsets given."""
+    """Open a set beside cinc2016, with a window at each of the onsets given."""
     recordings = datasets.FURTHER[name](folder)
     prepared = prepare(name, recordings, folder=cache)
-    table = window_table(recordings, prepared, onsets or regular_onsets(prepared))
+    table = window_table(recordings, prepared, onsets)
     return DatasetBundle(
         tuple(recordings), prepared, Data(mel_grid(prepared, settings, cache), table)
     )

@@ -48,7 +48,7 @@ def open_world(
             raise TrainingError(f"unknown set '{name}'", f"known: {', '.join(sorted(FURTHER))}")
         folder = data.resolve().parent / name
         onsets = heard_onsets(name, FURTHER[name](folder), cache)
-        other = open_other(name, folder, config.mfcc, cache=cache, onsets=onsets)
+        other = open_other(name, folder, config.mfcc, onsets, cache=cache)
         other = replace(other, recordings=tuple(fit_to_train(other.recordings)))
         world = joined(world, other, config.mfcc.hop_length)
     return world

@@ -26,13 +26,13 @@ from models.contract import ModelRefused
 from models.engine_torchscript import open_model
 from monitor.replay.scores import auc, auc_interval
 from training import cells
+from training.bundle_fit import record_scores, train_on
 from training.calibrate import calibrate
 from training.config import Config, Distil
 from training.dataset_bundle import DatasetBundle, Progress, open_cinc2016
 from training.datasets import OWN, UNLISTED_GROUP
 from training.errors import TrainingError
 from training.evaluate import DRAWS, HeldOut
-from training.experiments.ablation import record_scores, train_on
 from training.export import Provenance, classifier
 from training.extra_datasets import joined
 from training.fit import Fitted

@@ -5,9 +5,6 @@ PASCAL, sounds without a heart of PASCAL (``artifact``) and made up (`training.s
 was chosen on one half of the persons (CirCor) and groups (cinc2016), the ``chosen`` one; figures
 of the ``confirmed`` half were looked at once. The shipped student has never met CirCor; on
 cinc2016 its AUC is that of recordings it was trained on, of use for comparison only.
-
-Beside the rule in force stands ``strict``, the one before it, from the same windows: every span
-of a window good, one window enough.
 """
 
 from __future__ import annotations
@@ -47,13 +44,12 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What the monitor said of it; ``strict`` is the mean logit under the rule before."""
+    """What the monitor said of it."""
 
     item: Item
     hours: float
     verdict: str
     p: float | None
-    strict: float | None
     rated: bool
     alarms: tuple[str, ...]
     onsets: tuple[int, int, int] = (0, 0, 0)
@@ -92,10 +88,7 @@ def hearing(data: Path, every: int, jobs: int, results: Path) -> None:
         "machine": cells.machine(),
         "sets": summary(found),
     }
-    path = results / "hearing.json"
-    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    figures |= {key: kept[key] for key in ("before",) if key in kept}
-    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    (results / "hearing.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     click.echo(json.dumps(figures["sets"], indent=1))
 
 
@@ -167,7 +160,6 @@ def listen(item: Item, data: Path) -> Result:
         hours=len(sound) / rate_hz / 3600,
         verdict=verdict.value,
         p=verdict.p,
-        strict=_strict(lines),
         rated=any(isinstance(e, ev.Vitals) and e.rate is not None for e in lines),
         alarms=tuple(e.kind for e in lines if isinstance(e, ev.Alarm) and e.state == "active"),
         onsets=(0, 0, 0) if truth is None else _onsets(lines, truth, len(sound)),
@@ -180,13 +172,12 @@ _models: list[Any] = []
 def _opened(data: Path) -> Any:
     """Models and annotations of this process."""
     if not _models:
-        import torch
-
         from monitor.assembly import open_models
         from monitor.config.load import Settings
+        from training.options import one_thread
         from training.segmentation.data import truths
 
-        torch.set_num_threads(1)
+        one_thread()
         opened = open_models(Settings())
         _models.append((opened.engine, opened.cycles, truths(data)))
     return _models[0]
@@ -203,17 +194,6 @@ def _sound(item: Item) -> tuple[NDArray[np.float32], int]:
         return sound, int(rate_hz)
     make = {**OTHER, "pulsing": pulsing}[item.set.removeprefix("made up ")]
     return make(1000 + int(item.name), MADE_UP_S).astype(np.float32)[:, None], 2000
-
-
-def _strict(lines: Sequence[ev.Event]) -> float | None:
-    """Mean logit over windows of nothing but good spans, heard or not."""
-    from monitor import events as ev
-    from monitor.analysis.steps import NO_HEART
-    from monitor.analysis.verdict import mean_logit
-
-    windows = [e for e in lines if isinstance(e, ev.Window) and e.p is not None]
-    ps = [w.p for w in windows if w.reason in (None, NO_HEART) and w.p is not None]
-    return mean_logit(ps) if ps else None
 
 
 def _onsets(lines: Sequence[ev.Event], truth: Any, length: int) -> tuple[int, int, int]:
@@ -250,7 +230,6 @@ def _figures(found: Sequence[Result]) -> dict[str, Any]:
         "recordings": len(found),
         "hours": round(hours, 2),
         "with verdict": _share([r.verdict != "none" for r in found]),
-        "with verdict, strict": _share([r.strict is not None for r in found]),
         "with rate": _share([r.rated for r in found]),
         "alarms": dict(sorted(alarms.items())),
     }
@@ -272,11 +251,9 @@ def _ranking(known: Sequence[Result]) -> dict[str, Any]:
 
     label = np.array([r.item.label for r in known], np.int64)
     now = np.array([0.0 if r.p is None else logit(r.p) for r in known])
-    strict = np.array([0.0 if r.strict is None else r.strict for r in known])
     rang = np.array(["abnormal_sound" in r.alarms for r in known])
     return {
         "AUC": round(auc(label, now), 4),
-        "AUC, strict": round(auc(label, strict), 4),
         "abnormal alarmed": _share(rang[label == 1].tolist()),
         "normal alarmed": _share(rang[label == 0].tolist()),
     }

@@ -176,14 +176,13 @@ def _paper_gain(
 @click.argument("system", default=SHIPPED)
 @data_option
 @seed_option
-@click.option("--others", type=click.Path(path_type=Path), default=None, help="pascal, yaseen2018.")
 @results_option
-def check(system: str, data: Path, seed: int, others: Path | None, results: Path) -> None:
-    """Play held-out recordings through the monitor; other sets; latency; the last layer."""
+def check(system: str, data: Path, seed: int, results: Path) -> None:
+    """Play held-out recordings through the monitor, beside the figures at annotated S1."""
     from training import checks
 
     one_thread()
-    _store(results / "checks.json", checks.run(system, data, others, results, seed, say))
+    _store(results / "checks.json", checks.run(system, data, results, seed, say))
 
 
 def _store(path: Path, found: dict[str, Any]) -> None:

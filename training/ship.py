@@ -9,15 +9,13 @@ from typing import Any
 from models.contract import ModelRefused
 from models.engine_torchscript import open_model
 from models.shipped.pin import pin
-from training import datasets, evaluate
+from training import evaluate
 from training.cells import SYSTEMS, Cell, Say, commit, system, trained
 from training.config import Config
-from training.dataset_bundle import DatasetBundle, open_other
+from training.dataset_bundle import DatasetBundle
 from training.errors import TrainingError
-from training.experiments.ablation import other_scores
 from training.export import Calibration, Provenance, classifier, write
 from training.export_onnx import write_onnx
-from training.fit import Fitted
 from training.networks import Network
 from training.own import DataSource, OwnSet, key_of, open_source, runs_of
 from training.phantoms import ABOUT
@@ -66,23 +64,6 @@ def held_out_calibration(
     return evaluate.calibration(cells, world.recordings), {words: shown} | own
 
 
-def elsewhere(config: Config, fitted: Fitted, folder: Path) -> dict[str, Any]:
-    """AUC on sets that were not trained on; they served the choice, so they are no evidence."""
-    sets = {
-        n: open_other(n, folder / n, config.mfcc) for n in datasets.FURTHER if n not in config.also
-    }
-    if not sets:
-        return {}
-    found = other_scores(config, fitted, sets)
-    words = {
-        "pascal": "PASCAL set b, murmur against normal",
-        "pascal_noisy": "the same, noisy recordings only (29 against 120)",
-        "yaseen2018": "Yaseen 2018, four valve diseases against normal",
-    }
-    shown = {words[k]: round(v, 3) for k, v in found.items()}
-    return {"development sets, never trained on, AUC by record, windows every 0.5 s": shown}
-
-
 def ship(
     name: str,
     data: DataSource,
@@ -94,7 +75,6 @@ def ship(
     systems: Path = SYSTEMS,
     say: Say = lambda text: None,
     pin_it: bool = False,
-    others: Path | None = None,
 ) -> str:
     """Train (or take from its checkpoint), calibrate, export; return the sha256 of the file.
 
@@ -109,8 +89,6 @@ def ship(
     own = Cell(name, "all", 0, seed, key_of(data))
     folder, runs = results / "cells", runs_of(data)
     fitted = trained(config, world, own, systems=systems, runs=runs, folder=folder, say=say)
-    if others:
-        figures |= elsewhere(config, fitted, others)
     provenance = Provenance(
         name=out.stem,
         version=version,

@@ -65,21 +65,17 @@ def group_folds(
 
 def folds_of(protocol: str) -> int:
     """Number of folds of a protocol."""
-    return {"S": FOLDS, "N": len(PAIRS), "D": len(DATABASES), "L": 3, "G3": 3, "all": 1, "P": 1}[
-        protocol
-    ]
+    return {"S": FOLDS, "N": len(PAIRS), "D": len(DATABASES), "all": 1, "P": 1}[protocol]
 
 
-def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int = 0) -> Split:
+def split(recordings: Sequence[Recording], protocol: str, fold: int) -> Split:
     """One split of a protocol.
 
     Parameters
     ----------
     protocol
         ``S``: fold 0..4 of groups. ``N``: pair 0..9 of those folds is held out, for teachers of
-        students that are scored on one of the two. ``D``: database 0..5 is held out. ``L``:
-        three coarser left-out sets for research (a · b · c, d and f). ``G3``: fold 0..2 of
-        groups, research.
+        students that are scored on one of the two. ``D``: database 0..5 is held out.
         Further sets are dealt into folds of their own; where databases are left out they train.
         ``all``: everything trains, nothing is held out.
 
@@ -92,16 +88,14 @@ def split(recordings: Sequence[Recording], protocol: str, fold: int, seed: int =
     names = frozenset(r.name for r in usable)
     inside = [r for r in usable if not r.further]
     further = [r for r in usable if r.further]
-    if protocol in ("S", "G3"):
+    if protocol == "S":
         # Folds of cinc2016 are the same whatever else trains.
-        deal = (FOLDS, 0) if protocol == "S" else (3, 100 + seed)
-        test = group_folds(inside, *deal)[fold] | group_folds(further, *deal)[fold]
+        test = group_folds(inside)[fold] | group_folds(further)[fold]
     elif protocol == "N":
         first, second = (split(recordings, "S", k).test for k in PAIRS[fold])
         test = first | second
-    elif protocol in ("D", "L"):
-        parts = [*DATABASES] if protocol == "D" else ["a", "b", "cdf"]
-        test = frozenset(r.name for r in usable if r.database in parts[fold])
+    elif protocol == "D":
+        test = frozenset(r.name for r in usable if r.database == DATABASES[fold])
     elif protocol == "all":
         test = frozenset()
     else:

@@ -68,8 +68,3 @@ def window_table(
         tuple(r.name for r in known),
         np.asarray([r.label for r in known], np.int64),
     )
-
-
-def regular_onsets(prepared: Prepared, step: int = 1000) -> dict[str, NDArray[np.int64]]:
-    """Starts every ``step`` samples, for sound without annotation."""
-    return {n: np.arange(0, length, step, dtype=np.int64) for n, length in prepared.length.items()}

@@ -116,7 +116,7 @@ def checks(found: Any) -> str:
             rows.append((words, f"{pair['monitor']:.3f}", f"{pair['evaluate']:.3f}",
                          inside["what"], f"`{inside['command']}`"))  # fmt: skip
         own = inside.get("further", {}).values()
-        for outside in (*own, *found.get("elsewhere, through the monitor", ())):
+        for outside in own:
             rows.append(("AUC", f"{outside['auc']:.2f}", "–", outside["what"],
                          f"`{inside['command']}`"))  # fmt: skip
     return table(("figure", "through the monitor", "at annotated S1", "on what", "by"), rows)

@@ -293,7 +293,7 @@ RULES: dict[str, Rule] = {rule.kind: rule for rule in TABLE}
 
 
 def title(kind: str) -> str:
-    """Words for a kind; one that is not in the table is shown as it is written."""
+    """Title of an alarm kind; one that is not in the table is returned as it is, in words."""
     rule = RULES.get(kind)
     return kind.replace("_", " ") if rule is None else rule.title
 
@@ -305,7 +305,7 @@ def remedy(kind: str) -> str:
 
 
 def rows(limits: Alarms) -> list[tuple[str, ...]]:
-    """Return the table in words, its heading first: what the manual and the screen print.
+    """Return the alarm table as text, heading first, as the manual and the screen print it.
 
     The delay of the condition stands in the condition's own words; ``delay`` is that of the
     signal, with the settings in force.

@@ -13,7 +13,8 @@ against made-up lungs, bowels, speech, music and tables (``docs/results/hearing.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from statistics import median
 
 import msgspec
 
@@ -85,7 +86,6 @@ STEADY = 3 * RATE_HZ
 """Samples of being heard that end a time of not being heard, and after which one can be lost."""
 
 LISTENING = "listening"
-
 WORDS_OF = 8
 """Spans whose quality gives the words."""
 
@@ -262,7 +262,7 @@ class HeartTracker:
         """Whether a heart was heard over a window and before it; surer in noise."""
         before = [c for onset, c in self._beats if end - LOOK_BACK <= onset < end]
         inside = [c for onset, c in self._beats if start <= onset < end]
-        if not inside or _median(before) < self._limit or not self._like_heart(end):
+        if not inside or median(before) < self._limit or not self._like_heart(end):
             return False
         return not noisy or sum(inside) / len(inside) >= SURE_IN_NOISE
 
@@ -275,7 +275,7 @@ class HeartTracker:
             return min(beat.confidence, NONE)
         around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
         near = {span.value for span in self._over(onset, onset + SHORTEST)}
-        if _median(around) < UNSURE or not near <= {"good", "noisy"}:
+        if median(around) < UNSURE or not near <= {"good", "noisy"}:
             return min(beat.confidence, DOUBTFUL)
         return beat.confidence
 
@@ -326,7 +326,7 @@ class HeartTracker:
         recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
         like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
-        if fresh and like and len(recent) >= MIN_BEATS and _median(recent) >= self._limit:
+        if fresh and like and len(recent) >= MIN_BEATS and median(recent) >= self._limit:
             return "heard", ""
         return "uncertain", self._why(len(recent))
 
@@ -409,14 +409,8 @@ def _uneven(systoles: list[int]) -> bool:
     if len(systoles) < MIN_BEATS:
         return False
     jumps = [
-        _median([abs(b - a) for b, a in zip(systoles[lag:], systoles, strict=False)])
+        median([abs(b - a) for b, a in zip(systoles[lag:], systoles, strict=False)])
         for lag in (1, 2, 3)
         if len(systoles) >= lag + MIN_BEATS - 1
     ]
-    return min(jumps) > UNEVEN * _median(systoles)
-
-
-def _median(values: Sequence[float]) -> float:
-    order = sorted(values)
-    middle = len(order) // 2
-    return order[middle] if len(order) % 2 else (order[middle - 1] + order[middle]) / 2
+    return min(jumps) > UNEVEN * median(systoles)

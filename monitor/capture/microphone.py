@@ -72,7 +72,7 @@ def fresh_devices() -> list[Device]:
 
 
 def record(device: Device, take: Callable[[Int16Array], None]) -> Callable[[], None]:
-    """Hand what a device hears to ``take``, outside of any session; returns what closes it.
+    """Pass the sound of a device to ``take``, outside any session; return a function that stops it.
 
     Raises
     ------

@@ -74,6 +74,14 @@ def setting_options(function: F) -> F:
     return cast(F, wrapped)
 
 
+store_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder of the store. [the platform's data folder]",
+)
+
+
 def model_options(function: F) -> F:
     """Add ``--model`` and ``--sha256``."""
     for option in (

@@ -87,12 +87,12 @@ def part_of(start: str | None, duration: str | None) -> Part:
 
 
 def seconds(option: str, text: str) -> float:
-    """Read a time: seconds, m:ss or h:mm:ss, with a point or a comma.
+    """Parse a time: seconds, m:ss or h:mm:ss, with a decimal point or comma.
 
     Raises
     ------
     UsageError
-        If it is none.
+        If it is not a time.
     """
     found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?)", text.strip())
     if found is None:

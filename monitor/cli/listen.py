@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import load_settings, setting_options
+from monitor.cli.common import load_settings, setting_options, store_option
 from monitor.playing import BANDS_HZ, Band
 
 
@@ -18,11 +18,7 @@ from monitor.playing import BANDS_HZ, Band
 )
 @click.option("--output", metavar="NAME", help="Output device, or part of its name.")
 @click.option("--session", metavar="ID", default="", help="Session, if several are monitored.")
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the store. [the platform's data folder]",
-)
+@store_option
 @setting_options
 def listen(
     band: Band | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import load_settings, model_options, setting_options
+from monitor.cli.common import load_settings, model_options, setting_options, store_option
 from monitor.cli.web import web_options
 from monitor.playing import BANDS_HZ
 
@@ -61,11 +61,7 @@ class PhantomOption(click.Option):
 @click.option(
     "--record", is_flag=True, help="Also keep the raw sound, so that the session can be replayed."
 )
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the store. [the platform's data folder]",
-)
+@store_option
 @web_options
 @setting_options
 @model_options

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import load_settings, session_names, setting_options
+from monitor.cli.common import load_settings, session_names, setting_options, store_option
 
 if TYPE_CHECKING:
+    from monitor.config.load import Settings
     from monitor.record.store import Archive, SessionRow
 
 DEFAULT = "show"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the record lies, and the settings in force."""
+
+    folder: Path
+    settings: Settings
 
 
 class LogCommands(click.Group):
@@ -36,14 +47,23 @@ class LogCommands(click.Group):
         self.format_commands(ctx, formatter)
 
 
-def store_option(function: Any) -> Any:
-    """Add ``--store`` and the options of settings."""
-    store = click.option(
-        "--store",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of the store. [the platform's data folder]",
-    )
-    return store(setting_options(function))
+def place_options(function: Callable[..., Any]) -> Any:
+    """Add ``--store`` and the options of settings; the function gets them as a `Place`."""
+
+    @wraps(function)
+    def with_place(
+        *args: Any,
+        store: Path | None,
+        config_file: Path | None,
+        overrides: tuple[str, ...],
+        **more: Any,
+    ) -> Any:
+        from monitor.config.paths import store_folder
+
+        settings = load_settings(config_file, overrides).settings
+        return function(*args, place=Place(store_folder(store, settings), settings), **more)
+
+    return store_option(setting_options(with_place))
 
 
 @click.group("log", cls=LogCommands, subcommand_metavar="[SESSION] | COMMAND [ARGS]...")
@@ -57,21 +77,19 @@ def log() -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, each with session and time.")
 @click.option("--all", "everything", is_flag=True, help="Also beats, windows and vitals.")
 @click.option("--sessions", "only_sessions", is_flag=True, help="List the sessions only.")
-@store_option
+@place_options
 def show(
     session: str | None,
     follow: bool,
     as_json: bool,
     everything: bool,
     only_sessions: bool,
-    store: Path | None,
-    config_file: Path | None,
-    overrides: tuple[str, ...],
+    place: Place,
 ) -> int:
     """Show the log of SESSION (an id, the beginning of one, or "last"); by default the newest."""
     from monitor.cli.log_lines import follow_lines, print_session, print_sessions
 
-    with _open(store, config_file, overrides) as (archive, rows):
+    with _open(place) as (archive, rows):
         if only_sessions:
             print_sessions(rows, as_json)
             return 0
@@ -85,35 +103,31 @@ def show(
 @log.command("shift", short_help="The last hours in short.")
 @click.option("--hours", default=8.0, show_default=True, help="How far back.")
 @click.option("--until", metavar="TIME", help="End of the shift (ISO 8601, local). [now]")
-@store_option
+@place_options
 def shift(
     hours: float,
     until: str | None,
-    store: Path | None,
-    config_file: Path | None,
-    overrides: tuple[str, ...],
+    place: Place,
 ) -> int:
     """Sum up a shift: time monitored and lost, quality, rate, verdicts, alarms, what is open."""
     from monitor.cli.log_shift import print_shift
 
-    with _open(store, config_file, overrides) as (archive, rows):
+    with _open(place) as (archive, rows):
         print_shift(archive, rows, hours, until)
     return 0
 
 
 @log.command("suppressed", short_help="Alarms that made no sound, with the reason.")
 @click.argument("session", required=False, shell_complete=session_names)
-@store_option
+@place_options
 def suppressed(
     session: str | None,
-    store: Path | None,
-    config_file: Path | None,
-    overrides: tuple[str, ...],
+    place: Place,
 ) -> int:
     """List alarms of SESSION that were not raised, held back or not sounded, with the reason."""
     from monitor.cli.log_suppressed import print_suppressed
 
-    with _open(store, config_file, overrides) as (archive, rows):
+    with _open(place) as (archive, rows):
         print_suppressed(archive, _one(archive, rows, session))
     return 0
 
@@ -122,14 +136,12 @@ def suppressed(
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...", shell_complete=session_names)
 @click.option("--all", "everything", is_flag=True, help="Every session.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@store_option
+@place_options
 def purge(
     sessions: tuple[str, ...],
     everything: bool,
     yes: bool,
-    store: Path | None,
-    config_file: Path | None,
-    overrides: tuple[str, ...],
+    place: Place,
 ) -> int:
     """Delete sessions with their events, labels, sound and clips; the file is made small again.
 
@@ -137,53 +149,43 @@ def purge(
     undone, and is refused while a monitor runs on the store.
     """
     from monitor.cli.log_purge import run_purge
-    from monitor.config.paths import store_folder
 
-    settings = load_settings(config_file, overrides).settings
-    return run_purge(store_folder(store, settings), settings.record, sessions, everything, yes)
+    return run_purge(place.folder, place.settings.record, sessions, everything, yes)
 
 
 @log.command("label", short_help="A name for a session, in the store only.")
 @click.argument("session", shell_complete=session_names)
 @click.option("--show", is_flag=True, help="Only show it.")
-@store_option
+@place_options
 def label(
     session: str,
     show: bool,
-    store: Path | None,
-    config_file: Path | None,
-    overrides: tuple[str, ...],
+    place: Place,
 ) -> int:
-    """Give SESSION a label, such as a patient's name; it is read from standard input.
+    """Give SESSION a label, such as a patient's name, read from standard input.
 
-    It stands in the store alone: in no log, file name, export, report or message. An empty one
-    takes it away. Refused while a monitor runs on the store.
+    The label is kept in the store only and appears in no log, file name, export, report or
+    message. An empty label removes it. Refused while a monitor is using the store.
     """
     from monitor.cli.log_label import set_label
 
-    with _open(store, config_file, overrides) as (archive, rows):
+    with _open(place) as (archive, rows):
         row = _one(archive, rows, session)
     if show:
         from monitor.text import harmless
 
         click.echo(harmless(row.label or ""))
         return 0
-    from monitor.config.paths import store_folder
-
-    folder = store_folder(store, load_settings(config_file, overrides).settings)
-    return set_label(folder, row.id)
+    return set_label(place.folder, row.id)
 
 
 @contextmanager
-def _open(
-    store: Path | None, config_file: Path | None, overrides: tuple[str, ...]
-) -> Iterator[tuple[Archive, list[SessionRow]]]:
-    from monitor.config.paths import store_folder
+def _open(place: Place) -> Iterator[tuple[Archive, list[SessionRow]]]:
     from monitor.errors import NoInputError
     from monitor.record.schema import VERSION
     from monitor.record.store import Archive
 
-    with Archive(store_folder(store, load_settings(config_file, overrides).settings)) as archive:
+    with Archive(place.folder) as archive:
         if archive.version > VERSION:
             click.echo("apexbeat: the record is of a newer version, and is only read", err=True)
         rows = archive.sessions()

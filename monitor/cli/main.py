@@ -10,15 +10,15 @@ import errno
 import os
 import sys
 from difflib import get_close_matches
-from importlib import import_module
 
 import click
 
+from monitor.cli.lazy import LazyGroup, Table
 from monitor.errors import EXIT_INTERRUPTED, EXIT_RECORD, EXIT_USAGE, ApexbeatError, UsageError
 from monitor.system.standard_streams import fill_standard_streams, output_refused
 from monitor.text import harmless
 
-COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: Table = {
     "replay": ("monitor.cli.replay:replay", "Analyse recordings: cycles, rate, verdict, alarms."),
     "live": ("monitor.cli.live:live", "Monitor a stethoscope (or a synthetic heart) on a screen."),
     "attach": ("monitor.cli.attach:attach", "Open the screen of a running monitor."),
@@ -36,7 +36,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Check this installation, the alarms or a device.",
     ),
 }
-"""Command → (module:function, its line of help)."""
 ON_WINDOWS = os.name == "nt"
 POSIX_ONLY = frozenset({"live", "attach", "exam", "listen", "ward"})
 """They need a terminal, sockets and signals as Linux and macOS have them."""
@@ -44,25 +43,18 @@ POSIX_ONLY = frozenset({"live", "attach", "exam", "listen", "ward"})
 NOTICE = "A research and teaching instrument, not a medical device."
 
 
-class Commands(click.Group):
-    """Commands of the table, imported when they are needed."""
+class Commands(LazyGroup):
+    """Commands of the table; some need another system, and a misspelt one is told what is near."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table."""
-        return list(COMMANDS)
+    table = COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
+        """Import a command, if this system can run it."""
         if ON_WINDOWS and cmd_name in POSIX_ONLY:
             raise UsageError(
                 f"'apexbeat {cmd_name}' needs Linux or macOS", "on Windows, replay recordings"
             )
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -79,11 +71,6 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing one."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
 def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from monitor.cli.common import load_settings, session_names, setting_options
+from monitor.cli.common import load_settings, session_names, setting_options, store_option
 
 if TYPE_CHECKING:
     from monitor.record.export.model import Record
@@ -35,12 +35,7 @@ def session_options(function: F) -> F:
             metavar="TIME",
             help="Wall time of the first sample (ISO 8601; UTC without a zone).",
         ),
-        click.option(
-            "--store",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="DIR",
-            help="Folder of the store. [the platform's data folder]",
-        ),
+        store_option,
     )
     for option in reversed(options):
         function = option(function)

@@ -16,7 +16,7 @@ SHOWN = 8
 
 
 def clock(seconds: float) -> str:
-    """Return m:ss.s, with hours where there are any."""
+    """Return a time as m:ss.s, with hours if there are any."""
     whole, tenths = divmod(round(seconds * 10), 10)
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)

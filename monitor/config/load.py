@@ -102,13 +102,13 @@ def default_path() -> Path:
 
 
 def load(path: Path | None = None, options: Sequence[str] = ()) -> Loaded:
-    """Read the file, lay ``options`` (``section.key=value``) over it, check all.
+    """Read the settings file, apply ``options`` (``section.key=value``) on top, and validate.
 
     Raises
     ------
     UsageError
-        Names the key that is unknown, of a wrong type or out of its limits, or the file that
-        cannot be read. A ``path`` that was asked for must exist; the default one need not.
+        If a key is unknown, has the wrong type or is out of bounds, or the file cannot be read;
+        the message names it. A ``path`` that is given must exist, the default one need not.
     """
     where = path if path is not None else default_path()
     values: dict[str, Any] = {}

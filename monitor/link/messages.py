@@ -151,8 +151,6 @@ class Status(_Message, tag="status", frozen=True, kw_only=True):
     heart_reason: str = ""
     heart_known: bool = False
     """Whether a heart was heard before."""
-    unheard_s: float = 0.0
-    """Seconds since a heart was last heard, 0 while it is."""
     other_rate: float | None = None
     """Half or double of the rate, where it is not known which is right."""
     few: bool = False
@@ -290,7 +288,7 @@ class Sounded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beat(_Message, tag="beat", frozen=True, kw_only=True):
-    """The supervisor lives: twice a second, without an answer."""
+    """Heartbeat of the supervisor, twice a second; it is not answered."""
 
     unheard: str = ""
     """Why alarms cannot be heard, empty if they can."""

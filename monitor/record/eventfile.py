@@ -24,7 +24,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encode(event: Event) -> bytes:
-    """Return an event as its line, with the line's end."""
+    """Encode an event as one line of JSON, with the line break."""
     return _ENCODER.encode(event) + b"\n"
 
 
@@ -46,7 +46,7 @@ def read(path: Path) -> Iterator[Event]:
     Raises
     ------
     InputError
-        Names the line that is no event.
+        If a line is not an event; the message names it.
 
     Examples
     --------

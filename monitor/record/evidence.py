@@ -27,15 +27,15 @@ class _Acknowledged(msgspec.Struct):
 
 
 def evidence(store: Path, sessions: Iterable[str] | None = None) -> set[tuple[str, int]]:
-    """(session, index) of every raising of an alarm that nobody acknowledged.
+    """Return (session, index) of every time an alarm was raised that nobody acknowledged.
 
-    Looks through some sessions, or through all; then clips whose session is gone count too: they
-    were left as evidence when its days were over.
+    Looks at some sessions, or at all. If at all, clips of deleted sessions count too: they were
+    kept as evidence when their session expired.
 
     Raises
     ------
     NoInputError, sqlite3.Error
-        If the store cannot be read: then nothing may be deleted.
+        If the store cannot be read; nothing may be deleted then.
     """
     found: set[tuple[str, int]] = set()
     with Archive(store) as archive:

@@ -132,7 +132,7 @@ def is_recording(path: Path, hints: Hints = NO_HINTS) -> bool:
 
 
 def items(paths: Iterable[Path], root: Path) -> list[Item]:
-    """Give each recording its name, with folders below ``root`` only where stems are equal."""
+    """Name recordings by their stem, with the folders below ``root`` where two stems are equal."""
     listed = list(paths)
     stems = Counter(map(stem_of, listed))
     out = []

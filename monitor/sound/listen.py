@@ -86,11 +86,6 @@ class Listen:
         self._playing = False
         self.dropped = self.silent = 0
 
-    @property
-    def waiting_s(self) -> float:
-        """Seconds of sound that wait to be heard."""
-        return self._waiting / self._rate_hz
-
     def push(self, sound: Float64) -> None:
         """Sound at 2 kHz, full scale 1; never waits for the output."""
         if self._sos is not None:

@@ -218,7 +218,7 @@ class AlarmSound:
 
 
 def look(output: str) -> None:
-    """See whether PortAudio has an output of this name.
+    """Check that PortAudio has an output of this name.
 
     Raises
     ------

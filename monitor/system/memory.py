@@ -1,4 +1,7 @@
-"""Memory of a process that works through recordings: what is freed is kept for the next one."""
+"""Memory of a process that works through much sound: what is freed is kept for the next array.
+
+glibc gives the memory of each large array back to the system, which has to clear it for the next.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,21 @@ import ctypes
 import gc
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Parameters of glibc's ``mallopt``."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 
 KEPT_BYTES = 32 << 20
-"""Freed memory below this is not given back: NumPy's arrays of 30 s would be asked for again."""
+"""Of a replay: its arrays hold 30 s."""
+
+
+def keep_freed(kept_bytes: int = KEPT_BYTES) -> None:
+    """Give freed memory below so many bytes not back to the system, where the C library is glibc."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, kept_bytes)
+        mallopt(_TRIM_THRESHOLD, kept_bytes)
 
 
 def settle() -> None:
-    """Call once all is imported and opened: nothing of that is searched for garbage again."""
+    """Call before many recordings: what is imported by now is not searched for garbage again."""
     gc.freeze()
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's
-        if mallopt is not None:
-            mallopt(_MMAP_THRESHOLD, KEPT_BYTES)
-            mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
+    keep_freed()

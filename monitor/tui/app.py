@@ -285,14 +285,14 @@ def run(
     helpers: Helpers | None = None,
     notes: Sequence[str] = (),
 ) -> int:
-    """Show the core at ``address`` until the person leaves; gives the exit code.
+    """Show the core at ``address`` until the user quits; return the exit code.
 
     Parameters
     ----------
     address
         The core's socket.
     read_only
-        Refuse everything that changes something in the core.
+        Refuse every request that would change something in the core.
     log
         Where a replay's screen writes its own troubles: its socket's folder goes with it.
         [beside the socket of a core, which goes on without its screen]

@@ -41,7 +41,7 @@ def delay_s(session: SessionState, name: str) -> float | None:
 
 
 def wrong(values: dict[str, float | None]) -> str:
-    """Why these limits cannot be, empty where they can."""
+    """Why these limits are invalid; empty if they are valid."""
     known = [(name, values[name]) for name in ORDER if values.get(name) is not None]
     for name, value in known:
         if value is not None and not LEAST <= value <= MOST:

@@ -83,16 +83,16 @@ def check(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> int:
-    """Draw the app that ``make`` gives until it leaves; gives the exit code.
+    """Run the app that ``make`` returns until it exits; return the exit code.
 
-    ``goes_on`` tells whether a core monitors without the screen.
+    ``goes_on`` says whether a core goes on monitoring without the screen.
 
     Raises
     ------
     UsageError
         As `check`.
     ApexbeatError
-        Where the screen itself failed; the trace is in ``log``.
+        If the screen itself fails; the traceback is in ``log``.
     KeyboardInterrupt
         If SIGINT ended it.
     """

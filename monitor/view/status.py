@@ -114,7 +114,6 @@ def status_of(
         heart=present.heart.value if alive else "no_sound",
         heart_reason=present.heart.reason if alive else health.reason,
         heart_known=present.heart.known,
-        unheard_s=present.heart.unheard / RATE_HZ,
         other_rate=vitals.other,
         few=present.few,
         windows_of=present.windows,

@@ -33,12 +33,12 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(text: str) -> tuple[str, int]:
-    """Host and port out of ``HOST:PORT``, ``HOST``, or ``:PORT``.
+    """Parse ``HOST:PORT``, ``HOST`` or ``:PORT``.
 
     Raises
     ------
     UsageError
-        Where it is neither; a host is an address of this machine, no name.
+        If it is none of them. The host must be an address of this machine, not a name.
     """
     host, port = text, ""
     if text.startswith("["):

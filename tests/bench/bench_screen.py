@@ -3,9 +3,8 @@
     python tests/bench/bench_screen.py [--seconds 30] [--presses 60] [--nice N] [--json FILE]
 
 Real processes throughout: a core on a phantom at the pace of life, its supervisor, and the screen
-on a pseudo-terminal of 120 x 40 that is read. CPU is what the kernel booked for each process; the
-screen's own share is split by a clock around what it takes in and what it draws. The time from a
-key to the screen is taken while ``replay --screen`` runs at 20 times the pace of life.
+on a pseudo-terminal of 120 x 40 that is read. CPU is what the kernel booked for each process. The
+time from a key to the screen is taken while ``replay --screen`` runs at 20 times the pace of life.
 """
 
 from __future__ import annotations
@@ -27,68 +26,24 @@ from typing import Any
 
 import pexpect
 
-from monitor.config.load import Settings
-from monitor.supervise.job import Job
-from monitor.supervise.launch import spawn
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from process_tree import cpu_s, rss_mib  # noqa: E402
+from whole_monitor import Monitor, monitor  # noqa: E402
 
 COLUMNS, ROWS = 120, 40
-TICKS = os.sysconf("SC_CLK_TCK")
-RECORDING = Path(__file__).parents[2] / "recordings" / "tachycardia.flac"
+RECORDING = ROOT / "recordings" / "tachycardia.flac"
 SCREEN = """
-import json, pathlib, sys, time
+import pathlib, sys
 from monitor.tui import terminal
-from monitor.tui.widgets import theme
 from monitor.tui.app import ApexbeatApp
 from monitor.tui.connection import Connection
-from textual.screen import Screen
-spent = {}
-def clocked(owner, name, stage):
-    plain = getattr(owner, name)
-    def call(*args, **kwargs):
-        began = time.thread_time()
-        try:
-            return plain(*args, **kwargs)
-        finally:
-            spent[stage] = spent.get(stage, 0.0) + time.thread_time() - began
-    setattr(owner, name, call)
-clocked(ApexbeatApp, "deliver", "messages")
-clocked(ApexbeatApp, "frame", "panels")
-clocked(Screen, "_on_timer_update", "drawing")
 def make(glyphs):
-    app = ApexbeatApp(Connection(pathlib.Path(sys.argv[1])), glyphs=glyphs,
-                      frames_per_s=float(sys.argv[2]))
-    return app
-code = terminal.run(make, pathlib.Path(sys.argv[3]))
-pathlib.Path(sys.argv[3] + ".json").write_text(json.dumps(spent))
-sys.exit(code)
+    return ApexbeatApp(Connection(pathlib.Path(sys.argv[1])), glyphs=glyphs,
+                       frames_per_s=float(sys.argv[2]))
+sys.exit(terminal.run(make, pathlib.Path(sys.argv[3])))
 """
-
-
-def cpu_s(pid: int) -> float:
-    """CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def memory_mb(pid: int) -> float:
-    """Resident memory."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
-
-
-def children(store: Path) -> dict[str, int]:
-    """Core and supervisor of a store, by what they are."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes()
-            held = [os.readlink(link) for link in (entry / "fd").iterdir()]
-        except OSError:
-            continue
-        for name in ("core", "background"):
-            if f"monitor.{name}".encode() in words and any(str(store) in path for path in held):
-                found["supervisor" if name == "background" else name] = int(entry.name)
-    return found
 
 
 def read_for(child: pexpect.spawn[bytes], seconds: float) -> int:
@@ -100,35 +55,26 @@ def read_for(child: pexpect.spawn[bytes], seconds: float) -> int:
     return size
 
 
-def cost(address: Path, store: Path, rate: float, seconds: float, folder: Path) -> dict[str, Any]:
-    """CPU of each process at so many frames a second."""
-    log = folder / f"screen-{rate:.0f}"
+def cost(one: Monitor, rate: float, seconds: float, folder: Path) -> dict[str, Any]:
+    """CPU and memory of each process at so many frames a second."""
     child = pexpect.spawn(
-        sys.executable, ["-c", SCREEN, str(address), str(rate), str(log)],
+        sys.executable, ["-c", SCREEN, str(one.address), str(rate), str(folder / "screen.log")],
         env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"},
         dimensions=(ROWS, COLUMNS), timeout=60,
     )  # fmt: skip
     read_for(child, 6.0)
-    pids = {**children(store), "screen": child.pid}
+    pids = {"core": one.pid, "supervisor": one.process.pid, "screen": child.pid}
     before, began = {name: cpu_s(pid) for name, pid in pids.items()}, time.monotonic()
     size = read_for(child, seconds)
     wall = time.monotonic() - began
-    used = {name: (cpu_s(pid) - before[name]) / wall for name, pid in pids.items()}
-    memory = {name: round(memory_mb(pid)) for name, pid in pids.items()}
-    whole = cpu_s(child.pid)
+    used = {name: 100 * (cpu_s(pid) - before[name]) / wall for name, pid in pids.items()}
+    memory = {name: round(rss_mib(pid)) for name, pid in pids.items()}
     child.kill(signal.SIGTERM)
     child.expect(pexpect.EOF)
     child.wait()
-    spent = json.loads(Path(f"{log}.json").read_text())
-    known = sum(spent.values())
     return {
         "frames_per_s": rate,
-        "percent_of_a_core": {name: round(100 * share, 2) for name, share in used.items()},
-        "screen_and_core_percent": round(100 * (used["screen"] + used["core"]), 2),
-        "share_of_the_screens_cpu": {
-            **{name: round(value / whole, 3) for name, value in spent.items()},
-            "textual_start_and_rest": round(1 - known / whole, 3),
-        },
+        "percent_of_a_core": {name: round(share, 2) for name, share in used.items()},
         "bytes_per_s": round(size / wall),
         "memory_mb": memory,
     }
@@ -195,16 +141,11 @@ def main() -> None:
         f"{os.cpu_count()} shared cores, Python {platform.python_version()}",
         "command": f"python tests/bench/bench_screen.py --nice {asked.nice}",
     }
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store"
-        begun = spawn(Job(store=str(store), sources=["phantom:murmur"], settings=Settings()))
-        try:
-            result["cost"] = [
-                cost(Path(begun.address), store, rate, asked.seconds, Path(folder))
-                for rate in (10.0, 20.0)
-            ]
-        finally:
-            os.kill(children(store)["supervisor"], signal.SIGTERM)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with monitor(folder, "--set", "sound.alarms=false", phantom="murmur") as one:
+            one.detach()
+            result["cost"] = [cost(one, rate, asked.seconds, folder) for rate in (10.0, 20.0)]
     result["key_to_screen"] = latency(asked.presses)
     result["load_average"] = [round(load, 1) for load in os.getloadavg()]
     text = json.dumps(result, indent=1)

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
+from process_tree import rss_mib  # noqa: E402
 
 from dsp.phantom import PRESETS, PhantomStream  # noqa: E402
 
@@ -41,12 +42,6 @@ def piece() -> bytes:
     other = mono + 0.001 * np.random.default_rng(0).standard_normal(len(mono))
     frames = np.stack([mono, other], axis=1)
     return np.round(np.clip(frames, -1, 1) * 32767).astype("<i2").tobytes()
-
-
-def rss_mib(pid: int) -> float:
-    """Memory that a process holds now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+from store_rows import a_session
 
 from monitor import events as ev
 from monitor.cli.main import run
@@ -25,7 +26,7 @@ from monitor.record.export.model import Record
 from monitor.record.opening import open_store
 from monitor.record.retention import forget_folders
 from monitor.record.schema import FILE
-from monitor.record.store import Archive, SessionRow, Store
+from monitor.record.store import Archive, Store
 from monitor.replay.inputs import collect
 from monitor.sessionfolder import format as ff
 from monitor.sessionfolder.reader import FolderSource
@@ -116,16 +117,6 @@ def test_a_piece_of_sound_that_is_none_of_its_session_is_refused(tmp_path: Path)
 # ---------------------------------------------------------------- stores
 
 
-def row(name: str, **changed: Any) -> SessionRow:
-    values: dict[str, Any] = {
-        "id": name, "name": "n", "device": "phantom:normal", "source": "live", "rate_hz": RATE,
-        "channels": 1, "software": "a", "models": "{}", "settings": "{}", "folder": None,
-        "started": 1.0, "ended": None, "ended_index": None, "ended_how": None, "board": None,
-        "label": None,
-    }  # fmt: skip
-    return SessionRow(**values | changed)
-
-
 @pytest.mark.parametrize(
     "script",
     [
@@ -153,10 +144,10 @@ def test_a_store_with_triggers_or_views_is_refused_and_kept_aside(
 
 def test_a_session_whose_row_makes_no_sense_is_not_gone_on_with(tmp_path: Path) -> None:
     store = Store(tmp_path, SystemClock())
-    store.begin(row("good"))
-    store.begin(row("loud", channels=10**9))
-    store.begin(row("slow", rate_hz=0))
-    store.begin(row("../../elsewhere"))
+    store.begin(a_session("good"))
+    store.begin(a_session("loud", channels=10**9))
+    store.begin(a_session("slow", rate_hz=0))
+    store.begin(a_session("../../elsewhere"))
     assert store.close()
     with Archive(tmp_path) as archive:
         assert [one.id for one in archive.open_sessions() if one.usable] == ["good"]

@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from process_limits import address_space
+
 SECONDS = 10
 EXTRA_MIB = 300
 BATCH = 25
@@ -99,9 +101,8 @@ def _child(batch: list[Case], judge: Judge, folder: Path, suffix: str, found: Fo
 
 def _serve(batch: list[Case], judge: Judge, folder: Path, suffix: str, writer: int) -> None:
     """The child: never returns."""
-    size = _address_space()
-    if size:
-        limit = size + EXTRA_MIB * 2**20
+    if Path("/proc/self/statm").is_file():
+        limit = address_space(os.getpid()) + EXTRA_MIB * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whoever forked may have had a use for it
@@ -123,13 +124,6 @@ def _serve(batch: list[Case], judge: Judge, folder: Path, suffix: str, writer: i
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     os.write(writer, f"mib\t{grown / scale:.1f}\n".encode())
     os._exit(0)
-
-
-def _address_space() -> int:
-    statm = Path("/proc/self/statm")
-    if not statm.is_file():
-        return 0
-    return int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _death(status: int) -> str:

@@ -4,41 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mosquitto import Listener, Mosquitto
 from waiting import free_port
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextlib.contextmanager
-def monitor(
-    store: Path, *settings: str, notify: Path | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """``apexbeat live`` without a screen, as a service if it may notify."""
-    command = [sys.executable, "-m", "monitor.cli.main", "live", "--phantom", "tachycardia"]
-    command += ["--headless", "--store", str(store), "--set", "sound.alarms=false"]
-    for setting in settings:
-        command += ["--set", setting]
-    env = dict(os.environ)
-    if notify is not None:
-        env |= {"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "600000"}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        print(process.communicate(timeout=30)[1])
+from whole_monitor import monitor
 
 
 @pytest.mark.mqtt
@@ -47,10 +20,12 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
 ) -> None:
     listener = Listener(mosquitto.broker, "apexbeat/#")
     port = free_port()
-    settings = ("outward.bed=b", "outward.mqtt_host=127.0.0.1",
+    settings = ("sound.alarms=false", "outward.bed=b", "outward.mqtt_host=127.0.0.1",
                 f"outward.mqtt_port={mosquitto.port}",
                 f"outward.metrics_port={port}", "alarms.tachycardia=70",
                 "alarms.rate_delay_s=1")  # fmt: skip
+    options = [word for setting in settings for word in ("--set", setting)]
+    service = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
 
     def states() -> list[dict[str, object]]:
         return [json.loads(body) for body in listener.bodies("/state")]
@@ -69,7 +44,7 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
                 words.append(systemd.recv(1000).decode().partition("\n")[0])
         return words
 
-    with monitor(tmp_path / "store", *settings, notify=tmp_path / "notify") as process:
+    with monitor(tmp_path, *options, phantom="tachycardia", environment=service) as run:
         listener.until(lambda: "READY=1" in said(), "the begin", 60)
         listener.until(lambda: any(s["rate"] for s in states()), "a heart rate", 60)
         listener.until(lambda: any(a["state"] == "active" for a in alarms()), "an alarm", 60)
@@ -77,12 +52,7 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
         assert b'apexbeat_heart_rate_per_minute{slot="1"}' in metrics
         assert b"apexbeat_outward_connected 1" in metrics
         before = len(states())
-        children = subprocess.run(
-            ["pgrep", "-P", str(process.pid), "-f", "monitor.live.core"],
-            capture_output=True,
-            text=True,
-        )
-        os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
+        run.kill_core()
         listener.until(
             lambda: (
                 listener.bodies("/availability")[-2:] == [b"offline", b"online"]
@@ -91,7 +61,7 @@ def test_a_core_reports_over_its_own_death_and_says_when_it_ends(
             "the next core",
             60,
         )
-        process.terminate()
+        run.process.terminate()
         listener.until(lambda: bool(states()[-1].get("ended")), "its end", 30)
         listener.until(lambda: listener.bodies("/availability")[-1] == b"offline", "its leave")
     assert said().count("WATCHDOG=1") > 5

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from real_core import attach, until
+from whole_monitor import monitor
 
 from monitor import events as ev
 from monitor.cli.main import run
-from monitor.link.client import Gone
-from monitor.link.messages import Snapshot
 from monitor.record.schema import FILE
 
-ROOT = Path(__file__).parents[2]
 CANARY = "Canary-Patient-7f3a"
 
 
@@ -39,24 +34,12 @@ def test_nothing_listens_nobody_else_reads_and_a_label_stays_in_the_store(
         said = capfd.readouterr()
         return said.out + said.err
 
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    store = tmp_path / "store"
-    arguments = ["live", "--phantom", "fast", "--headless", "--record", "--store", str(store)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "monitor.cli.main", *arguments, "--set", "sound.alarms=false"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        client, pid = attach(store)
-        with client:
-            seen = until(client, ev.Vitals)
-            assert listeners(process.pid, pid) == []
-            session = next(m for m in seen if isinstance(m, Snapshot)).status.session
-            client.request(session, "stop")
-            with contextlib.suppress(Gone):
-                while client.receive(5) is not None:
-                    pass
-        said = process.communicate(timeout=60)[1]
-    assert "events for 90 days, sound and clips for 7" in said
+    with monitor(tmp_path, "--record", "--set", "sound.alarms=false") as live:
+        live.until(lambda m: any(isinstance(line, ev.Vitals) for line in m.lines), "vitals")
+        assert listeners(live.process.pid, live.pid) == []
+        assert live.stop() == 0
+    store, session = live.store, live.session
+    assert "events for 90 days, sound and clips for 7" in live.errors
     for path in [store, *store.rglob("*")]:
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path.name}: {mode:o}"

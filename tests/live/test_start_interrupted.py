@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until
+from whole_monitor import of_store
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 60.0
@@ -20,27 +22,6 @@ LIMIT_S = 60.0
 def command(store: Path) -> list[str]:
     return [sys.executable, "-m", "monitor.cli.main", "live", "--phantom", "normal",
             "--store", str(store), "--set", "sound.alarms=false"]  # fmt: skip
-
-
-def running(store: Path) -> list[str]:
-    """Processes of a monitor: they have its store's lock, log or database open."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            target = os.readlink(folder)
-        except OSError:
-            continue
-        if target.startswith(str(store)):
-            found.append(folder.parts[2])
-    return found
-
-
-def settled(store: Path) -> list[str]:
-    """What runs once everything that ends has ended."""
-    end_s = time.monotonic() + 15
-    while running(store) and time.monotonic() < end_s:
-        time.sleep(0.05)
-    return running(store)
 
 
 @pytest.mark.parametrize("term", ["dumb", "", "xterm"], ids=["dumb", "none", "no terminal"])
@@ -55,7 +36,7 @@ def test_without_a_usable_terminal_nothing_is_started_and_one_line_says_what_to_
     assert len(done.stderr.strip().splitlines()) == 1
     assert "--headless" in done.stderr
     assert not (tmp_path / "store" / "apexbeat.db").exists()
-    assert running(tmp_path / "store") == []
+    assert of_store(tmp_path / "store") == []
 
 
 @pytest.mark.parametrize("headless", [False, True], ids=["screen", "headless"])
@@ -85,4 +66,4 @@ def test_an_interrupt_at_any_moment_of_the_start_leaves_nothing_running(
                 break
     assert process.wait(LIMIT_S) in (130, -signal.SIGINT)  # the latter: while Python itself starts
     os.close(own)
-    assert settled(store) == []
+    until(lambda: of_store(store) == [], "nothing runs any more", 15)

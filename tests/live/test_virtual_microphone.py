@@ -91,11 +91,6 @@ class Live(Monitor):
         assert self.status is not None
         return self.status.health == "healthy" and self.status.rate is not None
 
-    def stop(self) -> None:
-        """End it in order."""
-        self.ask("stop")
-        assert self.process.wait(30) == 0
-
 
 @pytest.fixture
 def microphone(tmp_path: Path) -> Iterator[VirtualMicrophone]:
@@ -153,7 +148,7 @@ def test_a_heart_is_heard_an_alarm_answered_the_microphone_taken_away_and_given_
     live.told("source there again", "rate shown")
     gaps = [e for e in live.lines if isinstance(e, ev.Gap)]
     assert max(gap.length for gap in gaps) > 2000, gaps
-    live.stop()
+    assert live.stop() == 0
 
     words = subprocess.run(
         [sys.executable, "-m", "monitor.cli.main", "log", "--store", str(live.store)],
@@ -188,7 +183,7 @@ def test_the_sound_server_suspends_freezes_and_dies_and_monitoring_goes_on(
         live.until(Live.well)
         live.told(f"{words}, mended", "rate shown")
     assert len(_runs(live.store)) == 1  # the core never had to be started again
-    live.stop()
+    assert live.stop() == 0
     _ledger_is_exact(live.store)
 
 

@@ -22,6 +22,7 @@ import pexpect
 import pytest
 import soundfile
 from click.testing import CliRunner
+from store_rows import put_session
 from test_manual import PAGES, PROGRAMS, ROOT, shell_lines
 
 from dsp.phantom import PRESETS, render
@@ -29,7 +30,7 @@ from monitor import events as ev
 from monitor.cli.main import run
 from monitor.clock import SystemClock
 from monitor.config.load import Settings
-from monitor.record.store import SessionRow, Store
+from monitor.record.store import Store
 
 TERMINAL = "tests/project/test_manual_runs.py::test_the_screen_is_opened_left_found_again_and_ended"
 MICROPHONE = (
@@ -207,20 +208,11 @@ def fill_record(folder: Path) -> None:
     soundfile.write(recording, render(PRESETS["normal"]).sound[:30_000] * 0.3, 2000)
     assert run(["replay", str(recording), "--events", str(folder / "seen")]) == 0
     lines = (folder / "seen" / "seen.jsonl").read_bytes().splitlines()
-    first, *events, end = [msgspec.json.decode(line, type=ev.Event) for line in lines]
-    assert isinstance(first, ev.Session)
+    events = [msgspec.json.decode(line, type=ev.Event) for line in lines]
     from monitor.config.paths import store_folder
 
     store = Store(store_folder(None, Settings()), SystemClock())
-    row = SessionRow(
-        id=SESSION, name="phantom", device="phantom", source="phantom", rate_hz=2000, channels=1,
-        software=first.software, models=msgspec.json.encode(first.models).decode(),
-        settings=msgspec.json.encode(Settings()).decode(), folder=None, started=1777863721.0,
-        ended=None, ended_index=None, ended_how=None, board=None, label=None,
-    )  # fmt: skip
-    store.begin(row)
-    store.events(row.id, 0, events)
-    store.end(row.id, end.index, "stopped")
+    put_session(store, SESSION, events, "stopped", name="phantom", started=1777863721.0)
     assert store.close()
 
 

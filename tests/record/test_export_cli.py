@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 import record_sample
+from store_rows import put_session
 
 from monitor import events as ev
 from monitor.cli.main import run
@@ -18,7 +18,7 @@ from monitor.config.load import Settings
 from monitor.errors import EXIT_NO_INPUT, EXIT_RECORD, EXIT_SOME_FAILED, EXIT_USAGE
 from monitor.record.export.model import from_event_file
 from monitor.record.export.stored import from_store
-from monitor.record.store import SessionRow, Store
+from monitor.record.store import Store
 
 
 @pytest.fixture
@@ -31,30 +31,13 @@ def store(tmp_path):
     """A store with one session: the sample's events, a model's path and a patient's label."""
     folder = tmp_path / "store"
     kept = Store(folder, SystemClock())
-    first, *lines, end = record_sample.lines()
-    row = SessionRow(
-        id="20260504T030201-abc123",
-        name=first.name,
-        device="usb-stethoscope",
-        source="phantom",
-        rate_hz=2000,
-        channels=1,
-        software=first.software,
-        models=msgspec.json.encode(first.models).decode(),
-        settings=msgspec.json.encode(Settings()).decode(),
-        folder=None,
-        started=1777863721.0,
-        ended=None,
-        ended_index=None,
-        ended_how=None,
-        board=None,
-        label="CANARY-PATIENT",
-    )
-    kept.begin(row)
-    kept.events(row.id, 0, lines)
+    id = "20260504T030201-abc123"
+    put_session(
+        kept, id, record_sample.lines(), "stopped", device="usb-stethoscope",
+        started=1777863721.0, label="CANARY-PATIENT",
+    )  # fmt: skip
     for index, wall in ((0, 1777863721.0), (120000, 1777863781.3)):
-        kept.anchor(row.id, ClockAnchor(index, 0.0, 0.0, wall, ""))
-    kept.end(row.id, end.index, "stopped")
+        kept.anchor(id, ClockAnchor(index, 0.0, 0.0, wall, ""))
     assert kept.close()
     return folder
 

@@ -11,18 +11,17 @@ import re
 from html import unescape
 from pathlib import Path
 
-import msgspec
 import pytest
+from store_rows import put_session
 
 from monitor import events as ev
 from monitor.cli.main import run
 from monitor.clock import SystemClock
-from monitor.config.load import Settings
 from monitor.record.eventfile import read
 from monitor.record.export.model import from_event_file
 from monitor.record.export.stored import from_store
 from monitor.record.report.facts import gather
-from monitor.record.store import SessionRow, Store
+from monitor.record.store import Store
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 COUNT = min(300, 3 * int(os.environ.get("FIELD_SEEDS", "2")))
@@ -59,17 +58,7 @@ def stored(events: Path, store: Path) -> dict[str, tuple]:
     kept = Store(store, SystemClock())
     files = sorted(events.glob("*.jsonl"))
     for number, path in enumerate(files):
-        first, *lines, end = read(path)
-        row = SessionRow(
-            id=ID.format(number), name=first.name, device="file", source="live", rate_hz=2000,
-            channels=1, software=first.software,
-            models=msgspec.json.encode(first.models).decode(),
-            settings=msgspec.json.encode(Settings()).decode(), folder=None, started=1e9,
-            ended=None, ended_index=None, ended_how=None, board=None, label=None,
-        )  # fmt: skip
-        kept.begin(row)
-        kept.events(row.id, 0, lines)
-        kept.end(row.id, end.index, "ended")
+        put_session(kept, ID.format(number), read(path), device="file", source="live", started=1e9)
     assert kept.close(60.0)
     found = {}
     for number, path in enumerate(files):

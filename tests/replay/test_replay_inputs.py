@@ -12,7 +12,6 @@ import pytest
 import soundfile as sf
 
 from dsp.phantom import Phantom, render
-from monitor.cli.main import run
 from monitor.record.eventfile import schema
 
 HEART = render(Phantom(duration_s=12.0, seed=4), 4000).sound.astype(np.float32)
@@ -23,16 +22,6 @@ def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("good") / "good.wav"
     sf.write(path, HEART, 4000)
     return path
-
-
-@pytest.fixture
-def call(capsys):
-    def calling(*arguments):
-        code = run(["replay", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return calling
 
 
 def refused(call, path, *words, events):

@@ -17,7 +17,6 @@ from sklearn.metrics import roc_auc_score
 
 import apexbeat
 from monitor.analysis.verdict import Thresholds
-from monitor.cli.main import run
 from monitor.cli.replay_table import RecordingTable, person_lines
 from monitor.errors import UsageError
 from monitor.replay import labels as lb
@@ -50,15 +49,6 @@ def study(tmp_path_factory):
     (folder / "broken.wav").write_bytes(b"no sound")
     (folder / "labels.csv").write_text(LABELS)
     return folder
-
-
-@pytest.fixture
-def call(capsys):
-    def calling(*words):
-        code = run(["replay", *map(str, words)])
-        return code, *capsys.readouterr()
-
-    return calling
 
 
 def test_json_csv_and_the_library_give_the_same_rows(study, call, tmp_path):

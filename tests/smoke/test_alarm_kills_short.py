@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import soak_alarm_kills
+from store_rows import a_session
 
 from monitor.clock import SystemClock
 from monitor.events import Alarm, Command
 from monitor.live.startup import unapplied
-from monitor.record.store import Archive, CommandRow, SessionRow, Store
+from monitor.record.store import Archive, CommandRow, Store
 
 
 def test_three_kills_lose_no_alarm_and_double_none(tmp_path: Path) -> None:
@@ -22,10 +23,7 @@ def test_three_kills_lose_no_alarm_and_double_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("last", [-1, 0, 1])
 def test_what_was_answered_and_no_line_tells_of_is_carried_out(tmp_path: Path, last: int) -> None:
     store = Store(tmp_path, SystemClock())
-    row = SessionRow(
-        "s", "n", "d", "phantom", 4000, 1, "w", "{}", "{}", None, 1.0, None, None, None, None, None
-    )  # fmt: skip
-    store.begin(row)
+    store.begin(a_session("s"))
     line = Alarm(index=5, kind="clock", priority="medium", state="active", evidence="x")
     store.events("s", 0, [line] * (last + 1))
     body = '{"type":"request","id":1,"session":"s","what":"%s","alarm":"clock","note":"n"}'

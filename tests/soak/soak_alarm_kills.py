@@ -41,7 +41,9 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     With the seed SETTLE it only goes on from the store until no command waits, and ends.
     """
     sys.path.insert(0, str(ROOT / "tests" / "support"))
-    from scripted import RATE, ScriptedPhantom, VirtualClock
+    from clocks import VirtualClock
+    from scripted import RATE, ScriptedPhantom
+    from store_rows import a_session
 
     from dsp.cycles.model import CycleModel
     from models import shipped
@@ -54,7 +56,7 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     from monitor.live.session import LiveSession
     from monitor.live.startup import unapplied
     from monitor.record.history import fold
-    from monitor.record.store import Archive, SessionRow, Store
+    from monitor.record.store import Archive, Store
     from monitor.view.state import AlarmLog, load_board
 
     clock = VirtualClock()
@@ -69,12 +71,8 @@ def child(folder: Path, seed: int, world: set[str]) -> None:
     board = None if saved is None else saved.board
     pipeline = Pipeline(Settings(), None, cycles, "x", RATE, 1, index=known, board=board)
     ties = SessionContext(clock, store, lambda message: None, lambda work: work(), "boot")
-    row = SessionRow(
-        SESSION, "x", "x", "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None, 1.0,
-        None, None, None, None, None,
-    )  # fmt: skip
     if found is None:
-        store.begin(row)
+        store.begin(a_session(SESSION))
     log = AlarmLog(fold(archive, SESSION))
     session = LiveSession(SESSION, capture, pipeline, ties, log, seq + 1)
     for command in unapplied(archive, SESSION, seq):

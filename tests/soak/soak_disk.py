@@ -27,185 +27,140 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from monitor import events as ev
-from monitor.errors import InputError
-from monitor.link.address import address_of
-from monitor.link.client import Client, Gone
-from monitor.link.messages import EventLine, FromCore, Hello, Reply, Status
-from monitor.record.schema import FILE
-from monitor.record.store import Archive
-
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from whole_monitor import Monitor, Mounted, monitor  # noqa: E402
+
+from monitor import events as ev  # noqa: E402
+from monitor.record.schema import FILE  # noqa: E402
+from monitor.record.store import Archive  # noqa: E402
+
 RESULT = ROOT / "docs" / "results" / "disk.json"
-PATIENCE_S = 120.0
 HANG_S = 12.0
 SYNCS = "fsync,fdatasync"
 ACKNOWLEDGEMENTS = 20
 
 
-class Monitor:
-    """A core of its own, and a screen that listens to it."""
-
-    def __init__(self, store: Path, runtime: Path) -> None:
-        self.store = store
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.cli.main", "live", "--phantom", "fast", "--headless",
-             "--store", str(store), "--set", "sound.alarms=false"],
-            cwd=ROOT, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.client, self.pid = self._attach()
-        self.status: Status | None = None
-        self.lines: list[ev.Event] = []
-        self.replies: list[Reply] = []
-
-    def _attach(self) -> tuple[Client, int]:
-        end_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end_s:
-            with contextlib.suppress(InputError, Gone):
-                client = Client.connect(address_of(self.store), "soak", waves=False)
-                hello = client.receive(10)
-                if isinstance(hello, Hello):
-                    return client, hello.pid
-                client.close()
-            time.sleep(0.05)
-        raise AssertionError("no core came up")
-
-    def until(self, condition: Callable[[], bool], what: str) -> float:
-        """Listen until something is so; seconds it took."""
-        begin_s = time.monotonic()
-        while not condition():
-            assert time.monotonic() - begin_s < PATIENCE_S, f"waited for: {what}"
-            self.take(self.client.receive(0.1))
-        return time.monotonic() - begin_s
-
-    def take(self, message: FromCore | None) -> None:
-        """Take one message of the core."""
-        if isinstance(message, Status):
-            self.status = message
-        elif isinstance(message, EventLine):
-            self.lines.append(message.event)
-        elif isinstance(message, Reply):
-            self.replies.append(message)
-
-    @property
-    def cannot_record(self) -> bool:
-        """Whether the alarm is raised."""
-        assert self.status is not None
-        return any(a.kind == "cannot_record" and a.condition for a in self.status.alarms)
-
-    def committed(self) -> int:
-        """Number of the last line in the store, read as anybody may."""
-        with Archive(self.store) as archive:
-            return archive.last(archive.sessions()[0].id)[0]
-
-    def stop(self) -> dict[str, Any]:
-        """End it in order; what the store holds then."""
-        assert self.status is not None
-        self.client.request(self.status.session, "stop")
-        self.process.wait(60)
-        self.client.close()
-        with Archive(self.store) as archive:
-            numbers = [n for n, _ in archive.events(archive.sessions()[0].id)]
-            how = archive.sessions()[0].ended_how
-        assert numbers == list(range(len(numbers))), "a line is missing"
-        with contextlib.closing(sqlite3.connect(self.store / FILE)) as db:
-            integrity = db.execute("PRAGMA integrity_check").fetchone()[0]
-        assert integrity == "ok"
-        return {"lines": len(numbers), "missing": 0, "integrity": integrity, "ended": how}
-
-
 @contextlib.contextmanager
-def folders() -> Iterator[tuple[Path, Path]]:
-    """A store and a runtime folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder)
-        (base / "run").mkdir()
-        yield base / "store", base / "run"
+def running(size: int = 0) -> Iterator[tuple[Path, Monitor]]:
+    """A folder, and a monitor that has said something; its store on a disk of ``size`` MB."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        store = folder / "store"
+        if size:
+            stack.callback(Mounted(store, size).close)
+        options = ("--set", "sound.alarms=false")
+        run = stack.enter_context(monitor(folder, *options, store=store))
+        yield folder, run.until(lambda m: any(isinstance(e, ev.Vitals) for e in m.lines), "vitals")
+
+
+def cannot_record(run: Monitor) -> bool:
+    """Whether the alarm's condition is there."""
+    assert run.status is not None
+    return any(a.kind == "cannot_record" and a.condition for a in run.status.alarms)
+
+
+def seconds_until(run: Monitor, what: Callable[[Monitor], bool], why: str) -> float:
+    """How long it takes until something holds."""
+    begin_s = time.monotonic()
+    run.until(what, why)
+    return round(time.monotonic() - begin_s, 1)
+
+
+def committed(run: Monitor) -> int:
+    """Number of the last line in the store, read as anybody may."""
+    with Archive(run.store) as archive:
+        return archive.last(run.session)[0]
+
+
+def writes_again(run: Monitor, last: int) -> float:
+    """Seconds until no alarm is raised any more; then a line after ``last`` is in the store."""
+    again_s = seconds_until(run, lambda m: not cannot_record(m), "writing")
+    run.until(lambda m: committed(m) > last, "lines in the store")
+    return again_s
+
+
+def ended(run: Monitor) -> dict[str, Any]:
+    """End it in order; what the store holds then."""
+    assert run.stop() == 0
+    with Archive(run.store) as archive:
+        numbers = [n for n, _ in archive.events(run.session)]
+        how = archive.sessions()[0].ended_how
+    assert numbers == list(range(len(numbers))), "a line is missing"
+    with contextlib.closing(sqlite3.connect(run.store / FILE)) as db:
+        integrity = db.execute("PRAGMA integrity_check").fetchone()[0]
+    assert integrity == "ok"
+    return {"lines": len(numbers), "missing": 0, "integrity": integrity, "ended": how}
 
 
 def full() -> dict[str, Any]:
     """A 2 MB disk that somebody fills, and clears after a while."""
-    with folders() as (store, runtime):
-        store.mkdir()
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(store)], check=True
-        )
-        try:
-            monitor = Monitor(store, runtime)
-            monitor.until(lambda: any(isinstance(e, ev.Vitals) for e in monitor.lines), "vitals")
-            filler = store / "filler"
-            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-                while True:
-                    file.write(b"x" * 4096)
-            raised_s = monitor.until(lambda: monitor.cannot_record, "cannot_record")
-            before = len(monitor.lines)
-            goes_on_s = monitor.until(lambda: len(monitor.lines) > before + 30, "analysis")
-            committed = monitor.committed()
-            filler.unlink()
-            again_s = monitor.until(lambda: not monitor.cannot_record, "writing")
-            monitor.until(lambda: monitor.committed() > committed, "lines in the store")
-            return {
-                "cannot_record_after_s": round(raised_s, 1),
-                "lines_while_full": len(monitor.lines) - before,
-                "listened_s": round(goes_on_s, 1),
-                "writes_again_after_s": round(again_s, 1),
-                **monitor.stop(),
-            }
-        finally:
-            subprocess.run(["umount", "-l", str(store)], check=True)
+    with running(size=2) as (_, run):
+        filler = run.store / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        raised_s = seconds_until(run, cannot_record, "cannot_record")
+        before = len(run.lines)
+        goes_on_s = seconds_until(run, lambda m: len(m.lines) > before + 30, "analysis")
+        last = committed(run)
+        filler.unlink()
+        again_s = writes_again(run, last)
+        return {
+            "cannot_record_after_s": raised_s,
+            "lines_while_full": len(run.lines) - before,
+            "listened_s": goes_on_s,
+            "writes_again_after_s": again_s,
+            **ended(run),
+        }
+
+
+def traced(run: Monitor, *options: str) -> subprocess.Popen[bytes]:
+    """Begin to watch the core's system calls."""
+    return subprocess.Popen(["strace", "-f", "-qq", *options, "-p", str(run.pid)])
+
+
+def untrace(tracer: subprocess.Popen[bytes]) -> None:
+    """Let the core go."""
+    tracer.send_signal(signal.SIGINT)
+    tracer.wait(60)
 
 
 def hang() -> dict[str, Any]:
     """Every sync of the core takes HANG_S, until the tracer is gone."""
-    with folders() as (store, runtime):
-        monitor = Monitor(store, runtime)
-        monitor.until(lambda: any(isinstance(e, ev.Vitals) for e in monitor.lines), "vitals")
-        committed = monitor.committed()
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={SYNCS}",
-             "-e", f"inject={SYNCS}:delay_enter={int(HANG_S * 1e6)}", "-p", str(monitor.pid)]
-        )  # fmt: skip
-        raised_s = monitor.until(lambda: monitor.cannot_record, "cannot_record")
-        before = len(monitor.lines)
-        monitor.until(lambda: len(monitor.lines) > before + 15, "analysis")
-        went_on = len(monitor.lines) - before
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(60)
-        again_s = monitor.until(lambda: not monitor.cannot_record, "writing")
-        monitor.until(lambda: monitor.committed() > committed, "lines in the store")
+    with running() as (_, run):
+        last = committed(run)
+        delay = f"inject={SYNCS}:delay_enter={int(HANG_S * 1e6)}"
+        tracer = traced(run, "-o", "/dev/null", "-e", f"trace={SYNCS}", "-e", delay)
+        raised_s = seconds_until(run, cannot_record, "cannot_record")
+        before = len(run.lines)
+        run.until(lambda m: len(m.lines) > before + 15, "analysis")
+        went_on = len(run.lines) - before
+        untrace(tracer)
         return {
             "each_sync_s": HANG_S,
-            "cannot_record_after_s": round(raised_s, 1),
+            "cannot_record_after_s": raised_s,
             "lines_while_it_hung": went_on,
-            "writes_again_after_s": round(again_s, 1),
-            **monitor.stop(),
+            "writes_again_after_s": writes_again(run, last),
+            **ended(run),
         }
 
 
 def order() -> dict[str, Any]:
     """Between the request to acknowledge and its answer, the record is synced."""
-    with folders() as (store, runtime):
-        monitor = Monitor(store, runtime)
-        monitor.until(lambda: bool(monitor.status and monitor.status.alarms), "an alarm")
-        assert monitor.status is not None
-        trace = runtime / "trace"
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-s", "400", "-o", str(trace),
-             "-e", f"trace={SYNCS},recvfrom,sendto", "-p", str(monitor.pid)]
-        )  # fmt: skip
-        monitor.until(lambda: trace.exists() and trace.stat().st_size > 0, "strace")
+    with running() as (folder, run):
+        run.until(lambda m: m.has_alarm("tachycardia"), "an alarm")
+        trace = folder / "trace"
+        calls = f"trace={SYNCS},recvfrom,sendto"
+        tracer = traced(run, "-s", "400", "-o", str(trace), "-e", calls)
+        run.until(lambda _: trace.exists() and trace.stat().st_size > 0, "strace")
         for _ in range(ACKNOWLEDGEMENTS):
-            number = monitor.client.request(monitor.status.session, "acknowledge")
-            monitor.until(lambda n=number: any(r.id == n for r in monitor.replies), "an answer")  # type: ignore[misc]
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(60)
-        kept = trace.read_text(errors="replace").splitlines()
-        found = _synced(kept)
+            run.answer(run.ask("acknowledge"))
+        untrace(tracer)
+        found = _synced(trace.read_text(errors="replace").splitlines())
         assert found == [True] * ACKNOWLEDGEMENTS, f"{found}"
-        return {
-            "acknowledgements": len(found), "synced_before_answer": sum(found), **monitor.stop()
-        }  # fmt: skip
+        return {"acknowledgements": len(found), "synced_before_answer": sum(found), **ended(run)}
 
 
 def _synced(lines: list[str]) -> list[bool]:

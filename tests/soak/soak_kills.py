@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from outcome import RESULTS, Outcome, command, machine  # noqa: E402
-from process_tree import family  # noqa: E402
+from process_tree import cpu_s, family  # noqa: E402
 
 from monitor import events as ev  # noqa: E402
 from monitor.errors import InputError  # noqa: E402
@@ -110,7 +110,7 @@ def attach(life: Life, store: Path) -> None:
                 if isinstance(first, Snapshot):
                     life.client, life.session = client, first.status.session
                     life.there_s = time.monotonic() - life.began_s
-                    life.cpu_s = sum(map(_cpu_s, family(life.process.pid)))
+                    life.cpu_s = sum(map(cpu_s, family(life.process.pid)))
                     see(life, first.status)
                     mine = [a for a in first.alarms if a.earlier_session]
                     life.earlier = {(str(a.earlier_session), a.kind) for a in mine}
@@ -154,13 +154,6 @@ def kill(life: Life) -> None:
     life.process.wait()
     if life.client is not None:
         life.client.close()
-
-
-def _cpu_s(pid: int) -> float:
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
 
 
 def judge(life: Life, killed_at: float, store: Path, tally: Tally) -> set[tuple[str, str]]:

@@ -6,56 +6,27 @@ ours. The store keeps the machine's time, and a run waits for it now and then.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scripted import RATE, Rig, ScriptedPhantom
 
 from dsp.phantom import PRESETS, PhantomStream
 from dsp.stage import RATE_HZ
 from monitor import events as ev
-from monitor.assembly import Models, open_pipeline
-from monitor.capture.driver import CaptureSink
-from monitor.capture.stream import Capture
+from monitor.assembly import Models
 from monitor.clock import SystemClock
-from monitor.config.load import Settings
-from monitor.errors import DeviceError
 from monitor.link.frames import encode
 from monitor.link.messages import EventLine, FromCore
 from monitor.link.requests import request
-from monitor.live.session import LiveSession, SessionContext
-from monitor.record.store import SessionRow, Store
-from monitor.view.state import AlarmLog
 
-RATE = 4000
 TURN_S = 0.5
 """Seconds between two looks of the analysis thread."""
 LOOP_S = 120
-
-
-class VirtualClock:
-    """Stands still until told."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def boot(self) -> float:
-        return self.now
-
-    def wall(self) -> float:
-        return self.now + 1.7e9
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def loop(preset: str, seconds: int = LOOP_S) -> NDArray[np.int16]:
@@ -64,40 +35,18 @@ def loop(preset: str, seconds: int = LOOP_S) -> NDArray[np.int16]:
     return np.clip(np.round(sound * 32768), -32768, 32767).astype(np.int16)[:, None]
 
 
-class LoopingDevice:
+class LoopingDevice(ScriptedPhantom):
     """A device that plays loops; it can be pulled out."""
 
-    kind: Literal["live", "phantom"] = "phantom"
-    name = "phantom"
-    rate_hz, channels = RATE, 1
-
     def __init__(self, presets: tuple[str, ...]) -> None:
+        super().__init__(presets[0])
         self._loops = [loop(preset) for preset in presets]
-        self._chosen = self._loops[0]
-        self._at = 0
-        self.port: CaptureSink | None = None
-        self.present = True
-        self.delivered = 0
+        self.choose(0)
 
     def choose(self, number: int) -> None:
         """Play another phantom from now on."""
         self._chosen = self._loops[number % len(self._loops)]
         self._at = 0
-
-    def resolve(self) -> tuple[int, int]:
-        if not self.present:
-            raise DeviceError("phantom: not connected")
-        return RATE, 1
-
-    def open(self, port: CaptureSink) -> LoopingDevice:
-        self.port = port
-        return self
-
-    def moved(self) -> str | None:
-        return None
-
-    def close(self) -> None:
-        self.port = None
 
     def pull(self) -> None:
         """The cable is out: the stream ends, opening fails."""
@@ -105,36 +54,22 @@ class LoopingDevice:
         if self.port is not None:
             self.port.end("device unplugged")
 
-    def deliver(self, count: int, flags: tuple[str, ...] = ()) -> None:
+    def play(self, count: int, flags: tuple[str, ...] = ()) -> None:
         """Play ``count`` frames; they are lost if nobody listens."""
         sound = np.take(self._chosen, range(self._at, self._at + count), axis=0, mode="wrap")
         self._at = (self._at + count) % len(self._chosen)
         if count and self.port is not None and self.port.live:
             self.port.deliver(sound, flags)
-            self.delivered += count
 
 
-class SoakRig:
-    """The session, and a tally of what it published."""
+class SoakRig(Rig):
+    """A session on a looping device, and a tally of what it published."""
+
+    device: LoopingDevice
 
     def __init__(self, folder: Path, models: Models, presets: tuple[str, ...]) -> None:
-        self.clock = VirtualClock()
-        self.store = Store(folder, SystemClock())  # its thread waits for a real disk
-        self.device = LoopingDevice(presets)
-        self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.capture = Capture(self.device, self.clock, threading.Event())
-        self.capture.start(10)
-        pipeline = open_pipeline(Settings(), models, self.device)  # type: ignore[arg-type]
-        ties = SessionContext(self.clock, self.store, self.take, self.inbox.put, "boot")
-        self.store.begin(
-            SessionRow(
-                "s", "phantom", "phantom", "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None,
-                self.clock.wall(), None, None, None, None, None,
-            )
-        )  # fmt: skip
-        self.session = LiveSession("s", self.capture, pipeline, ties, AlarmLog())
         self.lines: Counter[str] = Counter()
-        self.messages = 0
+        self.told = 0
         self.bytes = 0
         self.holes = 0
         self.backwards = 0
@@ -146,10 +81,11 @@ class SoakRig:
         self._answered = threading.Event()
         self._next_seq = 0
         self._index = 0
+        super().__init__(folder, LoopingDevice(presets), models=models, disk_clock=SystemClock())
 
     def take(self, message: FromCore) -> None:
         """What a screen would get: encoded as on the socket, counted, forgotten."""
-        self.messages += 1
+        self.told += 1
         self.bytes += len(encode(message))
         if not isinstance(message, EventLine):
             return
@@ -168,16 +104,11 @@ class SoakRig:
     def turn(self, frames: int | None = None, flags: tuple[str, ...] = ()) -> None:
         """Let half a second pass; the device plays it, or only ``frames`` of it."""
         self.clock.now += TURN_S
-        self.device.deliver(round(TURN_S * RATE) if frames is None else frames, flags)
+        self.device.play(round(TURN_S * RATE) if frames is None else frames, flags)
         self.capture.settle(10)
         while self.session.step():
             self.take_inbox()
         self.take_inbox()
-
-    def take_inbox(self) -> None:
-        """What other threads asked for."""
-        while not self.inbox.empty():
-            self.inbox.get()()
 
     def ask(self, what: str, **fields: object) -> None:
         """A person asks; the answer is counted when it comes."""
@@ -204,11 +135,6 @@ class SoakRig:
             self._answered.wait(0.05)
             self._answered.clear()
         self.take_inbox()
-
-    def close(self) -> bool:
-        """End in order; tell whether everything was written."""
-        self.session.end("soak over")
-        return self.store.close(60)
 
 
 class _Windows:

@@ -17,22 +17,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from store_rows import a_session, an_alarm
+
 from monitor import events as ev
 from monitor.clock import ClockAnchor, SystemClock
 from monitor.errors import ApexbeatError, RecordError
 from monitor.record.schema import FILE
-from monitor.record.store import Archive, CommandRow, SessionRow, Store
+from monitor.record.store import Archive, CommandRow, Store
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "damage.json"
 LENGTHS = (1, 8, 64, 512, 4096)
-
-
-def a_session(name: str) -> SessionRow:
-    """A row of a session."""
-    return SessionRow(
-        name, "phantom", "phantom", "phantom", 4000, 1, "apexbeat 0", "{}", "{}", None, 1000.0,
-        None, None, None, None, None,
-    )  # fmt: skip
 
 
 def make(folder: Path, lines: int = 600) -> bytes:
@@ -41,10 +35,7 @@ def make(folder: Path, lines: int = 600) -> bytes:
     for name in ("s1", "s2"):
         store.begin(a_session(name))
         for k in range(lines):
-            line = ev.Alarm(
-                index=k, kind="tachycardia", priority="medium", state="active", evidence="130/min"
-            )
-            store.events(name, k, [line], b"{}" if k % 50 == 0 else None)
+            store.events(name, k, [an_alarm(k)], b"{}" if k % 50 == 0 else None)
             if k % 10 == 0:
                 store.anchor(name, ClockAnchor(k, 1.0, 1.0, 1.0, "b"))
                 store.command(name, CommandRow(k, 1.0, "c", "mark", "{}"), lambda: None)

@@ -89,8 +89,8 @@ class Shot:
 
 
 IN_MANUAL = {
-    "normal-120x40", "alarm-120x40", "alarm-80x24", "several-120x40", "lost-120x40",
-    "dead-120x40", "log-120x40", "spectrum-120x40", "light-120x40", "replay-120x40",
+    "normal-120x40", "several-120x40", "lost-120x40", "dead-120x40", "log-120x40",
+    "spectrum-120x40", "light-120x40", "replay-120x40",
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-"""The processes that a process under test has started (Linux)."""
+"""Processes under test: what they have started, and what they take of the machine (Linux)."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 
@@ -26,3 +27,19 @@ def command_line(pid: int) -> bytes:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far; 0 once it is gone."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def rss_mib(pid: int) -> float:
+    """Memory that a process holds now; NaN where the system does not tell."""
+    statm = Path(f"/proc/{pid}/statm")
+    if not statm.is_file():
+        return float("nan")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

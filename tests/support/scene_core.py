@@ -1,10 +1,9 @@
 """A small core over a real UNIX socket: speaks `monitor.link.messages`, plays a scene.
 
 In tests it runs in the loop of the test and is moved by hand (`step`); as a program it plays at
-the pace of life, to look at the screen without a microphone:
+the pace of life, for a screen on a terminal:
 
-    python tests/support/scene_core.py /tmp/core.sock alarm &
-    python tests/support/look.py alarm             # both at once
+    python tests/support/scene_core.py /tmp/core.sock alarm
 """
 
 from __future__ import annotations

@@ -10,15 +10,16 @@ from typing import Literal
 
 import numpy as np
 from clocks import VirtualClock
+from store_rows import a_session
 
 from dsp.cycles.model import CycleModel
 from dsp.phantom import PRESETS, PhantomStream
 from models import shipped
 from monitor import events as ev
-from monitor.analysis.alarms import Board
-from monitor.analysis.pipeline import Pipeline
+from monitor.assembly import Models, build_pipeline
 from monitor.capture.driver import CaptureSink
 from monitor.capture.stream import Capture
+from monitor.clock import Clock
 from monitor.config.load import Settings
 from monitor.errors import DeviceError
 from monitor.link.messages import EventLine, FromCore, Status
@@ -26,7 +27,7 @@ from monitor.live.context import SessionContext
 from monitor.live.session import LiveSession
 from monitor.live.sinks import Folder
 from monitor.record.clips import Clips
-from monitor.record.store import SessionRow, Store
+from monitor.record.store import Store
 from monitor.view.state import AlarmLog
 
 RATE = 4000
@@ -76,33 +77,33 @@ class Rig:
     def __init__(
         self,
         folder: Path,
-        preset: str,
-        id: str = "s",
+        device: str | ScriptedPhantom,
         record: Callable[[Capture], Folder] | None = None,
-        board: Board | None = None,
         clips: bool = False,
+        models: Models | None = None,
+        disk_clock: Clock | None = None,
     ) -> None:
+        """Begin; ``disk_clock`` is that of the store's thread, by default the virtual one."""
         self.clock = VirtualClock()
-        self.store = Store(folder, self.clock)
-        self.device = ScriptedPhantom(preset)
+        self.store = Store(folder, disk_clock or self.clock)
+        self.device = ScriptedPhantom(device) if isinstance(device, str) else device
         self.messages: list[FromCore] = []
         self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.capture = Capture(self.device, self.clock, threading.Event())
         self.capture.start(10)
-        cycles = CycleModel.from_arrays(shipped.cycles_arrays())
-        pipeline = Pipeline(Settings(), None, cycles, preset, RATE, 1, board=board)
-        ties = SessionContext(self.clock, self.store, self.messages.append, self.inbox.put, "boot")
-        self.store.begin(
-            SessionRow(
-                id, preset, preset, "phantom", RATE, 1, "apexbeat 0", "{}", "{}", None,
-                self.clock.wall(), None, None, None, None, None,
-            )
-        )  # fmt: skip
+        models = models or Models(None, CycleModel.from_arrays(shipped.cycles_arrays()), {})
+        pipeline = build_pipeline(Settings(), models, self.device.name, RATE, 1)
+        ties = SessionContext(self.clock, self.store, self.take, self.inbox.put, "boot")
+        self.store.begin(a_session("s", started=self.clock.wall()))
         written = None if record is None else record(self.capture)
         self.session = LiveSession(
-            id, self.capture, pipeline, ties, AlarmLog(), folder=written,
-            clips=Clips(folder, id, self.clock, set) if clips else None,
+            "s", self.capture, pipeline, ties, AlarmLog(), folder=written,
+            clips=Clips(folder, "s", self.clock, set) if clips else None,
         )  # fmt: skip
+
+    def take(self, message: FromCore) -> None:
+        """Keep what screens are told."""
+        self.messages.append(message)
 
     def run(self, seconds: float, delivers: bool = True, true_hz: float = RATE) -> None:
         """Let time pass; the device makes ``true_hz`` frames a second."""

@@ -60,6 +60,8 @@ class Monitor:
         self.status: Status | None = None
         self.lines: list[ev.Event] = []
         self.replies: list[Reply] = []
+        self.errors = ""
+        """What was said on standard error, once it has ended."""
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -168,6 +170,13 @@ class Monitor:
         os.kill(self.pid, signal.SIGKILL)
         return self.pid
 
+    def stop(self) -> int:
+        """End it as a screen does; the exit code."""
+        self.ask("stop")
+        with contextlib.suppress(Gone):
+            self.until(lambda _: False)
+        return self.end()
+
     def end(self) -> int:
         """End it in order; the exit code."""
         self.detach()
@@ -175,7 +184,7 @@ class Monitor:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
         try:
-            self.process.communicate(timeout=PATIENCE_S)
+            _, self.errors = self.process.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -188,12 +197,15 @@ def monitor(
     folder: Path,
     *options: str,
     store: Path | None = None,
+    phantom: str = "fast",
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Monitor]:
     """A monitor that runs, with a screen attached; nothing of it is left afterwards."""
     runtime = folder / "run"
     runtime.mkdir(exist_ok=True)
-    one = Monitor(store or folder / "store", runtime, *options, environment=environment)
+    one = Monitor(
+        store or folder / "store", runtime, *options, phantom=phantom, environment=environment
+    )
     try:
         yield one.attach()
     finally:

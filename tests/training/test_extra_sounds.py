@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dsp.phantom import Phantom, render
-from training.experiments.extra_sounds import KINDS, added, draw, features, fit
+from training.experiments.extra_sounds import features, fit
+from training.experiments.extra_sounds_made import KINDS, added, draw
 
 HEART = Phantom(duration_s=15.0, rate_per_min=65.0, seed=3)
 

@@ -13,11 +13,9 @@ from training.experiments.gate import (
     GatedRecording,
     figures_of_records,
     heard_of,
-    judged_in_part,
-    persons,
-    places_heard,
     record_logits,
 )
+from training.experiments.gate_persons import judged_in_part, persons, places_heard
 
 
 def _beat(s1: int, confidence: float) -> Beat:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from train_command import call
 
 from dsp.phantom import render
 from models import shipped
@@ -55,13 +56,6 @@ def _cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DATA = ("--data", "set", "--labels", "labels.csv", "--normal", "N")
-
-
-def call(*words: object) -> str:
-    """Run a command of apexbeat-train; errors are raised."""
-    result = CliRunner().invoke(cli, [str(w) for w in words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 @pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too

@@ -7,14 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from dsp.phantom import Phantom, Rendering, render
-from training.experiments.pairing import (
+from training.experiments.pairing import probability, regression, verdict
+from training.experiments.pairing_evidence import (
     aligned,
     annotated_cycles,
     envelope,
-    probability,
-    regression,
     steadiness,
-    verdict,
     whole,
 )
 from training.segmentation.data import Truth

@@ -203,10 +203,6 @@ def test_reliabilities_join_to_that_of_all_cycles():
     assert joined_calibration([{}]) == {}
 
 
-def test_tables_are_made_from_the_result_alone():
-    assert markdown({"noise": [{"noise": "white", "snr_db": 5, "f1 60": 0.9, "f1 100": 0.95}]})
-
-
 def test_an_annotation_that_just_stops_is_not_believed_to_its_end():
     states = ["S1", "systole", "S2", "diastole", "S1"]
     assert _without_endless([0, 200, 600, 800, 1600], states) == [*states[:4], "noise-begin"]

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from click.testing import CliRunner
+from train_command import call
 
 from dsp.phantom import render
 from monitor.cli.main import run as apexbeat
 from training import cells, datasets
-from training.cli import cli
 from training.config import Config
 from training.dataset_bundle import DatasetBundle, open_cinc2016
 from training.errors import TrainingError
@@ -37,13 +36,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APEXBEAT_CACHE", str(place / "cache"))
-
-
-def call(*words: object) -> str:
-    """Run a command of apexbeat-train; errors are raised."""
-    result = CliRunner().invoke(cli, [str(w) for w in words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 @pytest.mark.timeout(600)  # twenty seconds of computing, on a machine that others use too

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from training.options import SHIPPED
+from training.options import SHIPPED, one_thread
 
 
 @click.command()
@@ -29,11 +29,6 @@ from training.options import SHIPPED
 @click.option("--normal", is_flag=True, help="Only normal subjects: for long streams.")
 @click.option("--calm", is_flag=True, help="Without breathing, rubbing and lost contact.")
 @click.option("--loss", "loss_s", default=4.0, show_default=True, help="Seconds of a contact loss.")
-@click.option(
-    "--bare",
-    is_flag=True,
-    help="Simulate contact loss by gain only, without room sound and handling.",
-)
 @click.option(
     "--heard", type=click.Path(dir_okay=False, path_type=Path),
     help="File of what was heard: read if it is there (seconds), else written.",
@@ -97,10 +92,8 @@ def _all_heard(
     normal: bool,
     calm: bool,
     loss_s: float,
-    bare: bool,
 ) -> Any:
     import numpy as np
-    import torch
     from rich.progress import track
 
     from dsp.cycles.model import CycleModel
@@ -113,7 +106,7 @@ def _all_heard(
     from training.evaluate import calibration, load_cells
     from training.monitor_eval import export_cell
 
-    torch.set_num_threads(1)
+    one_thread()
     everyone = load_all(data)
     recordings = [r for r in everyone if not r.further]
     states = hand_annotated(data, recordings)
@@ -135,9 +128,7 @@ def _all_heard(
                 track(sorted(held)[::every], description=f"fold {cell.fold}")
             ):
                 rng = np.random.default_rng([seed, cell.fold, number])
-                stream = stream_of(
-                    held[key], rng, trouble=not calm, minutes=minutes, loss_s=loss_s, bare=bare
-                )
+                stream = stream_of(held[key], rng, trouble=not calm, minutes=minutes, loss_s=loss_s)
                 yield room.listen(stream, engine, cycles, onsets, cell.fold)
 
 

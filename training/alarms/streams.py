@@ -91,7 +91,6 @@ def stream_of(
     trouble: bool = True,
     minutes: float = 0.0,
     loss_s: float = LOSS_S,
-    bare: bool = False,
 ) -> Stream:
     """One subject's stream.
 
@@ -105,8 +104,8 @@ def stream_of(
         Whether any is put in.
     minutes
         Length of the stream; 0 takes the subject's own sound, at least one minute, at most three.
-    loss_s, bare
-        Seconds of a contact loss, and whether it is a mere gain.
+    loss_s
+        Seconds of a contact loss.
     """
     own = [_level(soundfile.read(r.path, dtype="float32")[0]) for r in recordings]
     length = sum(part.size for part in own)
@@ -118,7 +117,7 @@ def stream_of(
     placed = tuple(
         (recordings[k % len(own)].name, int(at)) for k, at in enumerate(starts) if at < wanted
     )
-    troubled = _trouble(sound, rng, loss_s, bare) if trouble else []
+    troubled = _trouble(sound, rng, loss_s) if trouble else []
     return Stream(
         group=recordings[0].group,
         database=recordings[0].database,
@@ -143,7 +142,7 @@ def _level(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _trouble(
-    sound: NDArray[np.float32], rng: np.random.Generator, loss_s: float, bare: bool
+    sound: NDArray[np.float32], rng: np.random.Generator, loss_s: float
 ) -> list[tuple[int, int]]:
     """Breathing, and once a minute rubbing and lost contact, in place; return when."""
     t = np.arange(sound.size) / RATE_HZ
@@ -157,12 +156,11 @@ def _trouble(
         rubbed, over = rub + int(RUBBING_S * RATE_HZ), lost + int(loss_s * RATE_HZ)
         sound[rub:rubbed] += _noise("rubbing", RUBBING, rubbed - rub, rng)
         sound[lost:over] *= LOSS_GAIN
-        if not bare:
-            room = LEVEL * 10 ** (ROOM_DB / 20)
-            sound[lost:over] += _noise("pink", room, over - lost, rng)
-            edge = int(EDGE_S * RATE_HZ)
-            for at in (lost, over - edge):
-                sound[at : at + edge] += _noise("rubbing", RUBBING, edge, rng)
+        room = LEVEL * 10 ** (ROOM_DB / 20)
+        sound[lost:over] += _noise("pink", room, over - lost, rng)
+        edge = int(EDGE_S * RATE_HZ)
+        for at in (lost, over - edge):
+            sound[at : at + edge] += _noise("rubbing", RUBBING, edge, rng)
         troubled += [(rub, rubbed), (lost, over)]
     np.clip(sound, -0.99, 0.99, out=sound)
     return sorted(troubled)

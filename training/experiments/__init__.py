@@ -1,1 +1,1 @@
-"""Measurements that chose something: ablation, noise, what the last layer gives away."""
+"""Measurements beside the training: what chose something, or says how far something can be told."""

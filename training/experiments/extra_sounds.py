@@ -13,16 +13,14 @@ No real recording here is labelled with S3 or S4: those two are known from phant
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import signal
 
@@ -31,12 +29,14 @@ from dsp.chain import process
 from dsp.cycles.beat import Beat
 from dsp.cycles.decoder import CycleDecoder
 from dsp.cycles.model import CycleModel
-from dsp.phantom import Phantom, render
+from dsp.phantom import render
 from dsp.stage import RATE_HZ
 from monitor.replay.scores import auc
+from training import datasets
 from training.cells import commit
+from training.datasets import Recording
+from training.experiments.extra_sounds_made import KINDS, Kind, added, draw, some_kinds
 from training.options import one_thread, say
-from training.segmentation import hearts
 from training.segmentation.evaluate import calibrate
 from training.whole import write_whole
 
@@ -49,59 +49,10 @@ GRID = 4
 """Samples from one value of the envelope to the next: 2 ms."""
 MARGIN = 40
 """Values of the envelope around the window of the search."""
-SHARE = 0.22
-"""Probability of each kind in a phantom."""
 _FAMILIES = {"fit": 11, "held out": 12}
 _IMPLANTED = 13
 _EACH_DATABASE = 120
 FIT, HELD = "cinc2016 b-f Normal, fit", "cinc2016 b-f Normal, held out"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Where a sound is looked for.
-
-    Attributes
-    ----------
-    reference
-        S1 or S2: the onset from which time counts; "systole" counts from S1 in units of systole.
-    window_s
-        First and last time of the search.
-    band_hz, smooth_s, valley_s
-        Band, length of the envelope's smoothing, and how far from the peak a valley may lie.
-    """
-
-    reference: str
-    window_s: tuple[float, float]
-    band_hz: tuple[float, float]
-    smooth_s: float
-    valley_s: float
-
-
-KINDS = {
-    "s3": Kind("S2", (0.11, 0.21), (20.0, 80.0), 0.024, 0.07),
-    "s4": Kind("S1", (-0.17, -0.05), (20.0, 70.0), 0.024, 0.07),
-    "click": Kind("systole", (0.35, 0.85), (100.0, 400.0), 0.010, 0.04),
-    "snap": Kind("S2", (0.04, 0.13), (100.0, 400.0), 0.010, 0.04),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AddedTone:
-    """What is put into the beats: length, frequency, place (as `Kind.window_s`), peak to S1's."""
-
-    length_s: tuple[float, float]
-    hz: tuple[float, float]
-    place: tuple[float, float]
-    level_db: tuple[float, float]
-
-
-TONES = {
-    "s3": AddedTone((0.06, 0.09), (25, 50), (0.12, 0.16), (-16, -4)),
-    "s4": AddedTone((0.06, 0.09), (25, 50), (-0.15, -0.10), (-16, -6)),
-    "click": AddedTone((0.012, 0.03), (120, 300), (0.4, 0.8), (-18, -3)),
-    "snap": AddedTone((0.02, 0.03), (120, 300), (0.05, 0.12), (-14, -3)),
-}
 
 
 def envelope_db(sound: Float, kind: Kind) -> Float:
@@ -168,63 +119,6 @@ def heard(sound: Float, decoder: CycleDecoder) -> dict[str, Float | None]:
     return {name: features(sound, beats, kind) for name, kind in KINDS.items()}
 
 
-def added(sound: Float, beats: Sequence[Beat], has: Collection[str], rng: Generator) -> Float:
-    """The sound with a soft tone of each kind in every beat, alike throughout, `LEVELS_DB` to S1.
-
-    Times and levels vary a little from beat to beat, as phantoms' sounds do.
-    """
-    out = sound.copy()
-    peaks = [np.abs(sound[b.s1 : b.s1 + 200]).max() for b in beats
-             if b.s1 is not None and 0 <= b.s1 < len(sound)]  # fmt: skip
-    loudest = float(np.median(peaks)) if peaks else 0.0
-    for name in sorted(has):
-        tone = TONES[name]
-        length, hz = rng.uniform(*tone.length_s), rng.uniform(*tone.hz)
-        place, level = rng.uniform(*tone.place), rng.uniform(*tone.level_db)
-        t = np.arange(round(length * RATE_HZ)) / RATE_HZ
-        wave = loudest * 10 ** (level / 20) * np.hanning(len(t)) * np.sin(2 * np.pi * hz * t)
-        for beat in beats:
-            if beat.s1 is None or beat.s2 is None:
-                continue
-            origin = beat.s2 if KINDS[name].reference == "S2" else beat.s1
-            unit = beat.s2 - beat.s1 if KINDS[name].reference == "systole" else RATE_HZ
-            at = max(0, origin + round(place * unit + 4 * rng.standard_normal()))
-            part = out[at : at + len(t)]
-            part += wave[: len(part)] * np.exp(0.15 * rng.standard_normal())
-    return out
-
-
-def _some(rng: Generator) -> frozenset[str]:
-    """Some of the kinds, none in a good third."""
-    return frozenset(name for name in KINDS if rng.random() < SHARE)
-
-
-def draw(rng: Generator) -> tuple[Phantom, frozenset[str]]:
-    """A phantom of 2.5 to 40 s, and the extra sounds it is to have (its clicks are not yet in)."""
-    heart = hearts.plain(rng, float(np.exp(rng.uniform(np.log(2.5), np.log(40.0)))))
-    heart = replace(heart, rate_per_min=float(rng.uniform(45, 130)))
-    has = _some(rng)
-    level = {name: float(rng.uniform(*TONES[name].level_db)) for name in KINDS}
-    sounds = replace(
-        heart.sounds,
-        s3_db=level["s3"] if "s3" in has else None,
-        s4_db=level["s4"] if "s4" in has else None,
-        snap_db=level["snap"] if "snap" in has else None,
-        snap_s=float(rng.uniform(*TONES["snap"].place)),
-        split_s=float(rng.uniform(0.03, 0.06)) if rng.random() < 0.3 else None,
-    )
-    return replace(heart, sounds=sounds), has
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A recording with a label: its class as the table names it, and who it is of."""
-
-    path: Path
-    label: str
-    group: str
-
-
 Case = tuple[frozenset[str], dict[str, Float | None]]
 """The sounds that one heart has, and the features of each kind."""
 
@@ -239,12 +133,12 @@ def phantoms(family: str, count: int, decoder: CycleDecoder) -> Iterator[Case]:
         yield has, heard(process(sound.astype(np.float32), RATE_HZ), decoder)
 
 
-def implanted(items: Sequence[Labelled], decoder: CycleDecoder) -> Iterator[Case]:
+def implanted(items: Sequence[Recording], decoder: CycleDecoder) -> Iterator[Case]:
     """Real normal recordings, each as it is and with some of the sounds put into its beats."""
     for place, item in enumerate(items):
         rng = np.random.default_rng((_IMPLANTED, place))
         sound = filtered(item.path)
-        has = _some(rng)
+        has = some_kinds(rng)
         decoder.reset(0)
         beats = decoder.push(sound).beats + decoder.flush().beats
         yield frozenset(), heard(sound, decoder)
@@ -312,32 +206,27 @@ def compared(scores: Scores, kind: str, positive: str, negative: str) -> dict[st
     }  # fmt: skip
 
 
-def recordings(data: Path) -> Iterator[Labelled]:
-    """Yaseen's classes, PASCAL's set B without murmurs, cinc2016 *a* by diagnosis, other normals.
+def recordings(data: Path) -> Iterator[tuple[str, Recording]]:
+    """Class and recording: Yaseen, PASCAL's set B without murmurs, cinc2016 *a*, other normals.
 
     Of the other databases of cinc2016, one normal recording of a group, at most 120 of a database;
     half of the groups for the fit.
     """
     for folder in ("yaseen2018", "pascal"):
-        with (data / folder / "recordings.csv").open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row["class"] not in ("artifact", "murmur"):
-                    path = data / folder / f"{row['name']}.flac"
-                    yield Labelled(path, f"{folder} {row['class']}", row["name"])
+        for r in datasets.FURTHER[folder](data / folder):
+            if r.diagnosis not in ("artifact", "murmur"):
+                yield f"{folder} {r.diagnosis}", replace(r, group=r.name)
     taken: dict[str, set[str]] = {}
-    with (data / "cinc2016" / "recordings.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            database, group = row["database"], row["group"]
-            if row["quality"] != "1":
-                continue
-            path = data / "cinc2016" / f"training-{database}" / f"{row['name']}.flac"
-            seen = taken.setdefault(database, set())
-            if database == "a":
-                yield Labelled(path, f"cinc2016 a {row['diagnosis']}", group)
-            elif row["label"] == "normal" and group not in seen and len(seen) < _EACH_DATABASE:
-                seen.add(group)
-                digest = int(hashlib.sha256(group.encode()).hexdigest(), 16)
-                yield Labelled(path, FIT if digest % 2 else HELD, group)
+    for r in datasets.load_cinc2016(data / "cinc2016"):
+        if r.quality != 1:
+            continue
+        seen = taken.setdefault(r.database, set())
+        if r.database == "a":
+            yield f"cinc2016 a {r.diagnosis}", r
+        elif r.label == 0 and r.group not in seen and len(seen) < _EACH_DATABASE:
+            seen.add(r.group)
+            digest = int(hashlib.sha256(r.group.encode()).hexdigest(), 16)
+            yield FIT if digest % 2 else HELD, r
 
 
 PAIRS = [
@@ -355,18 +244,18 @@ def real(data: Path, detectors: dict[str, Detector], decoder: CycleDecoder) -> d
     scores: dict[str, Scores] = {name: {} for name in KINDS}
     silent: dict[str, int] = {}
     every: dict[str, int] = {}
-    for item in recordings(data):
-        if item.label == FIT:
+    for label, item in recordings(data):
+        if label == FIT:
             continue
         rows = heard(filtered(item.path), decoder)
-        every[item.label] = every.get(item.label, 0) + 1
+        every[label] = every.get(label, 0) + 1
         if any(x is None for x in rows.values()):
-            silent[item.label] = silent.get(item.label, 0) + 1
+            silent[label] = silent.get(label, 0) + 1
             continue
         for name, x in rows.items():
             if x is not None:
                 value = detectors[name].score(x)
-                scores[name].setdefault(item.label, {}).setdefault(item.group, []).append(value)
+                scores[name].setdefault(label, {}).setdefault(item.group, []).append(value)
     told = {
         label: {
             name: round(_told(scores[name][label], detectors[name]) / count, 3) for name in KINDS
@@ -410,13 +299,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="Folder of all the sets.")
     parser.add_argument("--results", type=Path, default=Path("docs/results"))
     parser.add_argument("--phantoms", type=int, default=600, help="Of each family of seeds.")
-    parser.add_argument("--fit-only", action="store_true", help="Score nothing that is held out.")
     asked = parser.parse_args(arguments)
     one_thread()
     decoder = CycleDecoder(CycleModel.from_arrays(models.shipped.cycles_arrays()))
-    normal = [item for item in recordings(asked.data) if item.label in (FIT, HELD)]
-    parts = {label: list(implanted([i for i in normal if i.label == label], decoder))
-             for label in ((FIT,) if asked.fit_only else (FIT, HELD))}  # fmt: skip
+    every = list(recordings(asked.data))
+    parts = {
+        part: list(implanted([item for label, item in every if label == part], decoder))
+        for part in (FIT, HELD)
+    }
     cases = [*phantoms("fit", asked.phantoms, decoder), *parts[FIT]]
     detectors = {name: fit(cases, parts[FIT][::2], name) for name in KINDS}
     content: dict[str, object] = {
@@ -427,9 +317,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"and with sounds put into them, threshold where {FALSE_ALARMS:.0%} of those without pass",
         "fit": found(cases, detectors),
     }
-    if asked.fit_only:
-        say(json.dumps(content, indent=1))
-        return
     held = list(phantoms("held out", asked.phantoms, decoder))
     content["phantoms held out"] = found(held, detectors)
     content["put into normal recordings held out"] = found(parts[HELD], detectors)

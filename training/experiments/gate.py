@@ -25,10 +25,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +39,14 @@ from dsp.windows import WINDOW
 from models import shipped
 from models.engine import Engine
 from models.engine_torchscript import open_model
-from monitor.analysis.person import RULES, Judged, judge_person, person_logit
-from monitor.analysis.verdict import Thresholds, logit, sigmoid
+from monitor.analysis.person import RULES
+from monitor.analysis.verdict import logit
 from monitor.events import Beat, Event, Verdict, Window
 from training import datasets, evaluate
 from training.calibrate import UNSURE_P
 from training.cells import Cell, commit
 from training.datasets import Recording
+from training.experiments.gate_persons import judged_in_part, persons, places_heard
 from training.extra_datasets import fit_to_train
 from training.monitor_eval import export_cell, play
 from training.options import one_thread, say
@@ -243,33 +242,6 @@ def _intervals(
     }
 
 
-def persons(
-    recordings: Sequence[Recording], z: Mapping[str, float], rule: str, most: int = 0, seed: int = 0
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.float64]]:
-    """Persons, whether a murmur is heard anywhere, and their logit by a rule (NaN: no verdict).
-
-    Parameters
-    ----------
-    most
-        Recordings of each person that are looked at, drawn at random (0: all). In CirCor persons
-        with a murmur have more recordings, and a maximum grows with their number.
-    """
-    rng = np.random.default_rng(seed)
-    own: dict[str, list[Recording]] = {}
-    for r in recordings:
-        own.setdefault(r.group, []).append(r)
-    names = sorted(own)
-    truth = np.array([max(r.label for r in own[n]) for n in names])
-    score = []
-    for n in names:
-        mine = own[n]
-        if most and len(mine) > most:
-            mine = [mine[k] for k in rng.permutation(len(mine))[:most]]
-        known = [z[r.name] for r in mine if r.name in z]
-        score.append(person_logit(known, rule) if known else np.nan)
-    return names, truth, np.array(score)
-
-
 def compare(
     sets: Mapping[str, Sequence[Recording]], heard: Mapping[str, Mapping[str, GatedRecording]]
 ) -> dict[str, Any]:
@@ -301,69 +273,6 @@ def compare(
         rows["judged in part"] = judged_in_part(children, z)
         out[name] = rows
     return out
-
-
-def places_heard(
-    recordings: Sequence[Recording], z: Mapping[str, float], places: int = 4
-) -> dict[str, Any]:
-    """Share of children with a murmur, and without, by what they are called after some places.
-
-    Half by half: every second child by name; those of whom all ``places`` have a verdict.
-    """
-    own: dict[str, list[Recording]] = {}
-    for r in recordings:
-        own.setdefault(r.group, []).append(r)
-    out: dict[str, Any] = {}
-    for half, words in enumerate(("choosing half", "other half")):
-        for murmur in (True, False):
-            some = [own[name] for name in sorted(own)[half::2]]
-            whole = [
-                [z[r.name] for r in mine]
-                for mine in some
-                if len(mine) == places
-                and all(r.name in z for r in mine)
-                and (max(r.label for r in mine) > 0) == murmur
-            ]
-            row: dict[str, Any] = {"persons": len(whole)}
-            for heard in range(1, places + 1) if whole else ():
-                row[f"{heard} of {places}"] = _called(whole, heard)
-            out[f"{'murmur' if murmur else 'no murmur'}, {words}"] = row
-    return out
-
-
-def _called(persons: Sequence[Sequence[float]], heard: int) -> dict[str, float]:
-    """What is said after ``heard`` of the places, the mean over all choices of them."""
-    limits = Thresholds(*UNSURE_P)
-    told = [
-        [limits.judge(sigmoid(person_logit(some))) for some in combinations(z, heard)]
-        for z in persons
-    ]
-    return {
-        value: float(np.mean([np.mean([one == value for one in mine]) for mine in told]))
-        for value in ("normal", "unsure", "abnormal")
-    }
-
-
-def judged_in_part(recordings: Sequence[Recording], z: Mapping[str, float]) -> dict[str, Any]:
-    """Persons with a verdict of whom some recordings have none, and what they are called."""
-    own: dict[str, list[Recording]] = {}
-    for r in recordings:
-        own.setdefault(r.group, []).append(r)
-    limits = Thresholds(*UNSURE_P)
-    counts: Counter[str] = Counter()
-    for mine in own.values():
-        places: list[Judged] = [
-            (r.name, limits.judge(sigmoid(z[r.name])), sigmoid(z[r.name]))
-            if r.name in z
-            else (r.name, "none", None)
-            for r in mine
-        ]
-        found = judge_person(places, limits)
-        if found.not_judged and found.judged:
-            murmur = "murmur" if max(r.label for r in mine) > 0 else "no murmur"
-            counts[f"{murmur}, {found.value}"] += 1
-            counts[f"{murmur}, fewer than half judged"] += 2 * found.judged < found.recordings
-    return dict(sorted(counts.items()))
 
 
 def _arrays(

@@ -29,20 +29,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
 import models.shipped
-from dsp.cycles.beat import Beat
 from dsp.cycles.model import CycleModel
 from dsp.stage import RATE_HZ
 from training.cells import commit
 from training.errors import TrainingError
+from training.experiments.pairing_evidence import (
+    MIN_CYCLES,
+    Float,
+    Int,
+    annotated_cycles,
+    envelope,
+    level_db,
+    steadiness,
+    whole,
+)
 from training.options import one_thread, say
 from training.segmentation.crossvalidate import held_out
 from training.segmentation.data import (
     CIRCOR,
-    STATES,
     Prepared,
     Truth,
     _sounds,
@@ -51,13 +58,11 @@ from training.segmentation.data import (
 )
 from training.segmentation.evaluate import calibrate, evaluate
 from training.segmentation.folds import fold_model
-from training.segmentation.score import Counts, f1
+from training.segmentation.score import Counts
 from training.segmentation.train import FOLDS, Part, weights_path
 from training.segmentation.variant import STEPS
 from training.whole import write_whole
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
 PLACES = ("AV", "PV", "TV", "MV")
 EVIDENCE = (
     "duration", "steadiness", *(f"loudness {place}" for place in PLACES), "child", "murmur",
@@ -67,85 +72,9 @@ RULE = ("duration", "steadiness", "loudness", "gaps")
 FASTEST_SURE = 100.0
 """Rate per minute under which systole is so much shorter than diastole that nobody swaps them."""
 WEISSLER_MS = -2.1
-MIN_CYCLES = 4
 SURE = 0.9
-JITTER_MS = 3.0
 LARGEST = 6.0
 """No single piece of evidence counts more, as a difference of log likelihoods."""
-_STEP = 2
-_BEFORE, _AFTER, _LAGS = 40, 120, 50
-"""Of an aligned sound, in ms."""
-
-
-def whole(beats: Sequence[Beat]) -> Int:
-    """S1, S2 and next S1 of each beat that has them, int64 [n, 3]."""
-    return np.array(
-        [(b.s1, b.s2, b.end) for b in beats if None not in (b.s1, b.s2, b.end)], np.int64
-    ).reshape(-1, 3)
-
-
-def annotated_cycles(truth: Truth) -> Int:
-    """The same of an annotation, the first border of each span left out."""
-    rows = []
-    for k in range(1, len(truth.states) - 4):
-        if truth.states[k : k + 5] == (*STATES, STATES[0]):
-            rows.append(truth.samples[[k, k + 2, k + 4]])
-    return np.array(rows, np.int64).reshape(-1, 3)
-
-
-def envelope(sound: Float) -> Float:
-    """Amplitude of 25-200 Hz, smoothed over 20 ms, one value each ms."""
-    sos = signal.butter(3, [25, 200], "bandpass", fs=RATE_HZ, output="sos")
-    window = np.hanning(41) / np.hanning(41).sum()
-    amplitude = np.abs(signal.hilbert(signal.sosfiltfilt(sos, sound)))
-    return np.asarray(np.convolve(amplitude, window, "same")[::_STEP])
-
-
-def aligned(envelope: Float, onsets: Int) -> Float:
-    """Times in ms of like sounds near the onsets (ms): each where it fits their median best."""
-    shifts = np.zeros(len(onsets), np.int64)
-    size = _BEFORE + _AFTER
-    wide = np.array([envelope[o - _BEFORE - _LAGS : o + _AFTER + _LAGS] for o in onsets])
-    sums = np.cumsum(np.pad(wide, ((0, 0), (1, 0))), axis=1)
-    squares = np.cumsum(np.pad(wide**2, ((0, 0), (1, 0))), axis=1)
-    total, power = (s[:, size:] - s[:, :-size] for s in (sums, squares))
-    norm = np.sqrt(np.maximum(power - total**2 / size, 1e-12))
-    for _ in range(3):
-        parts = np.array(
-            [w[_LAGS + s : _LAGS + s + size] for w, s in zip(wide, shifts, strict=True)]
-        )
-        parts /= np.linalg.norm(parts, axis=1)[:, None] + 1e-12
-        template = np.median(parts, axis=0)
-        template -= template.mean()
-        fits = np.array([np.correlate(w, template, "valid") for w in wide]) / norm
-        shifts = np.argmax(fits, axis=1) - _LAGS
-    return np.asarray(onsets + shifts, np.float64)
-
-
-def steadiness(level: Float, cycles: Int) -> float:
-    """Log variance of the second gap's changes over that of the first's; nan with few cycles."""
-    marks = cycles // _STEP
-    edge = _BEFORE + _AFTER + 2 * _LAGS
-    marks = marks[(marks[:, 0] > edge) & (marks[:, 2] < len(level) - edge)]
-    if len(marks) < MIN_CYCLES:
-        return float("nan")
-    first, second = np.unique(marks[:, [0, 2]]), np.unique(marks[:, 1])
-    s1 = dict(zip(first.tolist(), aligned(level, first), strict=True))
-    s2 = dict(zip(second.tolist(), aligned(level, second), strict=True))
-    gaps = np.array([(s2[m] - s1[a], s1[b] - s2[m]) for a, m, b in marks.tolist()])
-    changes = np.diff(gaps, axis=0)
-    spread = 1.483 * np.median(np.abs(changes - np.median(changes, axis=0)), axis=0)
-    systole, diastole = (spread**2 + JITTER_MS**2).tolist()
-    return float(np.log(diastole / systole))
-
-
-def _level_db(sound: Float, begins: Int, ends: Int) -> Float:
-    """Level of each span, dB."""
-    sums = np.concatenate([[0.0], np.cumsum(sound**2)])
-    ends = np.minimum(ends, len(sound))
-    return np.asarray(
-        10 * np.log10((sums[ends] - sums[begins]) / np.maximum(ends - begins, 1) + 1e-12)
-    )
 
 
 @dataclass
@@ -204,9 +133,9 @@ def measure(row: dict[str, str], truth: Truth, sound: Float, cycles: Int, counts
     )
     s1, s2, end = cycles.T
     gaps = [
-        _level_db(high, a + (b - a) // 2, a + (b - a) * 85 // 100) for a, b in ((s1, s2), (s2, end))
+        level_db(high, a + (b - a) // 2, a + (b - a) * 85 // 100) for a, b in ((s1, s2), (s2, end))
     ]
-    loud = _level_db(sound, s1, s1 + 200) - _level_db(sound, s2, s2 + 200)
+    loud = level_db(sound, s1, s1 + 200) - level_db(sound, s2, s2 + 200)
     own = annotated_cycles(truth)
     return Case(
         row["name"], row["person"], row["location"], row["age"],
@@ -371,28 +300,11 @@ def rule_figures(found: Sequence[Case], x: Float) -> dict[str, object]:
     }  # fmt: skip
 
 
-def f1_without(every: Sequence[Counts], left_out: Sequence[Counts]) -> dict[str, float]:
-    """F1 of the set without some recordings."""
-    gone = {id(c) for c in left_out}
-    kept = [c for c in every if id(c) not in gone]
-    wanted, told = (sum(int(getattr(c, n).sum()) for c in kept) for n in ("wanted", "found"))
-    return {
-        f"f1 {ms}": round(
-            f1(sum(int(c.matched[f"onset {ms}"].sum()) for c in kept), wanted, told), 4
-        )
-        for ms in (60, 100)
-    }
-
-
 def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
     """All figures."""
     x, rule, known = evidence(found)
     p, weights = judged(found, x)
     swapped = [k for k, c in enumerate(found) if c.swapped]
-    by_verdict = {
-        side: [found[k].counts for k in swapped if verdict(p[k]) == side]
-        for side in ("annotation", "decoder", "undecided")
-    }
     single = {
         name: [int((x[swapped, k] > 0).sum()), int((x[swapped, k] < 0).sum())]
         for k, name in enumerate(EVIDENCE)
@@ -414,15 +326,6 @@ def report(found: Sequence[Case], every: Sequence[Counts]) -> dict[str, object]:
         "S1 to S2 of slow hearts": known,
         "weights of both halves": weights,
         "where decoder and annotation agree": known_answers(found, x, p),
-        "f1": {
-            "all": f1_without(every, []),
-            **{f"without those where the {side} is likely wrong": f1_without(every, gone)
-               for side, gone in by_verdict.items() if side != "undecided"},
-            "without any of the swapped": f1_without(every, [found[k].counts for k in swapped]),
-            "without any with fewer than half found": f1_without(
-                every, [c.counts for c in found if c.wrong]
-            ),
-        },
         "rule without the annotation": rule_figures(found, rule),
         "swapped recordings": [
             {

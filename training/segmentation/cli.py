@@ -96,7 +96,6 @@ def _phantoms(result: Path) -> None:
     model = CycleModel.from_arrays(models.shipped.cycles_arrays())
     write(result, "phantom rates", hearts.rates(model))
     write(result, "phantom steps", hearts.steps(model))
-    write(result, "noise", hearts.noise(model))
     write(result, "phantom kinds", hearts.kinds(model))
     write(result, "phantom siblings", hearts.siblings(model))
     write(result, "systole's share", shares(model))

@@ -11,6 +11,7 @@ from training.segmentation.data import PHANTOM, Prepared, development
 from training.segmentation.evaluate import Run, evaluate, fit_calibration, join, recalibrated
 from training.segmentation.report import Row, by_database, summary
 from training.segmentation.train import FOLDS, Part, logistic_model
+from training.whole import write_whole
 
 Report = Callable[[str], None]
 
@@ -63,10 +64,7 @@ def write(path: Path, section: str, content: object) -> None:
     """Put one section into the result file, keeping the others."""
     known = json.loads(path.read_text()) if path.exists() else {}
     known[section] = content
-    part = path.with_suffix(".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    part.rename(path)
+    write_whole(path, json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def baseline(prepared: Prepared, path: Path, report: Report) -> None:

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from dsp.cycles.bands import BANDS, BLOCK, PHASE, SPAN, log_bands
 from dsp.cycles.normalise import Normaliser
+from training.options import one_thread
 from training.segmentation.augment import augment
 from training.segmentation.data import IGNORE
 from training.segmentation.network import Network, Shape
@@ -119,7 +120,7 @@ def fit(
 ) -> Network:
     """Train a network on the items (one cycle of the learning rate, AdamW)."""
     torch.manual_seed(schedule.seed)
-    torch.set_num_threads(1)
+    one_thread()
     network = Network(shape)
     optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.OneCycleLR(

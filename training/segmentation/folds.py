@@ -27,6 +27,7 @@ from training.segmentation.report import Row, by_database, joined_calibration
 from training.segmentation.score import Counts
 from training.segmentation.train import FOLDS, Part, fitted
 from training.segmentation.variant import VARIANT
+from training.whole import write_whole
 
 STREAMING, OFFLINE = "streaming", "offline"
 """As the product decodes, and with everything decided at the end."""
@@ -88,10 +89,7 @@ def write_fold(path: Path, steps: int, prepared: Prepared, runs: dict[str, Run])
     for way, one in runs.items():
         lines = [json.dumps(_line(r, c)) for r, c in zip(items, one.counts, strict=True)]
         text += f',\n"{way}": [\n' + ",\n".join(lines) + "\n]"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(text + "}\n")
-    part.rename(path)
+    write_whole(path, text + "}\n")
 
 
 def _line(item: Recording, counts: Counts) -> list[Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dsp.cycles.bands import FRAME
 from dsp.cycles.onsets import BEFORE, BIN, BINS, INPUTS, REACH, loudness
+from training.options import one_thread
 from training.segmentation.data import PHANTOM, Prepared
 from training.segmentation.score import reference
 
@@ -69,7 +70,7 @@ def fit_onsets(
 ) -> dict[str, Float32]:
     """Weights of the network (absolute error, Adam)."""
     torch.manual_seed(seed)
-    torch.set_num_threads(1)
+    one_thread()
     x, wanted = torch.from_numpy(data[0]), torch.from_numpy(data[1])
     sizes = [INPUTS, HIDDEN, HIDDEN, 1]
     layers = [torch.randn(a, b) * (2 / a) ** 0.5 for a, b in pairwise(sizes)]

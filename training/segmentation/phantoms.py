@@ -1,4 +1,4 @@
-"""What phantom hearts tell of the decoder: noise, steps of the rate, extreme rates, hard kinds.
+"""What phantom hearts tell of the decoder: extreme rates, steps of the rate, hard kinds.
 
 Phantoms have an exact truth. Those here have seeds of their own: none is trained on. Their figures
 say how the decoder behaves, not how well it does on patients.
@@ -7,7 +7,6 @@ say how the decoder behaves, not how well it does on patients.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,6 @@ from training.segmentation import hearts
 from training.segmentation.data import Truth
 from training.segmentation.score import f1, pairs, score
 
-SNRS_DB = (20, 15, 10, 5, 0, -5)
-KINDS: tuple[Literal["white", "speech", "rubbing"], ...] = ("white", "speech", "rubbing")
 RATES = (35.0, 60.0, 75.0, 100.0, 130.0, 160.0, 200.0, 215.0)
 STEPS = ((80.0, 130.0), (80.0, 40.0))
 Row = dict[str, object]
@@ -57,26 +54,6 @@ def f1_of(model: CycleModel, descriptions: list[phantom.Phantom]) -> dict[int, f
             for ms in sums:
                 sums[ms] += len(pairs(want, have, ms * RATE_HZ // 1000))
     return {ms: f1(matched, wanted, found) for ms, matched in sums.items()}
-
-
-def noise(model: CycleModel, seconds: float = 60.0, people: int = 3) -> list[Row]:
-    """F1 against the signal-to-noise ratio (20–400 Hz) for three kinds of noise."""
-    rows: list[Row] = []
-    for kind in KINDS:
-        for snr in SNRS_DB:
-            described = [
-                phantom.Phantom(
-                    duration_s=seconds, rate_per_min=60.0 + 25 * k, seed=k,
-                    noises=(phantom.Noise(kind, float(snr)),),
-                )
-                for k in range(people)
-            ]  # fmt: skip
-            scores = f1_of(model, described)
-            rows.append(
-                {"noise": kind, "snr_db": snr, "f1 60": round(scores[60], 4),
-                 "f1 100": round(scores[100], 4)}
-            )  # fmt: skip
-    return rows
 
 
 def rates(model: CycleModel, seconds: float = 40.0) -> list[Row]:

@@ -41,16 +41,6 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     return head + "\n".join(lines) + "\n"
 
 
-def noise_table(rows: list[dict[str, Any]]) -> str:
-    """F1 against signal-to-noise ratio."""
-    lines = ["| noise | SNR dB | F1 60 ms | F1 100 ms |", "|---|---|---|---|"]
-    for row in rows:
-        lines.append(
-            f"| {row['noise']} | {row['snr_db']} | {row['f1 60']:.4f} | {row['f1 100']:.4f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def compare_table(rows: dict[str, Any]) -> str:
     """Centres found by each program, database by database."""
     lines = [f"{rows['recordings']} recordings", ""]
@@ -137,6 +127,4 @@ def markdown(result: dict[str, Any]) -> str:
             f"| {r['from']:.0f} → {r['to']:.0f} | {r['s']} |" for r in result["phantom steps"]
         ]
         parts.append("### Rates of phantoms\n\n" + "\n".join(lines) + "\n")
-    if "noise" in result:
-        parts.append(f"### Noise\n\n{noise_table(result['noise'])}")
     return "\n".join(parts)

@@ -53,9 +53,9 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def shown(name: bytes) -> str:
-    """The name of a recording as it stands in the result: no two names look alike there.
+    """Name of a recording as the result has it; no two recordings share one.
 
-    A byte that is no UTF-8 stands as ``\\xff``, a backslash as two.
+    A byte that is not valid UTF-8 is written as ``\\xff``, a backslash as two.
     """
     return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 

@@ -73,21 +73,21 @@ def run(
     cluster: str = "",
     said: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Line]:
-    """Judge what the result has not yet; yield each line when it is on its way to the disk.
+    """Analyse what the result lacks; yield each line once it has been passed on to be written.
 
     Parameters
     ----------
     jobs
-        Processes of this machine, where there is no cluster.
+        Number of processes on this machine, without a cluster.
     cluster
         Address of a Dask scheduler; empty for none.
     said
-        Called with a line about the cluster.
+        Called with messages about the cluster.
 
     Raises
     ------
     ApexbeatError
-        Of the models, the cluster, or the disk; what is done is kept.
+        If the models, the cluster or the disk fail; finished lines are kept.
     """
     for name in wanted.names:
         known = result.lines.get(shown(name))

@@ -164,12 +164,12 @@ class WardApp(TerminalApp):
 
 
 def run(ear: Ear, broker: str, log: Path, *, bell: bool = False) -> int:
-    """Show the beds until the person leaves; gives the exit code.
+    """Show the beds until the user quits; return the exit code.
 
     Raises
     ------
     UsageError
-        Where there is no terminal that a screen can be drawn on.
+        If the terminal cannot show a screen.
     """
     from monitor.tui import terminal
 

@@ -85,7 +85,7 @@ def names(rows: Sequence[Row], width: int, glyphs: Glyphs) -> dict[str, str]:
 
 
 def title(rows: Sequence[Row], broker: str, ward: Ward, width: int, glyphs: Glyphs) -> Line:
-    """Who is watched, and how many of them need somebody."""
+    """Which broker is watched, the number of beds, and how many need attention."""
     open_now = sum(not row.answered for row in rows)
     silent = sum(row.silent_s is not None for row in rows)
     left: Line = [(" apexbeat ward", "strong"), (f" {glyphs.sep} {broker}", "dim")]

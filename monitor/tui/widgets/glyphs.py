@@ -19,12 +19,9 @@ class Glyphs:
     ----------
     unicode
         Whether braille, blocks and lines may be drawn.
-    border
-        Name of the border in the style sheet.
     """
 
     unicode: bool
-    border: str
     high: str
     medium: str
     low: str
@@ -38,7 +35,6 @@ class Glyphs:
     sep: str
     dash: str
     minus: str
-    marker: str
     ge: str
     times: str
     levels: str
@@ -82,7 +78,6 @@ _TO_ASCII: Mapping[int, str] = str.maketrans(
 
 UNICODE = Glyphs(
     unicode=True,
-    border="round",
     high="▲",
     medium="◆",
     low="●",
@@ -96,7 +91,6 @@ UNICODE = Glyphs(
     sep="·",
     dash="–",
     minus="−",
-    marker="▼",
     ge="≥",
     times="×",
     levels=" ▁▂▃▄▅▆▇█",
@@ -108,7 +102,6 @@ UNICODE = Glyphs(
 
 ASCII = Glyphs(
     unicode=False,
-    border="ascii",
     high="!!!",
     medium="!!",
     low="!",
@@ -122,7 +115,6 @@ ASCII = Glyphs(
     sep="|",
     dash="-",
     minus="-",
-    marker="v",
     ge=">=",
     times="x",
     levels=" .:-=+*#@",
