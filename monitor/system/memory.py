@@ -16,7 +16,7 @@ KEPT_BYTES = 32 << 20
 
 
 def keep_freed(kept_bytes: int = KEPT_BYTES) -> None:
-    """Give freed memory below so many bytes not back to the system, where the C library is glibc."""
+    """Keep freed memory of up to so many bytes, where the C library is glibc."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, kept_bytes)
