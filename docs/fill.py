@@ -41,6 +41,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "checks": from_models.checks,
     "children": from_models.children,
     "persons": from_models.persons,
+    "diastolic": from_models.diastolic,
     "quality": from_models.quality,
     "speed": from_runs.speed,
     "library": from_runs.library,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 RESULTS = Path("docs/results")
-SHIPPED = "student-4"
+SHIPPED = "student-4-diastolic"
 """The system of the shipped student."""
 data_option = click.option(
     "--data",

@@ -50,7 +50,24 @@ def children() -> str:
     return table(head, rows) + "\nMade by " + ", ".join(f"`{c}`" for c in commands) + ".\n"
 
 
-@stored("gate-student-4.json")
+def diastolic() -> str:
+    """Made-up murmurs of diastole, by loudness, for every student that was asked."""
+    rows, commands, levels = [], [], []
+    for path in sorted(RESULTS.glob("diastolic-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        commands.append(f"`{found['command']}`")
+        kinds = dict.fromkeys(key.split(", ")[0] for key in found["auc"])
+        levels = list(dict.fromkeys(key.split(", ")[1] for key in found["auc"]))
+        rows += [
+            (path.stem.removeprefix("diastolic-"), kind,
+             *(f"{found['auc'][f'{kind}, {level}']:.2f}" for level in levels))
+            for kind in kinds
+        ]  # fmt: skip
+    head = ("system", "murmur", *(f"AUC, {level} of S1" for level in levels))
+    return table(head, rows) + "\nMade by " + ", ".join(commands) + ".\n"
+
+
+@stored("gate-student-4-diastolic.json")
 def persons(found: Any) -> str:
     """Recordings beside persons by each rule, and what a person is called after some places."""
     parts = found["gates"]["as built"]

@@ -18,7 +18,7 @@ MIN_JUDGED = 0.5
 """Share of the recordings that must have a verdict for a person to be normal. Of the children with
 a murmur by whom it was chosen, one place of four alone calls 18 % normal, two 7 %, three 2 %, all
 four none; of the others 31, 20, 15 and 11 % (``places heard`` in
-docs/results/gate-student-4.json)."""
+docs/results/gate-student-4-diastolic.json)."""
 NAMED = 3
 """Recordings without a verdict that are named; of more, the number."""
 
