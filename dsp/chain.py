@@ -29,6 +29,8 @@ class Chain:
         What the frames say of clipping, before they are resampled.
     delay
         Samples at 2 kHz that the chain holds back at the most, its start (2 s) excepted.
+    least_delay
+        Samples that it always holds back.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Chain:
         self.delay = sum(
             stage.delay for stage in (self._resampler, self._hum, self._filter, self._spikes)
         )
+        self.least_delay = self._resampler.least_delay + self._filter.delay
         self.raw: FloatArray = np.zeros(0)
         self._raw_held: FloatArray = np.zeros(0)
 

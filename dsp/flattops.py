@@ -26,9 +26,6 @@ LOWEST = 64 / 32768
 SAME_LEVEL = 0.9
 """Of the highest value around: tops from here on were cut by the same thing."""
 
-KEPT = 120
-"""Steps that are remembered until they are asked for."""
-
 Tops = tuple[tuple[float, float], tuple[float, float]]
 """Above and below zero: the highest level of a step, and the share of it on flat tops there."""
 
@@ -75,16 +72,20 @@ class FlatTops:
         self._held = np.zeros(0)
 
     def take(self, start: int) -> Tops:
-        """The flat tops of the step that holds ``start``; none where it was not heard."""
-        return self._found.pop(start // STEP, NONE)
+        """The flat tops of the step that holds ``start``; none where it was not heard.
+
+        Steps are asked for in order: those before it are forgotten.
+        """
+        step = start // STEP
+        while self._found and next(iter(self._found)) < step:
+            del self._found[next(iter(self._found))]
+        return self._found.pop(step, NONE)
 
     def _step(self, frame: int) -> int:
         return (self._origin + frame * RATE_HZ // self._rate_hz) // STEP
 
     def _keep(self, step: int, sound: FloatArray) -> None:
         self._found[step] = _top(sound), _top(-sound)
-        while len(self._found) > KEPT:
-            del self._found[next(iter(self._found))]
 
 
 def _top(wave: FloatArray) -> tuple[float, float]:
@@ -92,12 +93,12 @@ def _top(wave: FloatArray) -> tuple[float, float]:
     top = float(wave.max())
     if not top >= LOWEST:  # nor what is no number
         return 0.0, 0.0
-    near = wave >= top * (1 - WIDTH)
-    if np.count_nonzero(near) < 3:
+    near = np.flatnonzero(wave >= top * (1 - WIDTH))
+    if near.size < 3 or not (near[2:] - near[:-2] == 2).any():
         return top, 0.0
-    flat = np.concatenate(([False], near, [False]))
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    begin, end = edges[::2], edges[1::2]
+    edges = np.flatnonzero(near[1:] != near[:-1] + 1)
+    begin = near[np.concatenate(([0], edges + 1))]
+    end = near[np.concatenate((edges, [-1]))] + 1
     beside = np.maximum(1, (end - begin) // 2)
     whole = (end - begin >= 3) & (begin >= beside) & (end - 1 + beside < wave.size)
     begin, end, beside = begin[whole], end[whole], beside[whole]

@@ -10,6 +10,7 @@ from index 0, and each is cleaned by what was heard before it; the first 2 s wai
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -51,7 +52,7 @@ LINES_HZ = np.array(sorted({m * k for m in MAINS_HZ for k in range(1, HIGHEST_HZ
 _OFF_HZ = np.linspace(-0.5, 0.5, 21)
 _WINDOW = np.hanning(FRAME + 1)[:-1] / (FRAME / 4)  # a sinusoid of amplitude 1 becomes 1
 _TURN = 2j * np.pi / RATE_HZ
-_BASIS = _WINDOW[:, None] * np.exp(-_TURN * np.outer(np.arange(FRAME), LINES_HZ))
+_BASIS = (_WINDOW[:, None] * np.exp(-_TURN * np.outer(np.arange(FRAME), LINES_HZ))).view(float)
 _AGO_S = np.arange(1 - HISTORY, 1) * HOP / RATE_HZ
 _OFF_TURNS = np.exp(-2j * np.pi * np.outer(_OFF_HZ, _AGO_S))
 
@@ -113,8 +114,7 @@ class HumRemoval:
         self._held: FloatArray = np.zeros(0)
         self._begin = index - index % BLOCK  # of the block that is being filled
         self._fill = index % BLOCK
-        self._sound: FloatArray = np.zeros(HOP + BLOCK)  # of the block, and a hop before it
-        self._windows = np.lib.stride_tricks.sliding_window_view(self._sound, FRAME)[::HOP]
+        self._sound: FloatArray = np.zeros(HOP + self._fill)  # of the block, and a hop before it
         self._hum: FloatArray | None = None  # of the block
         self._frames: ComplexArray = np.zeros((HISTORY, LINES_HZ.size), complex)
         self._heard = 0  # frames of it, the newest last
@@ -165,23 +165,42 @@ class HumRemoval:
     def _take(self, x: FloatArray) -> list[FloatArray]:
         """Fill blocks; return the sound cleaned by what was known at the begin of each."""
         out = []
+        blocks = self._hear(x)
         while x.size:
             part, x = x[: BLOCK - self._fill], x[BLOCK - self._fill :]
             here = slice(self._fill, self._fill + part.size)
-            self._sound[HOP + here.start : HOP + here.stop] = part
             out.append(part if self._hum is None else part - self._hum[here])
             self._fill = here.stop
             if self._fill == BLOCK:
-                self._close_block()
+                self._close_block(*next(blocks))
         return out
 
-    def _close_block(self) -> None:
-        heard = self._windows @ _BASIS * _phase((self._begin - HOP) % RATE_HZ)
-        self._frames[:-PER_BLOCK] = self._frames[PER_BLOCK:]
-        self._frames[-PER_BLOCK:] = heard
+    def _hear(self, x: FloatArray) -> Iterator[tuple[ComplexArray, float]]:
+        """The last 4 s of frames and the peak, of each block that ``x`` completes.
+
+        A product of its own for each block.
+        """
+        sound = np.concatenate([self._sound, x])
+        count = (sound.size - HOP) // BLOCK
+        self._sound = sound[count * BLOCK :]
+        if not count:
+            return iter(())
+        item = sound.itemsize
+        windows: FloatArray = np.ndarray(
+            (count, PER_BLOCK, FRAME), float, sound, strides=(BLOCK * item, HOP * item, item)
+        )
+        heard = (windows.copy() @ _BASIS).view(complex)
+        begin = self._begin - HOP
+        heard *= [_phase((begin + k * BLOCK) % RATE_HZ) for k in range(count)]
+        line = np.concatenate([self._frames, heard.reshape(-1, LINES_HZ.size)])
+        starts = range(PER_BLOCK, (count + 1) * PER_BLOCK, PER_BLOCK)
+        peaks = np.abs(sound[HOP : HOP + count * BLOCK]).reshape(count, BLOCK).max(axis=1)
+        return zip((line[k : k + HISTORY] for k in starts), peaks.tolist(), strict=True)
+
+    def _close_block(self, frames: ComplexArray, peak: float) -> None:
+        self._frames, heard = frames, frames[-PER_BLOCK:]
         self._heard = min(self._heard + PER_BLOCK, HISTORY)
-        self._peaks.append(float(np.abs(self._sound[HOP:]).max()))
-        self._sound[:HOP] = self._sound[BLOCK:]
+        self._peaks.append(peak)
         self._begin += BLOCK
         self._fill = 0
         if not self._started:
@@ -221,7 +240,8 @@ class HumRemoval:
     def _find(self, found: float, known: dict[int, _Line]) -> list[_Line]:
         frames = self._frames[HISTORY - self._heard :]
         size = np.abs(frames)
-        quiet = size <= np.median(size, axis=0)
+        order = np.sort(size, axis=0)
+        quiet = size <= (order[(len(order) - 1) // 2] + order[len(order) // 2]) / 2
         phasors = np.where(quiet, frames / np.maximum(size, 1e-12), 0.0)
         sums = np.abs(_OFF_TURNS[:, -len(frames) :] @ phasors) / quiet.sum(axis=0)
         heard = sums.max(axis=0)

@@ -22,15 +22,17 @@ from dsp.flattops import NONE, FlatTops, Tops, share
 from dsp.quality_features import (
     HOP,
     PER_SPAN,
+    Contexts,
     Measures,
     attack,
+    beginning,
     context,
     contexts,
     features,
-    loudness,
+    loudest,
     measure,
 )
-from dsp.quality_judge import QUIET_DB, Judge, QualityValue, like_heart, shipped
+from dsp.quality_judge import QUIET_DB, Judge, QualityValue, Scores, like_heart, scores, shipped
 from dsp.stage import RATE_HZ, STEP, FloatArray
 
 AHEAD = 2
@@ -118,7 +120,7 @@ class QualityIndex:
         self._before: FloatArray = np.zeros(HOP)
         self._waiting: deque[_PendingSpan] = deque()
         self._past: deque[_PendingSpan] = deque(maxlen=BEHIND)
-        self._vectors: dict[int, tuple[FloatArray, float, float]] = {}
+        self._evidence: dict[int, tuple[Scores, bool]] = {}
         self._started = False
         self._flat_run = 0
 
@@ -196,19 +198,18 @@ class QualityIndex:
         return heard
 
     def _look_ahead(self, heard: list[_PendingSpan]) -> None:
-        """Compute at once the vectors of all spans whose whole context is now heard."""
+        """Look at once at all spans whose whole context is now heard."""
         if len(heard) < 2:
             return  # nothing is gained
         line = [*self._past, *self._waiting, *heard]
-        while line and line[0].measures.level.size < PER_SPAN:
-            del line[0]  # the one that a reset cut
-        if len(line) < BEHIND + 1 + AHEAD:
-            return
-        around = contexts([one.measures for one in line], BEHIND, AHEAD)
-        judged = line[BEHIND : len(line) - AHEAD]
-        numbers = features(around), loudness(around, LOUD_SPANS).tolist(), attack(around).tolist()
-        for one, vector, loud, sudden in zip(judged, *numbers, strict=True):
-            self._vectors[one.start] = vector, loud, sudden
+        cut = line[0].measures.level.size < PER_SPAN  # by a reset
+        measures = [one.measures for one in line[cut:]]
+        if not (self._started or cut) and len(line) >= START:
+            found = _look(beginning(measures[:START], START - AHEAD))
+            self._evidence |= zip((one.start for one in line), found, strict=False)
+        if len(measures) > BEHIND + AHEAD:
+            found = _look(contexts(measures, BEHIND, AHEAD))
+            self._evidence |= zip((one.start for one in line[cut + BEHIND :]), found, strict=False)
 
     def _certain(self, heard: _PendingSpan) -> list[Span]:
         """Take the next span; return those that it makes certain."""
@@ -229,22 +230,25 @@ class QualityIndex:
                 break
             run += 1
         this = self._waiting[0]
-        ready = this.start in self._vectors
-        vector, loud, sudden = self._vectors.pop(this.start) if ready else self._vector()
+        ready = self._evidence.pop(this.start, None)
+        said, like = self._look_around() if ready is None else ready
         around = [*self._past, *islice(self._waiting, 1 + AHEAD)]
+        loud = loudest([heard.measures for heard in around[-LOUD_SPANS:]])
         self._past.append(self._waiting.popleft())
         self._flat_run = self._flat_run + 1 if this.flat else 0
-        value, reason = self._judge(vector, loud, share([heard.tops for heard in around]))
+        value, reason = self._judge(said, loud, share([heard.tops for heard in around]))
         if this.flat and run >= FLAT_RUN:
             value, reason = "flat", f"flat for {run * STEP / RATE_HZ:.0f} s"
-        under_db = self._judge.under_db(this.measures.loudest)
-        return Span(this.start, this.end, value, reason, under_db, like_heart(vector, sudden))
+        under_db = self._judge.under_db(loudest([this.measures]))
+        return Span(this.start, this.end, value, reason, under_db, like)
 
-    def _vector(self) -> tuple[FloatArray, float, float]:
-        """Numbers of the oldest span that waits, whatever there is around it."""
+    def _look_around(self) -> tuple[Scores, bool]:
+        """Look at the oldest span that waits, whatever there is around it."""
         around = [heard.measures for heard in (*self._past, *self._waiting)]
-        here = len(self._past)
-        stop = min(here + 1 + AHEAD, len(around))
-        near = context(around[max(0, stop - LOUD_SPANS) : stop], 0)
-        whole = context(around, here)
-        return features(whole)[0], float(loudness(near, LOUD_SPANS)[0]), float(attack(whole)[0])
+        return _look(context(around, len(self._past)))[0]
+
+
+def _look(around: Contexts) -> list[tuple[Scores, bool]]:
+    """Scores of each judged span, and whether it may be a heart's."""
+    vectors = features(around)
+    return list(zip(scores(shipped(), vectors), like_heart(vectors, attack(around)), strict=True))

@@ -9,9 +9,12 @@ envelope, its dynamics, the spectrum. Every number is relative: loudness alone t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.stage import STEP, FloatArray
 
@@ -70,12 +73,6 @@ class Measures:
     peak_to_peak: float
     row: FloatArray
 
-    @property
-    def loudest(self) -> float:
-        """Its loudest 80 ms, dB, as `loudness` has it."""
-        size = self.level.size
-        return float(np.sort(self.level)[-min(4, size)]) if size else float(self.row[LOUD])
-
 
 def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[Measures]:
     """Measures of spans that follow each other.
@@ -97,8 +94,9 @@ def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[M
     highest, lowest = _max(raw, 1), _min(raw, 1)
     rows = size // HOP
     padded = np.concatenate([before, filtered.reshape(-1)])
-    frames: FloatArray = np.lib.stride_tricks.as_strided(
-        padded, (count * rows, FRAME), (HOP * padded.itemsize, padded.itemsize)
+    item = padded.itemsize
+    frames: FloatArray = np.ndarray(
+        (count * rows, FRAME), float, padded, strides=(HOP * item, item)
     )
     bins = np.fft.rfft(frames * _WINDOW, axis=1)
     power = bins.real**2 + bins.imag**2
@@ -146,7 +144,8 @@ class Contexts:
     rows
         float64 [m, spans, 15].
     own
-        Levels of the judged spans alone, float64 [m, 25] or fewer.
+        Levels of the judged spans alone, float64 [m, 25] or fewer; of several in one context, the
+        rest has m = 1.
     """
 
     curves: FloatArray
@@ -162,6 +161,12 @@ def context(around: list[Measures], here: int) -> Contexts:
     rows = np.array([measures.row for measures in around])
     own = around[here].level if around[here].level.size else level
     return Contexts(curves[None], level[None], rows[None], own[None])
+
+
+def beginning(line: list[Measures], count: int) -> Contexts:
+    """The one context of the first ``count`` spans of ``line``, all of them whole."""
+    own = np.array([measures.level for measures in line[:count]])
+    return replace(context(line, 0), own=own)
 
 
 def contexts(line: list[Measures], before: int, after: int) -> Contexts:
@@ -195,19 +200,17 @@ def features(around: Contexts) -> FloatArray:
     loud = rows[:, :, LOUD]
     if level.shape[1] == 0:  # less than 20 ms heard
         level = own = loud
-    count, size = level.shape
-    out = np.empty((count, COUNT))
+    size = level.shape[1]
+    out = np.empty((len(own), COUNT))
     order = np.sort(level, axis=1)
-    q10, q25, q50, q75, q90, q98 = order[:, (_SHARES * (size - 1)).astype(np.intp)].T
+    quantiles = order[:, _places(size)].T
+    q25, q50, q90 = quantiles[[1, 2, 4]]
     centred = level - (_sum(level, 1) / size)[:, None]
     square = centred * centred
     variance = _sum(square, 1) / size + 1e-6
     _rhythm(curves, out)
     dynamics = out[:, len(RHYTHM) :].T
-    for k, (high, low) in enumerate(
-        ((q98, q50), (q90, q50), (q75, q50), (q50, q25), (q50, q10), (order[:, -1], q98))
-    ):
-        np.subtract(high, low, out=dynamics[k])
+    np.subtract(quantiles[_HIGHER], quantiles[_LOWER], out=dynamics[:6])
     dynamics[6] = _sum(square * centred, 1) / size / (variance * np.sqrt(variance))
     dynamics[7] = _sum(square * square, 1) / size / (variance * variance)
     dynamics[8] = _max(own, 1) - q90
@@ -219,15 +222,10 @@ def features(around: Contexts) -> FloatArray:
     return out
 
 
-def loudness(around: Contexts, spans: int) -> FloatArray:
-    """How loud the loudest 80 ms of the last ``spans`` of each context are, dB.
-
-    A heart sound, if there is one.
-    """
-    level = around.level[:, -spans * PER_SPAN :]
-    if not level.shape[1]:
-        return around.rows[:, -spans:, LOUD][:, 0]
-    return np.sort(level, axis=1)[:, -min(4, level.shape[1])]
+def loudest(line: Sequence[Measures]) -> float:
+    """How loud the loudest 80 ms of some spans are, dB: a heart sound, if there is one."""
+    level = np.concatenate([measures.level for measures in line])
+    return float(np.sort(level)[-min(4, level.size)] if level.size else line[0].row[LOUD])
 
 
 def attack(around: Contexts) -> FloatArray:
@@ -263,7 +261,22 @@ NAMES = (
 COUNT = len(NAMES)
 
 _LAGS = np.arange(LAST_LAG + 1.0)
-_SHARES = np.array((0.1, 0.25, 0.5, 0.75, 0.9, 0.98))
+_SHARES = np.array((0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0))
+_HIGHER, _LOWER = [5, 4, 3, 2, 2, 6], [2, 2, 2, 1, 0, 5]
+"""Of the levels at these shares: those whose differences are the first of `DYNAMICS`."""
+
+
+@lru_cache(maxsize=16)
+def _places(size: int) -> NDArray[np.intp]:
+    """Where the levels at `_SHARES` stand among so many."""
+    return (_SHARES * (size - 1)).astype(np.intp)
+
+
+@lru_cache(maxsize=16)
+def _overlap(size: int) -> FloatArray:
+    """What a correlation lacks at each lag because less of so many values overlaps."""
+    out: FloatArray = size / np.maximum(size - _LAGS, 1.0)
+    return out
 
 
 def _rhythm(curves: FloatArray, out: FloatArray) -> None:
@@ -275,7 +288,7 @@ def _rhythm(curves: FloatArray, out: FloatArray) -> None:
     centred = curves - (_sum(curves, 2) / size)[:, :, None]
     spectrum = np.fft.rfft(centred, 360 if size <= 250 else 512, axis=2)
     raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=2)[:, :, : LAST_LAG + 1]
-    unbiased = raw * (size / np.maximum(size - _LAGS, 1.0)) / (raw[:, :, :1] + TINY)
+    unbiased = raw * _overlap(size) / (raw[:, :, :1] + TINY)
     low, high, total = unbiased[:, 0], unbiased[:, 1], unbiased[:, 2]
     common = 0.5 * (low + high)
     last = min(LAST_LAG, int(0.6 * size))

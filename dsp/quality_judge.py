@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,7 @@ TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0
 
 _SMOOTH, _RHYTHM, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "prominence", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
+_sum = np.add.reduce
 RUBBING = "rubbing"
 """Reason of sound in which something rubs on the stethoscope."""
 
@@ -101,6 +102,19 @@ def shipped() -> Parameters:
     return Parameters(**found | {"kinds": tuple(found["kinds"].tolist())})
 
 
+class Scores(NamedTuple):
+    """What the vector of a span says by itself.
+
+    ``margin`` is the logit of good over its threshold, ``noisy`` says whether noise is likelier
+    than no heart, ``noise`` of what kind it would be.
+    """
+
+    vector: FloatArray
+    margin: float
+    noisy: bool
+    noise: str
+
+
 class Judge:
     """Judges one span after another; remembers how loud the heart was."""
 
@@ -110,30 +124,27 @@ class Judge:
         self._good = True
 
     def __call__(
-        self, vector: FloatArray, loud_db: float, flat_tops: float = 0.0
+        self, scores: Scores, loud_db: float, flat_tops: float = 0.0
     ) -> tuple[QualityValue, str]:
         """Value and reason of the next span.
 
         Parameters
         ----------
-        vector
-            float64 [`dsp.quality_features.COUNT`].
+        scores
+            Of its vector.
         loud_db
-            `dsp.quality_features.loudness` of the span, the one before and two ahead.
+            `dsp.quality_features.loudest` of the span, the one before and two ahead.
         flat_tops
             `dsp.flattops.share` of the spans around.
         """
         fitted = self._parameters
-        if vector[_FULL_SCALE] >= fitted.clipped_share:
+        if scores.vector[_FULL_SCALE] >= fitted.clipped_share:
             return "clipped", "louder than full scale"
         if flat_tops >= fitted.clipped_share:
             return "clipped", "flat tops below full scale"
-        scaled = scale(fitted, vector)
-        logits = value_logits(fitted, scaled)
-        margin = good_margin(logits) - fitted.threshold
         heart_db = self._heart_db
         quiet = heart_db is not None and loud_db < heart_db - QUIET_DB
-        rhythm = margin >= (-HYSTERESIS if self._good else HYSTERESIS)
+        rhythm = scores.margin >= (-HYSTERESIS if self._good else HYSTERESIS)
         self._good = rhythm and not quiet
         if rhythm:  # a heart that has become softer is believed after a while
             self._heart_db = loud_db if heart_db is None else max(loud_db, heart_db - FORGET_DB)
@@ -142,42 +153,37 @@ class Judge:
         if quiet:
             return "no_heart", "no heart sounds"
         hidden = heart_db is not None and loud_db > heart_db + LOUD_DB
-        reason = _REASONS[fitted.kinds[int(kind_logits(fitted, scaled).argmax())]]
-        if hidden or logits[1] >= logits[2]:
-            return "noisy", reason
-        return "no_heart", reason if reason == _REASONS["speech"] else "no heart sounds"
+        if hidden or scores.noisy:
+            return "noisy", scores.noise
+        speech = scores.noise == _REASONS["speech"]
+        return "no_heart", scores.noise if speech else "no heart sounds"
 
     def under_db(self, loud_db: float) -> float | None:
         """How far sound of this loudness is under the heart that was heard, None before it."""
         return None if self._heart_db is None else self._heart_db - loud_db
 
 
-def like_heart(vector: FloatArray, attack: float) -> bool:
+def like_heart(vectors: FloatArray, attack: FloatArray) -> list[bool]:
     """Whether the sounds may be a heart's: neither long as those of breath, nor pure as music."""
-    purest = TONE_DB + PER_DB * (float(vector[_HIGH]) - LOW_DB)
-    murmur = vector[_RHYTHM] >= RHYTHMIC and attack >= SUDDEN
-    return bool(vector[_SMOOTH] < (LONGEST if murmur else LONG) and vector[_TONE] < purest)
-
-
-def scale(fitted: Parameters, vector: FloatArray) -> FloatArray:
-    """Features in units of their deviation."""
-    out: FloatArray = np.clip((vector - fitted.mean) / fitted.deviation, -LIMIT, LIMIT)
+    purest = TONE_DB + PER_DB * (vectors[:, _HIGH] - LOW_DB)
+    murmur = (vectors[:, _RHYTHM] >= RHYTHMIC) & (attack >= SUDDEN)
+    short = vectors[:, _SMOOTH] < np.where(murmur, LONGEST, LONG)
+    out: list[bool] = (short & (vectors[:, _TONE] < purest)).tolist()
     return out
 
 
-def value_logits(fitted: Parameters, scaled: FloatArray) -> FloatArray:
-    """Logits of good, noisy and no heart; sums without BLAS, alike for every way of cutting."""
-    hidden = np.tanh((fitted.hidden * scaled).sum(axis=1) + fitted.hidden_bias)
-    out: FloatArray = (fitted.out * hidden).sum(axis=1) + fitted.out_bias
-    return out
+def scores(fitted: Parameters, vectors: FloatArray) -> list[Scores]:
+    """Scores of each of float64 [n, `dsp.quality_features.COUNT`].
 
-
-def good_margin(logits: FloatArray) -> float:
-    """Logit of good against everything else."""
-    return float(logits[0] - np.logaddexp(logits[1], logits[2]))
-
-
-def kind_logits(fitted: Parameters, scaled: FloatArray) -> FloatArray:
-    """Logits of the kinds of noise."""
-    out: FloatArray = (fitted.kind * scaled).sum(axis=1) + fitted.kind_bias
-    return out
+    Sums without BLAS, alike for every number of vectors.
+    """
+    scaled = (vectors - fitted.mean) / fitted.deviation
+    scaled = np.minimum(np.maximum(scaled, -LIMIT), LIMIT)[:, None]
+    hidden = np.tanh(_sum(fitted.hidden * scaled, 2) + fitted.hidden_bias)
+    logits = _sum(fitted.out * hidden[:, None], 2) + fitted.out_bias
+    kinds = (_sum(fitted.kind * scaled, 2) + fitted.kind_bias).argmax(axis=1)
+    good, noisy, none = logits.T
+    margins = good - np.logaddexp(noisy, none) - fitted.threshold
+    noises = [_REASONS[fitted.kinds[kind]] for kind in kinds.tolist()]
+    columns = vectors, margins.tolist(), (noisy >= none).tolist(), noises
+    return list(map(Scores, *columns))

@@ -116,6 +116,7 @@ class Resampler:
         self._stages = _stages(rate_hz)
         seconds = sum(s.half / s.up / rate for s, rate in self._stages)
         self.delay = int(np.ceil(seconds * RATE_HZ)) + 1
+        self.least_delay = max(0, int(seconds * RATE_HZ) - len(self._stages))
 
     def push(self, frames: NDArray[np.float32] | FloatArray) -> FloatArray:
         """Frames [n, channels], or one channel [n], in; float64 [m] at 2 kHz out."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.stage import FloatArray
 
@@ -34,6 +35,19 @@ LONGEST_HALF_WAVE = 100
 
 def _lower_median(values: list[float]) -> float:
     return sorted(values)[(len(values) - 1) // 2]
+
+
+def _cut_long(edges: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where half-waves between ``edges`` begin, each long one cut at `LONGEST_HALF_WAVE`."""
+    starts, sizes = edges[:-1], edges[1:] - edges[:-1]
+    if not (sizes > LONGEST_HALF_WAVE).any():
+        return starts
+    parts = -(-sizes // LONGEST_HALF_WAVE)
+    first = np.repeat(np.cumsum(parts) - parts, parts)
+    out: NDArray[np.intp] = (
+        np.repeat(starts, parts) + (np.arange(first.size) - first) * LONGEST_HALF_WAVE
+    )
+    return out
 
 
 class SpikeRemoval:
@@ -111,13 +125,9 @@ class SpikeRemoval:
         x = self._pending
         if x.size == 0:
             return x
-        position = np.arange(x.size)
-        change = np.empty(x.size, dtype=bool)
-        change[0] = True
         positive = x >= 0
-        np.not_equal(positive[1:], positive[:-1], out=change[1:])
-        run_start = np.maximum.accumulate(np.where(change, position, 0))
-        starts = np.flatnonzero((position - run_start) % LONGEST_HALF_WAVE == 0)
+        change = np.flatnonzero(positive[1:] != positive[:-1]) + 1
+        starts = _cut_long(np.concatenate([[0], change, [x.size]]))
         complete = x.size - starts[-1] == LONGEST_HALF_WAVE
         emit = x.size if end or complete else int(starts[-1])
         starts = starts[starts < emit]

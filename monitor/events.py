@@ -8,7 +8,6 @@ Inputs are what a source, a screen or the passing of time puts into a pipeline.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -34,8 +33,7 @@ AlarmState = Literal[
 # ---------------------------------------------------------------- inputs
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Sound as it came from a source.
 
     Attributes
@@ -104,7 +102,7 @@ Input = Block | Lost | Command | Idle | Condition
 # ---------------------------------------------------------------- events
 
 
-class _Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+class _Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True, gc=False):
     index: int
 
 
@@ -254,8 +252,7 @@ ORDER = (Gap, Fault, Quality, Heart, Beat, Pause, Window, Vitals, Verdict, Mark,
 # ---------------------------------------------------------------- output
 
 
-@dataclass(frozen=True, slots=True)
-class WaveformChunk:
+class WaveformChunk(msgspec.Struct, frozen=True):
     """A tap for screens: the filtered sound of one step.
 
     Attributes
@@ -299,8 +296,7 @@ def sound_of(
     return sound
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """What a pipeline gives out for one input: events in order, and the pictures of its steps."""
 
     events: tuple[Event, ...] = ()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +22,8 @@ data_option = click.option(
     envvar="APEXBEAT_DATA",
     help="Folder of cinc2016 (recordings.csv and training-a … training-f).",
 )
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 2**30
+"""Of freed memory, by a fit."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -132,16 +130,14 @@ def numbers(text: str) -> tuple[int, ...]:
 def one_thread() -> None:
     """One thread for torch, and memory that is freed stays: small networks are fastest so.
 
-    glibc gives the memory of each large array back to the system, which then has to clear it for
-    the next array: more than half of the time of a fit.
+    Without that, more than half of the time of a fit is spent on clearing memory.
     """
     import torch
 
+    from monitor.system.memory import keep_freed
+
     torch.set_num_threads(1)
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
+    keep_freed(KEPT_BYTES)
 
 
 def print_paper(results: Path, systems: Path) -> None:

@@ -122,14 +122,19 @@ class Blocks:
         self._skip = max(-lead, 0)  # of a frame that is not whole: no window reaches them
         self.end = index
 
+    def complete(self, samples: int) -> int:
+        """Blocks that so many more samples complete."""
+        size = len(self._pending) + max(0, samples - self._skip)
+        return max(0, (size - SPAN) // (BLOCK * FRAME) + 1)
+
     def push(self, x: NDArray[np.floating]) -> list[Float32]:
         """Return the sound, float32 [SPAN], of each block that is now complete."""
         self.end += len(x)
+        count = self.complete(len(x))
         skip = min(self._skip, len(x))
         self._skip -= skip
         pending = np.concatenate([self._pending, clean(x[skip:])])
         step = BLOCK * FRAME
-        count = max(0, (len(pending) - SPAN) // step + 1)
         blocks = [pending[k * step : k * step + SPAN] for k in range(count)]
         self._pending = pending[count * step :]
         self.frame += count * BLOCK

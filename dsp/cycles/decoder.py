@@ -9,7 +9,7 @@ et al. 2010, Springer et al. 2016 (`lattice.py` tells what differs).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from dsp.cycles.assemble import Assembler
 from dsp.cycles.bands import BLOCK, FRAME, SETTLE, Float32
 from dsp.cycles.beat import Beat
-from dsp.cycles.durations import build
 from dsp.cycles.lattice import GAINS, HISTORY, Lattice
 from dsp.cycles.model import CycleModel
 from dsp.cycles.network import CLASSES
 from dsp.cycles.onsets import OnsetRefiner
-from dsp.cycles.path import PathReader
+from dsp.cycles.path import S1, S2, Border, PathReader
 from dsp.stage import RATE_HZ
 
 DECIDED = 3_000
@@ -44,6 +43,15 @@ class Decoded:
     beats: list[Beat]
     s1: list[int]
     settled: int = 0
+
+
+@dataclass(slots=True)
+class _Read:
+    """A block of posteriors, and the borders that were read back after it, up to ``until``."""
+
+    posterior: Float32
+    borders: list[Border] = field(default_factory=list)
+    until: int | None = None
 
 
 class CycleDecoder:
@@ -77,7 +85,7 @@ class CycleDecoder:
         self._emission = model.new_emission()
         self._whole = whole_s > 0
         history = HISTORY + round(whole_s * RATE_HZ / FRAME)
-        self._lattice = Lattice(build(model.durations), model.penalties, history)
+        self._lattice = Lattice(model.tables, model.penalties, history)
         self._refiner = OnsetRefiner(model.onsets, history * FRAME)
         self.assembler = Assembler(model.calibration, self._refiner)
         self._reader = PathReader(self._lattice)
@@ -98,7 +106,8 @@ class CycleDecoder:
         self._lattice.reset(self._emission.frame, self._emission.first)
         self.assembler.reset(self._emission.frame)
         self._refiner.reset(index)
-        self._settled = self._emission.first - 1
+        self._settled = self._read_to = self._emission.first - 1
+        self._frame = self._emission.frame
 
     def push(self, x: NDArray[np.floating]) -> Decoded:
         """Consume filtered sound, float [m]; return what is now settled."""
@@ -106,52 +115,67 @@ class CycleDecoder:
 
     def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[Decoded]:
         """Return what `push` would have returned for each part of ``sizes`` samples."""
-        out, begin = [], 0
-        for size, part in zip(sizes, self._emission.push_steps(sizes, x), strict=True):
-            self._refiner.push(x[begin : begin + size])
-            begin += size
-            out.append(self._decode(part))
-        return out
+        self._refiner.push(x)
+        steps = [[self._read(p) for p in part] for part in self._emission.push_steps(sizes, x)]
+        self._expect([one for part in steps for one in part])
+        return [self._decode(part) for part in steps]
 
-    def _decode(self, posteriors: list[Float32]) -> Decoded:
+    def _read(self, posterior: Float32) -> _Read:
+        """Advance by one block, and read back what it settles."""
+        self._advance(posterior, BLOCK)
+        heard = self._frame + self._emission.ahead
+        if heard < self._emission.hold_end or self._whole:
+            return _Read(posterior)
+        return self._read_back(posterior, heard - _LAG)
+
+    def _read_back(self, posterior: Float32, until: int) -> _Read:
+        borders = self._reader.read(self._read_to - MOVED, until)
+        self._read_to = until
+        return _Read(posterior, borders, until)
+
+    def _expect(self, read: list[_Read]) -> None:
+        borders = (border for one in read for border in one.borders)
+        self._refiner.expect([(at, state == S2) for at, state in borders if state in (S1, S2)])
+
+    def _decode(self, read: list[_Read]) -> Decoded:
         out = Decoded([], [])
-        for posterior in posteriors:
-            self._advance(posterior, BLOCK)
-            heard = self.assembler.frame + self._emission.ahead
-            if heard >= self._emission.hold_end and not self._whole:
-                self._settle(heard - _LAG, out)
+        for one in read:
+            self.assembler.remember(one.posterior)
+            if one.until is not None:
+                self._settle(one.borders, one.until, out)
         out.settled = self._settled * FRAME
         return out
 
     def flush(self) -> Decoded:
         """Settle everything up to the end of the sound."""
-        out = Decoded([], [])
-        for posterior in self._emission.flush():
-            self._advance(posterior, BLOCK)
+        read = [_Read(posterior) for posterior in self._emission.flush()]
+        for one in read:
+            self._advance(one.posterior, BLOCK)
         stop = self._emission.stop
         assert stop is not None  # known once the emission is flushed
-        self._advance(np.zeros((BLOCK, CLASSES), np.float32), 0)
-        self._settle(stop - 1 - UNHEARD, out)
+        silence = np.zeros((BLOCK, CLASSES), np.float32)
+        self._advance(silence, 0)
+        read.append(self._read_back(silence, stop - 1 - UNHEARD))
+        self._expect(read)
+        out = self._decode(read)
         self.assembler.finish(out.beats)
-        out.settled = self._settled * FRAME
         return out
 
     def _advance(self, posterior: Float32, rows: int) -> None:
         """Hand one block of log posteriors on; rows after the end of the sound count nothing."""
         gains = np.maximum(posterior, self._floor) @ self._gains
         gains -= self._bias
-        frame = self.assembler.frame
+        frame = self._frame
         if self._emission.stop is not None:
             rows = min(rows, max(0, self._emission.stop - frame))
             gains[rows:] = 0
         if frame < self._emission.first:
             gains[: self._emission.first - frame] = 0
-        self.assembler.remember(posterior)
+        self._frame += BLOCK
         self._lattice.push(gains)
 
-    def _settle(self, frame: int, out: Decoded) -> None:
+    def _settle(self, borders: list[Border], frame: int, out: Decoded) -> None:
         """Settle the borders up to ``frame``."""
-        borders = self._reader.read(self._settled - MOVED, frame)
         for at, state in borders:
             if self.assembler.wants(at, state, self._settled):
                 self.assembler.add(max(at, self._settled + 1), state, out.beats, out.s1)

@@ -50,7 +50,7 @@ class DurationSettings:
     """Probability of the same class at the next beat, and of a neighbour."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Durations:
     """Tables of log probabilities.
 

@@ -9,7 +9,7 @@ the level they are measured against is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -87,14 +87,16 @@ class NetworkEmission:
         return self.push_steps([len(x)], x)[0]
 
     def push_steps(self, sizes: Sequence[int], x: NDArray[np.floating]) -> list[list[Float32]]:
-        ends = zip(accumulate(sizes), sizes, strict=True)
-        blocks = [self._blocks.push(x[end - size : end]) for end, size in ends]
-        sounds = [sound for part in blocks for sound in part]
+        done = [0, *map(self._blocks.complete, accumulate(sizes))]
+        sounds = self._blocks.push(x)
         if not sounds:
             return [[] for _ in sizes]
         groups = (sounds[k : k + MOST] for k in range(0, len(sounds), MOST))
         features = (block for group in groups for block in log_bands(_stack(group)))
-        ready = [[n for _ in part for n in self._ready(next(features))] for part in blocks]
+        ready = [
+            [n for _ in range(before, after) for n in self._ready(next(features))]
+            for before, after in pairwise(done)
+        ]
         posteriors = iter(self._judge([block for part in ready for block in part]))
         return [[next(posteriors) for _ in part] for part in ready]
 

@@ -11,13 +11,16 @@ where V' lets the class change, g1 is the best gain of an S1 sound of 2–9 fram
 Q that of an S2 sound over diastole plus the systole before it: the inner borders are maximised
 ahead of the recursion, which then steps from S1 to S1 (Schmidt et al. 2010's recursion with three
 of its four states folded in). Because no cycle is shorter than 13 frames, 12 or 13 frames are
-computed at once, by few numpy calls over fixed views. Scores are relative to diastole throughout;
-only scores are kept, choices are found again where the path is read back (`path.py`).
+computed at once, by few numpy calls over fixed views, frame after frame of all classes in memory.
+Scores are relative to diastole throughout; only scores are kept, choices are found again where the
+path is read back (`path.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -57,6 +60,19 @@ class Penalties:
     """The stream begins without a heart."""
 
 
+def _frames_after(x: Float, frames: int) -> Float:
+    """View [n, frames, classes] of x [n + frames − 1, classes]: n rows in a row from each on."""
+    row, item = x.strides
+    return as_strided(x, (len(x) - frames + 1, frames, x.shape[1]), (row, row, item))
+
+
+@lru_cache(maxsize=12)
+def _for_frames(durations: Durations, table: Literal["cycle", "systole"], frames: int) -> Float:
+    """Table [n, frames, classes], alike for each frame: NumPy adds what lies in a row faster."""
+    columns: Float = getattr(durations, table).T
+    return np.repeat(columns[:, None, :], frames, axis=1)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Fixed views of the 12 or 13 frames that are computed at once."""
@@ -65,10 +81,13 @@ class _Part:
     stop: int
     before: NDArray[np.intp]
     window: Float
+    cycle: Float
     w: Float
     best: Float
+    v: Float
     switched: Float
-    options: Float
+    old: NDArray[np.intp]
+    switch: Float
 
 
 class Lattice:
@@ -76,7 +95,7 @@ class Lattice:
 
     Positions in the buffers are frames less ``base``; ``head`` is the position up to which the
     recursion has come: sounds that begin before it are wholly known. ``lines`` is float64
-    [10, history + 1]; ``v``, ``switched`` and ``w`` are float64 [classes, history].
+    [10, history + 1]; ``v``, ``switched`` and ``w`` are float64 [history, classes].
     """
 
     def __init__(self, durations: Durations, penalties: Penalties, history: int = HISTORY) -> None:
@@ -87,7 +106,7 @@ class Lattice:
         self.rows = np.arange(count)
         self.prior = -float(np.log(count))
         self.lines = np.zeros((10, history + 1))
-        self._tables = np.zeros((3, count, history))
+        self._tables = np.zeros((3, history, count))
         self.v, self.switched, self.w = self._tables
         self._fix_views()
         self.reset(0, 0)
@@ -95,36 +114,31 @@ class Lattice:
     def _fix_views(self) -> None:
         """Views and index arrays of where class r looks for its S1 and S2 at each new position."""
         d, line = self.durations, self.lines.strides[1]
-        new = np.arange(self._new.start, self._new.stop)
-        start = new[None, :] - d.shortest[:, None]
-        ahead = np.arange(d.systole.shape[1])[:, None, None]
-        self._s1_at = start
-        self._s2_at = np.minimum(start + ahead, self.head - 1)  # later ones have no probability
-        self._systole = np.ascontiguousarray(d.systole.T[:, :, None])
-        self._inner = np.zeros(self._s2_at.shape)
-        self._best = np.zeros(start.shape)
+        self._s1_at = np.arange(self._new.start, self.head)[:, None] - d.shortest
+        ahead = np.arange(self._new.start, self.head + d.systole.shape[1] - 1)[:, None] - d.shortest
+        self._s2_at = np.minimum(ahead, self.head - 1)  # later ones have no probability
+        self._second = np.zeros(self._s2_at.shape)
+        self._seconds = _frames_after(self._second, BLOCK)
+        self._systole = _for_frames(d, "systole", BLOCK)
+        self._best = np.zeros(self._s1_at.shape)
         shape = (SOUND_FRAMES - 1, 2, BLOCK)
         self._sounds = as_strided(
             self.lines[:, self._new.start + 2 :], shape, (line, self.lines.strides[0], line)
         )
         self._sound_density = np.stack([d.sound1, d.sound2], axis=1)[:, :, None]
-        reach = d.cycle.shape[1]
-        self._cycle = np.ascontiguousarray(d.cycle.T[::-1, :, None])
-        self._switch = d.switch[:, :, None]
         middle = self._new.start + _HALF
-        parts = ((self._new.start, middle), (middle, self.head))
-        self._parts = [self._part(low, high, start, reach) for low, high in parts]
+        self._parts = [self._part(self._new.start, middle), self._part(middle, self.head)]
 
-    def _part(self, low: int, high: int, start: NDArray[np.intp], reach: int) -> _Part:
+    def _part(self, low: int, high: int) -> _Part:
         at = slice(low - self._new.start, high - self._new.start)
-        row, column = self.w.strides
-        window = as_strided(
-            self.w[:, low - reach + 1 :], (reach, len(self.rows), high - low), (column, row, column)
-        )
-        before = self.rows[:, None] * self.history + start[:, at]
+        cycle = _for_frames(self.durations, "cycle", high - low)[::-1]
+        old = np.arange((high - low) * len(self.rows)).reshape(-1, len(self.rows)).T
         return _Part(
-            low, high, before, window, self.w[:, low:high], self._best[:, at],
-            self.switched[:, low:high], np.zeros(window.shape),
+            low, high, self._s1_at[at] * len(self.rows) + self.rows,
+            _frames_after(self.w[low - len(cycle) + 1 : high], high - low), cycle,
+            self.w[low:high], self._best[at], self.v[low:high], self.switched[low:high],
+            np.repeat(old[:, :, None], len(self.rows), axis=2),
+            np.repeat(self.durations.switch[:, None, :], high - low, axis=1),
         )  # fmt: skip
 
     def reset(self, frame: int, first: int) -> None:
@@ -140,7 +154,7 @@ class Lattice:
         """Advance by one block of gains [25, 4] (scores @ GAINS), zero outside the sound."""
         lines = self.lines
         lines[:, :-BLOCK] = lines[:, BLOCK:]
-        self._tables[:, :, :-BLOCK] = self._tables[:, :, BLOCK:]
+        self._tables[:, :-BLOCK] = self._tables[:, BLOCK:]
         self.base += BLOCK
         lines[:4, -BLOCK:] = gains.T
         np.cumsum(lines[:4, -BLOCK - 1 :], axis=1, out=lines[:4, -BLOCK - 1 :])
@@ -150,21 +164,18 @@ class Lattice:
         np.subtract(sound[0], systole, out=lines[A1, self._new])
         np.add(sound[1], systole, out=lines[Q, self._new])
         self._lose()
-        inner = self._inner
-        lines[Q].take(self._s2_at, out=inner, mode="clip")
-        inner += self._systole
-        np.maximum.reduce(inner, axis=0, out=self._best)
+        lines[Q].take(self._s2_at, out=self._second, mode="clip")
+        np.maximum.reduce(self._seconds + self._systole, axis=0, out=self._best)
         self._best += lines[A1].take(self._s1_at)
         flat = self.switched.reshape(-1)
         free = lines[FREE]
         for part in self._parts:
             np.add(flat.take(part.before), part.best, out=part.w)
-            value = np.maximum.reduce(np.add(part.window, self._cycle, out=part.options), axis=0)
+            value = np.maximum.reduce(part.window + part.cycle, axis=0, out=part.v)
             here = slice(part.start, part.stop)
-            np.maximum.reduce(value, axis=0, out=lines[ENTRY, here])
-            np.maximum(value, free[here], out=value)
-            self.v[:, here] = value
-            np.maximum.reduce(value[:, None, :] + self._switch, axis=0, out=part.switched)
+            np.maximum.reduce(value, axis=1, out=lines[ENTRY, here])
+            np.maximum(value, free[here, None], out=value)
+            np.maximum.reduce(value.take(part.old) + part.switch, axis=0, out=part.switched)
         lines[ENTRY, self._new] += self.penalties.lose - lines[LOST, self._new]
         if self.base + self._new.start <= self.first:
             self._silent_start()

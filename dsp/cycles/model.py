@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsp.cycles.assemble import EVIDENCE
-from dsp.cycles.durations import DurationSettings
+from dsp.cycles.durations import Durations, DurationSettings, build
 from dsp.cycles.emission import Emission, NetworkEmission
 from dsp.cycles.lattice import Penalties
-from dsp.cycles.network import CLASSES, read_weights
+from dsp.cycles.network import CLASSES, Weights, read_weights
 from dsp.cycles.onsets import INPUTS as onset_inputs
 
 VERSION = 2
@@ -56,13 +57,22 @@ class CycleModel:
     onsets: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Weights of `onsets.py`; without them onsets stay on the grid of frames."""
 
+    @cached_property
+    def tables(self) -> Durations:
+        """Durations as the lattice looks them up."""
+        return build(self.durations)
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return read_weights(self.emission)
+
     def new_emission(self) -> Emission:
         """An emission at the start of a stream."""
         if self.kind == "logistic":
             from dsp.cycles.logistic import LogisticEmission
 
             return LogisticEmission(self.emission)
-        return NetworkEmission(read_weights(self.emission))
+        return NetworkEmission(self._weights)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> CycleModel:

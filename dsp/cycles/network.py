@@ -21,6 +21,9 @@ from dsp.cycles.bands import BLOCK, FEATURES, Float32
 TAPS = 3
 CLASSES = 5
 
+Layout = tuple[tuple[int, int, int], ...]
+"""Channels that go in, dilation and frames of look-ahead (in dilations) of each layer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -80,10 +83,8 @@ class _Views:
     each frame sees of it (three taps, then a one for the bias).
     """
 
-    def __init__(self, layer: Layer, count: int) -> None:
-        width = (layer.weight.shape[0] - 1) // TAPS
-        gap, size = layer.dilation, count * BLOCK
-        late = gap * layer.ahead
+    def __init__(self, width: int, gap: int, ahead: int, count: int) -> None:
+        size, late = count * BLOCK, gap * ahead
         past = np.zeros((2 * gap + size, width), np.float32)
         self.new = past[2 * gap :]
         self.kept = past[: 2 * gap]
@@ -97,17 +98,21 @@ class _Views:
         self.taps = as_strided(rows, (size, TAPS, width), (row, width * item, item))
 
 
+_SPARE: dict[tuple[Layout, int], list[list[_Views]]] = {}
+"""Buffers of all layers that no network is using now: nothing stays in them from call to call."""
+
+
 class TemporalNetwork:
     """Streaming evaluation; ``reset`` before a stream, ``end`` once its length is known."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._late = [layer.dilation * layer.ahead for layer in weights.layers]
-        self._kept = [
-            np.zeros((2 * layer.dilation, (layer.weight.shape[0] - 1) // TAPS), np.float32)
+        self._layout = tuple(
+            ((layer.weight.shape[0] - 1) // TAPS, layer.dilation, layer.ahead)
             for layer in weights.layers
-        ]
-        self._views: dict[int, list[_Views]] = {}
+        )
+        self._late = [gap * ahead for _, gap, ahead in self._layout]
+        self._kept = [np.zeros((2 * gap, width), np.float32) for width, gap, _ in self._layout]
         self.reset(0, 0)
 
     def reset(self, frame: int, first: int) -> None:
@@ -141,9 +146,11 @@ class TemporalNetwork:
         Log posteriors float32 [n, 25, 5] of the frames that begin ``ahead`` before these.
         """
         count = len(x)
-        views = self._views.get(count)
-        if views is None:
-            views = self._views[count] = [_Views(layer, count) for layer in self.weights.layers]
+        spare = _SPARE.setdefault((self._layout, count), [])
+        try:
+            views = spare.pop()
+        except IndexError:
+            views = [_Views(*layer, count) for layer in self._layout]
         frame = self.frame
         self.frame += count * BLOCK
         y = views[0].new
@@ -166,6 +173,7 @@ class TemporalNetwork:
                 self._clear(y, frame)
         last = np.ones((count, BLOCK, len(self.weights.head)), np.float32)
         last[:, :, :-1] = y.reshape(count, BLOCK, -1)
+        spare.append(views)
         return log_softmax(last @ self.weights.head)
 
 

@@ -8,7 +8,7 @@ weights (the baseline) onsets stay on the grid.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +73,13 @@ class OnsetRefiner:
     def __init__(self, weights: Mapping[str, Float32], history: int) -> None:
         self._weights = weights
         self._history = history
-        self._inputs = np.ones((1, INPUTS), np.float32)
         self.reset(0)
 
     def reset(self, index: int) -> None:
         """Start afresh at sample ``index``."""
         self._buffer = np.zeros(4 * self._history, np.float32)
         self._first, self._end = index, 0
+        self._moved: dict[tuple[int, bool], int] = {}
 
     def push(self, x: NDArray[np.floating]) -> None:
         """Remember the next samples."""
@@ -94,16 +94,29 @@ class OnsetRefiner:
         self._buffer[self._end : self._end + len(x)] = clean(x)
         self._end += len(x)
 
+    def expect(self, sounds: Sequence[tuple[int, bool]]) -> None:
+        """Look at once at all the sounds that `refine` will be asked for."""
+        self._moved = self._look(sounds) if sounds else {}
+
     def refine(self, frame: int, second: bool) -> int:
         """Onset, in samples, of the sound decoded to begin with ``frame``."""
-        at = frame * FRAME
+        moved = self._moved.get((frame, second))
+        return self._look([(frame, second)])[frame, second] if moved is None else moved
+
+    def _look(self, sounds: Sequence[tuple[int, bool]]) -> dict[tuple[int, bool], int]:
+        """Onset of each sound; one product for each."""
         if not self._weights:
-            return at
-        begin, count = at - BEFORE * BIN - self._first, BINS * BIN
+            return {(frame, second): frame * FRAME for frame, second in sounds}
+        inputs = np.ones((len(sounds), 1, INPUTS), np.float32)
+        inputs[:, 0, :BINS] = loudness(np.stack([self._window(frame) for frame, _ in sounds]))
+        inputs[:, 0, BINS] = [second for _, second in sounds]
+        moves = displacement(inputs, self._weights)[:, 0].tolist()
+        return {s: s[0] * FRAME + round(move) for s, move in zip(sounds, moves, strict=True)}
+
+    def _window(self, frame: int) -> Float32:
+        begin, count = frame * FRAME - BEFORE * BIN - self._first, BINS * BIN
         window = self._buffer[max(begin, 0) : min(max(begin + count, 0), self._end)]
         if len(window) < count:  # at the start or the end of the sound
             lead = min(max(-begin, 0), count)
             window = np.pad(window, (lead, count - lead - len(window)))
-        self._inputs[0, :BINS] = loudness(window)
-        self._inputs[0, BINS] = second
-        return at + round(displacement(self._inputs, self._weights).item())
+        return window

@@ -44,7 +44,7 @@ class PathReader:
         self._waiting = np.ascontiguousarray(d.systole_survival[:, age])
         self._alive = np.ascontiguousarray(d.cycle_survival[:, age])
         shown = span[None, :] + d.shortest[:, None]
-        self._done_at = np.minimum(shown, head - 1) + lattice.rows[:, None] * lattice.history
+        self._done_at = np.minimum(shown, head - 1) * len(lattice.rows) + lattice.rows[:, None]
         self._done = np.where(shown < head, self._alive, NEVER)
         open_span = int(d.shortest.max()) + 1
         self._open = slice(head - open_span, head)
@@ -74,7 +74,7 @@ class PathReader:
         """Best unfinished cycle at the head, and its score."""
         lattice = self._lattice
         lines, span = lattice.lines, self._span
-        base = lattice.switched[:, span] + lines[at.A1, span]
+        base = np.add(lattice.switched[span].T, lines[at.A1, span], order="C")
         waiting = base + self._waiting
         waiting += lines[at.SYSTOLE, self._head]
         done = lattice.w.reshape(-1).take(self._done_at)
@@ -124,7 +124,7 @@ class PathReader:
         d = lattice.durations
         reach = d.cycle.shape[1]
         while place > max(window[0], reach):
-            options = lattice.w[row, place - reach + 1 : place + 1] + d.cycle[row, ::-1]
+            options = lattice.w[place - reach + 1 : place + 1, row] + d.cycle[row, ::-1]
             choice = int(options.argmax())
             if lattice.lines[at.FREE, place] >= options[choice]:
                 self._free(place, out, window)
@@ -138,7 +138,7 @@ class PathReader:
     def _class_before(self, row: int, s1: int) -> int:
         """Class of the cycle that ends where one of class ``row`` begins."""
         lattice = self._lattice
-        return int((lattice.v[:, s1] + lattice.durations.switch[:, row]).argmax())
+        return int((lattice.v[s1] + lattice.durations.switch[:, row]).argmax())
 
     def _free(self, place: int, out: list[Border], window: tuple[int, int]) -> None:
         """Append what lies before a first S1 at ``place``."""
@@ -159,7 +159,7 @@ class PathReader:
             return  # lost before what is remembered, so long settled
         out.append((entry, NONE))
         if entry + lattice.base > lattice.first:
-            self._back(int(lattice.v[:, entry].argmax()), entry, out, window)
+            self._back(int(lattice.v[entry].argmax()), entry, out, window)
 
     def _start(self, place: int, out: list[Border]) -> None:
         """Append the beginning of a stream whose first S1 is at ``place``."""

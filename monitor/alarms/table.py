@@ -8,8 +8,9 @@ findings of a step whether a row's condition is present.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from monitor.events import RATE_HZ, Priority
 
@@ -29,8 +30,7 @@ SWITCHED_OFF = "switched off: "
 """What the words of a transition begin with that ends an alarm because it was switched off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One row.
 
     Attributes

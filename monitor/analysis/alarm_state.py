@@ -17,8 +17,10 @@ ones stay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from monitor.alarms.table import MERGE, RANK, SWITCHED_OFF, Rule
 from monitor.config.load import Alarms
@@ -27,8 +29,7 @@ from monitor.events import RATE_HZ, AlarmState, Priority
 Block = Literal["", "gap", "quality"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """What is known of a condition at a step.
 
     Attributes
@@ -49,8 +50,7 @@ class Reading:
     blocked: Block = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(msgspec.Struct, frozen=True):
     """The state of one kind.
 
     Attributes
@@ -88,8 +88,7 @@ class Alarm:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True):
     """One line of the alarm log: the alarm as it is after it, and the state before."""
 
     alarm: Alarm
@@ -98,8 +97,7 @@ class Transition:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmTime:
+class AlarmTime(msgspec.Struct, frozen=True, gc=False):
     """Now: index, samples of sound that passed, the same with idleness, next occurrence."""
 
     index: int

@@ -8,7 +8,9 @@ The rows are in ``alarm_table``, one alarm's states in ``alarm_state``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from monitor.alarms.table import RANK, RULES, TABLE
 from monitor.analysis.alarm_state import (
@@ -29,8 +31,7 @@ MAX_PAUSE_S = 120.0
 """Longest audio pause, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(msgspec.Struct, frozen=True):
     """All alarms of one stream.
 
     Attributes
@@ -69,8 +70,7 @@ class Board:
         return replace(self, pause_left=0, pause_rank=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """One step of time.
 
     Attributes
@@ -89,7 +89,7 @@ class Tick:
     index: int
     sound: int = 0
     idle: int = 0
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = msgspec.field(default_factory=dict)
     commands: tuple[Command, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from statistics import median
 
 import numpy as np
 
@@ -66,10 +67,10 @@ class AveragedBeat:
         """Medians over the beats, to 0.1 dB; None without a whole beat."""
         if not self._levels[0]:
             return None
-        return PartLevels(*(round(float(np.median(values)), 1) for values in self._levels))
+        return PartLevels(*(round(median(values), 1) for values in self._levels))
 
     def result(self) -> tuple[FloatArray, float] | None:
         """Mean loudness, float64 [96], loudest 1, and where S2 is (0..1); None without beats."""
         if not self._systoles or not self._sum.max() > 0:
             return None
-        return self._sum / self._sum.max(), float(np.median(self._systoles))
+        return self._sum / self._sum.max(), median(self._systoles)

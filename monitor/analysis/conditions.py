@@ -7,8 +7,9 @@ person reads on the alarm line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import isfinite
+
+import msgspec
 
 from dsp.stage import RATE_HZ
 from monitor.alarms.table import RULES
@@ -33,8 +34,10 @@ CALM = 0.8
 """Share of the irregular limit below which a rhythm is regular again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+NEVER_REPORTED = {kind: Reading(False, True, "never reported") for kind in RULES}
+
+
+class Findings(msgspec.Struct, frozen=True):
     """What is known at a step, up to the sample ``index``.
 
     Attributes
@@ -66,7 +69,7 @@ class Findings:
     lost: int = 0
     gap: bool = False
     fault: str = ""
-    reported: Mapping[str, tuple[bool, str]] = field(default_factory=dict)
+    reported: Mapping[str, tuple[bool, str]] = msgspec.field(default_factory=dict)
 
     @property
     def interrupted(self) -> bool:
@@ -90,10 +93,10 @@ def read(found: Findings, limits: Alarms) -> dict[str, Reading]:
         readings[kind] = _rate(found, kind, limits, -limits.tachycardia_band)
     for kind in ("bradycardia", "bradycardia_extreme"):
         readings[kind] = _rate(found, kind, limits, limits.bradycardia_band)
-    for kind in RULES.keys() - readings.keys():
-        present, words = found.reported.get(kind, (False, "never reported"))
-        readings[kind] = Reading(present, not present, words)
-    return readings
+    for kind, (present, words) in found.reported.items():
+        if kind in RULES and kind not in readings:
+            readings[kind] = Reading(present, not present, words)
+    return NEVER_REPORTED | readings
 
 
 def _blocked(found: Findings) -> Block:
@@ -104,11 +107,13 @@ def _blocked(found: Findings) -> Block:
 
 def _unknown(found: Findings, why: str) -> Reading:
     blocked = _blocked(found)
-    quality = f"signal {found.quality or 'not judged yet'}"
-    words = {"gap": "sound interrupted", "quality": quality}
-    if found.quality == "good":
-        words["quality"] = f"no heart heard, {found.heart.reason}"
-    return Reading(None, False, words.get(blocked, why), blocked)
+    if blocked == "gap":
+        why = "sound interrupted"
+    elif blocked:
+        good = found.quality == "good"
+        said = f"signal {found.quality or 'not judged yet'}"
+        why = f"no heart heard, {found.heart.reason}" if good else said
+    return Reading(None, False, why, blocked)
 
 
 def _heard(found: Findings) -> str:

@@ -8,8 +8,8 @@ least 9 dB over the rest of the cycle in CirCor (156 recordings).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from dsp.cycles.beat import Beat
@@ -36,8 +36,7 @@ LEFT_OVER_BELOW = 55.0
 """Rates (1/min) below which sounds that are left over are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(msgspec.Struct, frozen=True, gc=False):
     """Loudness within one cycle, in dB.
 
     Attributes
@@ -73,19 +72,16 @@ def contrast_of(x: FloatArray, beat: Beat) -> Contrast | None:
     count, second = x.size // FRAME, (beat.s2 - beat.s1) // FRAME
     if second < SOUND // 2 or second >= count:
         return None
-    power = np.square(x[: count * FRAME]).reshape(count, FRAME).mean(axis=1) + TINY
-    level = 10 * np.log10(power)
+    x = x[: count * FRAME].reshape(count, FRAME)
+    level = 10 * np.log10(np.add.reduce(x * x, axis=1) / FRAME + TINY)
     # An onset comes up to 20 ms early or late: what is next to a sound is not outside of it.
-    rest = np.concatenate([level[SOUND : second - 2], level[second + SOUND : -2]])
-    if rest.size < 3:
+    values: list[float] = level.tolist()
+    rest = sorted(values[SOUND : second - 2] + values[second + SOUND : -2])
+    if len(rest) < 3:
         return None
-    s1, s2 = float(level[:second][:SOUND].max()), float(level[second : second + SOUND].max())
-    return Contrast(
-        s1 - s2,
-        s2 - float(np.median(rest)),
-        min(s1, s2) - float(rest.max()),
-        second / count,
-    )
+    s1, s2 = max(values[:second][:SOUND]), max(values[second : second + SOUND])
+    middle = (rest[(len(rest) - 1) // 2] + rest[len(rest) // 2]) / 2
+    return Contrast(s1 - s2, s2 - middle, min(s1, s2) - rest[-1], second / count)
 
 
 def other_rate(rate: float, found: Sequence[Contrast], rates: tuple[float, float]) -> float | None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import median
+
+import msgspec
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -89,8 +90,7 @@ WORDS_OF = 8
 """Spans whose quality gives the words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True, gc=False):
     """No beat from ``start`` for ``length`` samples, between beats; ``clear`` ones of them."""
 
     start: int
@@ -98,8 +98,7 @@ class Pause:
     clear: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heart:
+class Heart(msgspec.Struct, frozen=True):
     """What is known of the heart at a step.
 
     Attributes
@@ -153,6 +152,7 @@ class HeartTracker:
         self._beats: deque[tuple[int, float]] = deque()
         self._systoles: deque[tuple[int, int]] = deque()
         self._faint: deque[int] = deque()
+        self._uneven_of: tuple[list[int], bool] = [], False
         self._open: list[int] = []
         self._begin = index  # of the sound since the last gap
         self._told = -1  # onset of the last beat told, of any confidence
@@ -245,7 +245,7 @@ class HeartTracker:
 
     def _touched(self, last: int, onset: int) -> bool:
         """Whether the stethoscope was lifted and put back between two beats: handling is heard."""
-        between = [s for s in self._spans if s.start < onset and s.end > last]
+        between = self._over(last, onset)
         inside = [s for s in between if s.start >= last + SOUND and s.end <= onset]
         rubbed = any(s.value == "noisy" and RUBBING in s.reason for s in between)
         return rubbed or not all(map(_clear, inside))
@@ -274,7 +274,7 @@ class HeartTracker:
         if self._quiet(onset) and beat.confidence < SURE:
             return min(beat.confidence, NONE)
         around = [c for at, c in self._beats if abs(at - onset) <= LOOK_BACK]
-        near = {s.value for s in self._spans if s.end > onset and s.start < onset + SHORTEST}
+        near = {span.value for span in self._over(onset, onset + SHORTEST)}
         if median(around) < UNSURE or not near <= {"good", "noisy"}:
             return min(beat.confidence, DOUBTFUL)
         return beat.confidence
@@ -346,28 +346,29 @@ class HeartTracker:
 
     def _like_heart(self, end: int) -> bool:
         """Whether most of the sound before ``end``, and the pairs in it, may be a heart's."""
-        like = [s.like_heart for s in self._spans if s.end > end - LOOK_BACK and s.start < end]
+        like = [span.like_heart for span in self._over(end - LOOK_BACK, end)]
         return 2 * sum(like) >= len(like) and not self._uneven(end)
 
     def _uneven(self, end: int) -> bool:
-        """Whether the systoles before ``end`` are of any length.
-
-        Each is compared with the one before and, as beats may come in twos and threes, with the
-        one two and three before.
-        """
+        """Whether the systoles before ``end`` are of any length."""
         last = [n for onset, n in self._systoles if end - LOOK_BACK <= onset < end]
-        if len(last) < MIN_BEATS:
-            return False
-        jumps = [
-            median([abs(after - before) for after, before in zip(last[lag:], last, strict=False)])
-            for lag in (1, 2, 3)
-            if len(last) >= lag + MIN_BEATS - 1
-        ]
-        return min(jumps) > UNEVEN * median(last)
+        if last != self._uneven_of[0]:  # it is asked for more often than beats come
+            self._uneven_of = last, _uneven(last)
+        return self._uneven_of[1]
 
     def _quiet(self, onset: int) -> bool:
-        near = [s for s in self._spans if s.end > onset and s.start < onset + SHORTEST // 2]
+        near = self._over(onset, onset + SHORTEST // 2)
         return bool(near) and all(span.quiet for span in near)
+
+    def _over(self, start: int, end: int) -> list[Span]:
+        """Spans that reach into [start, end), the last one first."""
+        found = []
+        for span in reversed(self._spans):
+            if span.end <= start:
+                break
+            if span.start < end:
+                found.append(span)
+        return found
 
     def _silence_until(self, end: int) -> int:
         self._count(end)
@@ -380,10 +381,9 @@ class HeartTracker:
             end = min([self._decided, self._judged, *fresh])
         if end <= self._counted:
             return
-        for span in self._spans:
-            begin, stop = max(span.start, self._counted), min(span.end, end)
-            if begin < stop and _clear(span) and not self._maybe(span):
-                self._silence += stop - begin
+        for span in self._over(self._counted, end):
+            if _clear(span) and not self._maybe(span):
+                self._silence += min(span.end, end) - max(span.start, self._counted)
         self._counted = end
         while self._faint and self._faint[0] < end - 2 * CYCLE:
             self._faint.popleft()
@@ -398,3 +398,19 @@ def _clear(span: Span) -> bool:
     if span.under_db is None:
         return span.value not in BLIND
     return span.under_db > HIDDEN_DB and span.value not in ("flat", "clipped")
+
+
+def _uneven(systoles: list[int]) -> bool:
+    """Whether systoles are of any length.
+
+    Each is compared with the one before and, as beats may come in twos and threes, with the
+    one two and three before.
+    """
+    if len(systoles) < MIN_BEATS:
+        return False
+    jumps = [
+        median([abs(b - a) for b, a in zip(systoles[lag:], systoles, strict=False)])
+        for lag in (1, 2, 3)
+        if len(systoles) >= lag + MIN_BEATS - 1
+    ]
+    return min(jumps) > UNEVEN * median(systoles)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log10, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -258,7 +258,8 @@ class Pipeline:
         if not len(block.samples):
             return
         self._held.append(block.samples)
-        if self._intake.after(sum(map(len, self._held))) < self._next_end():
+        received = self._intake.after(sum(map(len, self._held)))
+        if received - self._parts.chain.least_delay <= self._next_end():
             return  # no step can be decided yet: few long calls cost less than many short ones
         try:
             self._hear()
@@ -343,10 +344,11 @@ class Pipeline:
         whole = slice(0, ends[-1] - first)
         raw, filtered = self._raw[whole], self._filtered[whole]
         shown = filtered.astype(np.float32)
-        for end, found in zip(ends, self._steps.run(first, raw, filtered, ends, last), strict=True):
+        levels = _levels_db(raw, [0, *(end - first for end in ends[:-1])])
+        steps = zip(ends, self._steps.run(first, raw, filtered, ends, last), levels, strict=True)
+        for end, found, level_db in steps:
             self._emit(self._decisions.step(end, found, closing and end == ends[-1]))
             part = slice(start - first, end - first)
-            level_db = _level_db(raw[part])
             self._pictures.append(ev.WaveformChunk(start, shown[part], level_db, found.clipped))
             start = end
 
@@ -360,6 +362,7 @@ class Pipeline:
         return output
 
 
-def _level_db(raw: FloatArray) -> float:
-    peak = float(np.max(np.abs(raw))) if raw.size else 0.0
-    return float(20 * np.log10(peak)) if peak > 0 else float("nan")
+def _levels_db(raw: FloatArray, starts: Sequence[int]) -> list[float]:
+    """Peak of each part that begins at ``starts``, dB; NaN where there is silence."""
+    peaks: list[float] = np.maximum.reduceat(np.abs(raw), starts).tolist()
+    return [20 * log10(peak) if peak > 0 else nan for peak in peaks]

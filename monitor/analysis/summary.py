@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import deque
 from statistics import fmean, median, stdev
 
 import msgspec
@@ -129,11 +130,14 @@ class Collector:
 
     def take(self, output: ev.Output) -> None:
         """Take what a push returned."""
-        for picture in output.pictures:
-            self._averaged.picture(picture)
+        pictures = deque(output.pictures)
         for event in output.events:
+            while pictures and pictures[0].start < event.index:
+                self._averaged.picture(pictures.popleft())
             self._index = event.index
             self._event(event)
+        for picture in pictures:
+            self._averaged.picture(picture)
 
     def _event(self, event: ev.Event) -> None:
         if isinstance(event, ev.Beat):

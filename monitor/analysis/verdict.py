@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp, isfinite, log
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from dsp.stage import RATE_HZ
 from dsp.windows import WINDOW
@@ -46,8 +50,7 @@ class Thresholds:
         return "normal" if p <= self.normal else "unsure"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """A verdict with its evidence.
 
     Attributes
@@ -84,6 +87,7 @@ class Judgement:
         return sum(p >= limit for p in self.ps)
 
 
+@lru_cache(maxsize=10_001)  # p has four decimals, and each counts in many verdicts
 def logit(p: float) -> float:
     """ln(p / (1 − p)), with p kept off 0 and 1."""
     p = min(max(p, CLIP), 1 - CLIP)
@@ -105,7 +109,8 @@ class _Last:
     """The last windows of one kind, and what was made of them."""
 
     windows: deque[tuple[int, float, bool]]
-    judged: tuple[tuple[float, ...], bool, Judgement] | None = None
+    judged: tuple[bool, Judgement] | None = None
+    """Whether there was a rate, and what was judged; None where windows came or went since."""
 
 
 @dataclass
@@ -143,9 +148,9 @@ class VerdictTracker:
         """Take the next window that counts; one whose p is not a number does not."""
         if not isfinite(p):
             return
-        self._all.windows.append((start, p, noisy))
-        if not noisy:
-            self._strict.windows.append((start, p, noisy))
+        for last in (self._all,) if noisy else (self._all, self._strict):
+            last.windows.append((start, p, noisy))
+            last.judged = None
         self._record.windows += 1
         self._record.over += p >= self._thresholds.abnormal
         self._record.noisy += noisy
@@ -184,17 +189,19 @@ class VerdictTracker:
         keep = last.windows
         while keep and keep[0][0] < keep[-1][0] - self._settings.span_s * RATE_HZ:
             keep.popleft()
+            last.judged = None
         if keep and index - keep[-1][0] - WINDOW > self._settings.stale_s * RATE_HZ:
             keep.clear()
+            last.judged = None
         if not keep:
             return _nothing(self._thresholds, "no window in which a heart was heard")
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
-        ps = tuple(p for _, p, _ in keep)
         rated = self._rate_at >= keep[0][0]
-        if last.judged is None or last.judged[:2] != (ps, rated):  # two steps of three: no window
+        if last.judged is None or last.judged[0] != rated:  # two steps of three: no window
+            ps = tuple(p for _, p, _ in keep)
             noisy = sum(noisy for *_, noisy in keep)
-            last.judged = ps, rated, _judge(ps, noisy, rated, self._thresholds, self._settings)
-        return replace(last.judged[2], age_s=age_s)
+            last.judged = rated, _judge(ps, noisy, rated, self._thresholds, self._settings)
+        return replace(last.judged[1], age_s=age_s)
 
 
 def _nothing(thresholds: Thresholds, why: str) -> Judgement:

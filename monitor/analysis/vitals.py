@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
@@ -60,8 +62,7 @@ UNEVEN_OF = 8
 UNEVEN_SHARE = 0.35
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(msgspec.Struct, frozen=True, gc=False):
     """What is known at a step; None where it is not.
 
     Attributes
@@ -87,8 +88,7 @@ class Vitals:
     other: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cycle:
+class _Cycle(msgspec.Struct, frozen=True, gc=False):
     end: int
     length: int
     systole: int | None
@@ -115,6 +115,7 @@ class VitalsTracker:
         self._cycles: deque[_Cycle] = deque()
         self._spans: deque[Span] = deque()
         self._spread_of: tuple[list[int], float | None] = [], None
+        self._vitals_of: tuple[list[_Cycle], tuple[float, float], Vitals] = [], (0, 0), Vitals()
         self.judged_to = 0
 
     def quality(self, span: Span) -> None:
@@ -168,25 +169,31 @@ class VitalsTracker:
         last = [c for c in within if not c.pause][-CYCLES:]
         if len(last) < LEAST:
             return Vitals()
-        rate = 60 * RATE_HZ / _cycle(within)
-        contrasts = [c.contrast for c in within[-UNEVEN_OF:] if c.contrast is not None]
-        systoles = [c.systole for c in last if c.systole is not None]
-        diastoles = [c.length - c.systole for c in last if c.systole is not None]
-        return Vitals(
-            rate=rate,
-            spread=self._spread(index),
-            systole_ms=_median(systoles) * 1000 / RATE_HZ if systoles else None,
-            diastole_ms=_median(diastoles) * 1000 / RATE_HZ if diastoles else None,
-            age=index - last[-1].end,
-            other=other_rate(rate, contrasts, rates),
-        )
+        if self._vitals_of[:2] != (within, rates):  # most steps bring no cycle
+            self._vitals_of = within, rates, _vitals(within, last, rates)
+        age = index - last[-1].end
+        return replace(self._vitals_of[2], spread=self._spread(index), age=age)
 
     def _spread(self, index: int) -> float | None:
         """Robust deviation of each cycle from its neighbours: drift is no irregularity."""
         lengths = [c.length for c in self._cycles if c.end >= index - SPREAD_SPAN and not c.pause]
-        if lengths != self._spread_of[0]:  # most steps bring no cycle
+        if lengths != self._spread_of[0]:
             self._spread_of = lengths, _spread(lengths)
         return self._spread_of[1]
+
+
+def _vitals(within: list[_Cycle], last: list[_Cycle], rates: tuple[float, float]) -> Vitals:
+    """What cycles and pauses tell, and the last cycles of them."""
+    rate = 60 * RATE_HZ / _cycle(within)
+    contrasts = [c.contrast for c in within[-UNEVEN_OF:] if c.contrast is not None]
+    systoles = [c.systole for c in last if c.systole is not None]
+    diastoles = [c.length - c.systole for c in last if c.systole is not None]
+    return Vitals(
+        rate=rate,
+        systole_ms=_median(systoles) * 1000 / RATE_HZ if systoles else None,
+        diastole_ms=_median(diastoles) * 1000 / RATE_HZ if diastoles else None,
+        other=other_rate(rate, contrasts, rates),
+    )
 
 
 def _cycle(cycles: list[_Cycle]) -> float:

@@ -147,11 +147,14 @@ class DropoutFinder:
             return
         bits = x.view(np.uint32).astype(np.uint64)
         mixed = (bits[:-1] * _FACTORS[0] + bits[1:] * _FACTORS[1]) >> np.uint64(40)
-        every = np.uint64(max(1, self._rate_hz // ANCHORS_PER_S))
-        at = np.flatnonzero(mixed[: len(x) - KEY] % every == 0)
+        mixed = mixed[: len(x) - KEY].astype(np.uint32)
+        every = np.uint32(max(1, self._rate_hz // ANCHORS_PER_S))
+        at = np.flatnonzero(mixed // every * every == mixed)  # NumPy's % takes six times as long
         if len(at) < 2:
             return
-        keys = (bits[at[:, None] + np.arange(KEY)] * _FACTORS).sum(axis=1, dtype=np.uint64)
+        keys = bits[at] * _FACTORS[0]
+        for k in range(1, KEY):
+            keys += bits[at + k] * _FACTORS[k]
         order = np.argsort(keys, kind="stable")  # of equal keys the earlier place comes first
         same = keys[order[1:]] == keys[order[:-1]]
         lags = at[order[1:]] - at[order[:-1]]

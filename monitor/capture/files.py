@@ -29,10 +29,10 @@ from monitor.events import Block, Lost
 from monitor.system.closing import Closing
 from monitor.text import harmless
 
-BLOCK_S = 10.0
-"""Seconds read at once when nobody waits for them."""
+BLOCK_S = 30.0
+"""Seconds read at once when nobody waits for them: most recordings whole."""
 
-LARGEST_BLOCK, LARGEST_LOOK = 2**22, 2**23
+LARGEST_BLOCK, LARGEST_LOOK = 2**20, 2**23
 """Samples of all channels that are held at once."""
 
 STREAM_BLOCK_S = 0.25

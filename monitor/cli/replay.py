@@ -16,6 +16,7 @@ from monitor.cli.file_options import file_options, hints_of, part_of
 from monitor.cli.replay_output import ReplayOutput, Wanted
 from monitor.errors import NoInputError, RecordError, UsageError
 from monitor.system.imports import large_imports
+from monitor.system.memory import settle
 from monitor.text import harmless
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def replay(
         from monitor.replay import batch as rp
         from monitor.replay.inputs import collect
 
+    settle()
     options = rp.Options(events, overwrite, speed, block, look, hints, part)
     if watch:
         _refuse("--watch", tables)

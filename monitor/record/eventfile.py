@@ -123,7 +123,7 @@ class EventFile:
             If the disk refuses them.
         """
         try:
-            self._file.writelines(map(encode, events))
+            self._file.write(_ENCODER.encode_lines(events))
         except OSError as error:
             raise self._failed(error) from None
 

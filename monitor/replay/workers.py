@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from typing import Generic, TypeVar
 
+from monitor.system.memory import settle
+
 AHEAD = 3
 """Items per process that are under way or wait in it."""
 
@@ -147,6 +149,7 @@ def _begin_worker(stop: Event) -> None:
     global _stop  # noqa: PLW0603 - one process, one parent
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settle()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

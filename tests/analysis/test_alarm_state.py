@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from monitor.alarms.table import RULES, TABLE
 from monitor.analysis.alarm_state import MERGE, Alarm, AlarmTime, Reading, acknowledge, advance

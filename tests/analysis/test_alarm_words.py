@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from test_alarm_board import Run, ack, pause
 from test_alarm_state import AT_ONCE, GONE, LATCHING, LIMITS, PLAIN, PRESENT, STEP
 from test_conditions import FINE, heart, known, rate

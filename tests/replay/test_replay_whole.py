@@ -65,6 +65,28 @@ def test_event_files_do_not_depend_on_blocks_of_a_single_frame(models, tmp_path)
     ).read_bytes()
 
 
+def test_summary_and_events_of_a_minute_do_not_depend_on_the_blocks(models, tmp_path):
+    """A block held more than was remembered: flat tops of a minute, sound of the last beats."""
+    import numpy as np
+    import soundfile as sf
+
+    from dsp.phantom import PRESETS, render
+
+    path = tmp_path / "minute.wav"
+    sound = np.tile(render(PRESETS["murmur"]).sound[:60_000], 3)[:140_000]
+    top = 0.3 * np.abs(sound).max()
+    sf.write(path, np.clip(sound, -top, top), 2000)
+    summaries = []
+    for frames in (1000, 200_000):
+        options = Options(events=tmp_path / str(frames), block_frames=frames)
+        summaries.append(replay_file(path, Settings(), models, options))
+    assert summaries[0] == summaries[1]
+    assert summaries[0].loudness is not None
+    small, large = (tmp_path / f"{frames}/minute.jsonl" for frames in (1000, 200_000))
+    assert small.read_bytes() == large.read_bytes()
+    assert b"flat tops" in small.read_bytes()
+
+
 @pytest.mark.parametrize("speed", [1.0, 4.0])
 def test_event_files_do_not_depend_on_the_pace(speed, clip, models, reference, tmp_path):
     clock = VirtualClock(0.0)

@@ -10,7 +10,7 @@ import torch
 
 from dsp import quality_judge
 from dsp.quality_features import COUNT
-from dsp.quality_judge import Judge, shipped
+from dsp.quality_judge import Judge, scores, shipped
 from training.datasets import States
 from training.experiments.noise import counts
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample, mix, noise_mask
@@ -79,7 +79,7 @@ def test_margins_of_many_are_those_of_the_judge(samples):
     vectors = samples[0].vectors[:5].astype(np.float64)
     limits = margins(shipped(), vectors)
     for vector, margin in zip(vectors, limits, strict=True):
-        value = Judge(shipped())(vector, 0.0)[0]
+        value = Judge(shipped())(scores(shipped(), vector[None])[0], 0.0)[0]
         assert (value == "good") == (margin >= shipped().threshold - 0.25)
 
 

@@ -26,7 +26,7 @@ from dsp.chain import Chain
 from dsp.phantom_noise import NoiseKind, noise_source
 from dsp.quality import QualityIndex
 from dsp.quality_features import COUNT
-from dsp.quality_judge import QualityValue
+from dsp.quality_judge import QualityValue, Scores
 from dsp.stage import RATE_HZ, STEP, FloatArray
 from training.datasets import (
     DATABASES,
@@ -62,7 +62,7 @@ class Sample:
     vectors
         float32 [n, `dsp.quality_features.COUNT`], one a span.
     loud_db
-        float32 [n]: `dsp.quality_features.loudness` of each span.
+        float32 [n]: `dsp.quality_features.loudest` of each span.
     labels
         int8 [n].
     kind
@@ -87,10 +87,15 @@ class _Collector:
         self.vectors: list[FloatArray] = []
         self.loud_db: list[float] = []
 
-    def __call__(self, vector: FloatArray, loud_db: float) -> tuple[QualityValue, str]:
-        self.vectors.append(vector)
+    def __call__(
+        self, scores: Scores, loud_db: float, flat_tops: float = 0.0
+    ) -> tuple[QualityValue, str]:
+        self.vectors.append(scores.vector)
         self.loud_db.append(loud_db)
         return "good", ""
+
+    def under_db(self, loud_db: float) -> float | None:
+        return None
 
 
 def vectors(

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from dsp.quality_features import NAMES
-from dsp.quality_judge import LIMIT, Judge, Parameters, QualityValue
+from dsp.quality_judge import LIMIT, Judge, Parameters, QualityValue, scores
 from training.quality.data import GOOD, NO_HEART, NOISY, Sample
 
 CLEAN_LOST = 0.02
@@ -155,7 +155,8 @@ def judged(fitted: Parameters, sample: Sample) -> list[QualityValue]:
     judge = Judge(fitted)
     vectors = sample.vectors.astype(np.float64)
     return [
-        judge(vector, float(loud))[0] for vector, loud in zip(vectors, sample.loud_db, strict=True)
+        judge(one, float(loud))[0]
+        for one, loud in zip(scores(fitted, vectors), sample.loud_db, strict=True)
     ]
 
 
