@@ -121,7 +121,7 @@ def _further_rows(first: dict[str, list[dict[str, Any]]]) -> list[str]:
     lines = ["", "Further sets that train, AUC of their held-out recordings:", ""]
     lines += [f"| system | {' | '.join(sets)} |", "|---" * (1 + len(sets)) + "|"]
     lines += [
-        f"| {name} | " + " | ".join(f"{row[s]:.3f}" for s in sets) + " |"
+        f"| {name} | " + " | ".join(f"{row[s]:.3f}" if s in row else "–" for s in sets) + " |"
         for name, row in rows.items()
         if row
     ]
