@@ -68,7 +68,7 @@ def alarms(
         for k in range(12)
     ]
     figures: dict[str, Any] = {
-        "command": content[0],
+        "command": content[0] + f" --name {name}" * (name != "alarms"),
         "commit": cells.commit(),
         "machine": cells.machine(),
         "at default": room.figures(content[1]),
