@@ -82,6 +82,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Rig:
     asked = Acknowledge(id=1, session="s")
     rig.session.ask(asked, "screen", lambda ok, error: answers.append(ok))
     rig.run(3)
+    rig.close()  # all of it is in the store
     return rig
 
 
@@ -89,7 +90,6 @@ def test_screen_log_report_shift_and_summary_count_alike(
     heard: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rig = heard
-    rig.close()
     store = rig.store.folder
     events = [e for e in rig.events(ev.Alarm) if isinstance(e, ev.Alarm)]
     record = from_store(store, "s")
