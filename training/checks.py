@@ -59,7 +59,7 @@ def through(
     return {
         "what": f"{name}, protocol S, {len(cells)} folds, {len(finite)} held-out recordings, "
         "decoder-found S1 and quality gate, against hand-annotated S1",
-        "command": f"apexbeat-train check {name}",
+        "command": f"apexbeat-train check {name}" + f" --seed {seed}" * (seed > 0),
         "without_a_window": int(silent),
         "windows_used": [int(finite[:, 1].sum()), int(finite[:, 3].sum())],
         **{k: _pair(figures, k) for k in FIGURES},

@@ -14,7 +14,8 @@ import msgspec
 from dsp.stage import RATE_HZ
 from monitor.alarms.table import RULES
 from monitor.analysis.alarm_state import Block, Reading
-from monitor.analysis.hearing import LOOK_BACK, STEADY, Heart
+from monitor.analysis.hearing import LOOK_BACK, STEADY
+from monitor.analysis.heart import Heart
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms

@@ -16,12 +16,11 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from statistics import median
 
-import msgspec
-
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
 from dsp.quality_judge import RUBBING
 from dsp.stage import RATE_HZ
+from monitor.analysis.heart import LISTENING, Heart, Pause
 from monitor.events import HeartValue, QualityValue
 
 BLIND: tuple[QualityValue, ...] = ("flat", "clipped", "noisy")
@@ -85,49 +84,8 @@ HEARD_BEFORE = 10 * RATE_HZ
 STEADY = 3 * RATE_HZ
 """Samples of being heard that end a time of not being heard, and after which one can be lost."""
 
-LISTENING = "listening"
 WORDS_OF = 8
 """Spans whose quality gives the words."""
-
-
-class Pause(msgspec.Struct, frozen=True, gc=False):
-    """No beat from ``start`` for ``length`` samples, between beats; ``clear`` ones of them."""
-
-    start: int
-    length: int
-    clear: int
-
-
-class Heart(msgspec.Struct, frozen=True):
-    """What is known of the heart at a step.
-
-    Attributes
-    ----------
-    value, reason
-        State and why.
-    silence
-        Samples of clear sound without a beat since the last beat; None before the first.
-    lost
-        Whether ``silence`` follows on a heart that was heard.
-    known
-        Whether a heart was heard before.
-    unheard
-        Samples since a heart was last heard steadily, waiting included; 0 while it is heard.
-    pause
-        The last pause, None before the first.
-    restarted
-        Whether the sound began, or began again after a gap, so shortly before that a heart
-        cannot have been heard steadily.
-    """
-
-    value: HeartValue = "uncertain"
-    reason: str = LISTENING
-    silence: int | None = None
-    lost: bool = False
-    known: bool = False
-    unheard: int = 0
-    pause: Pause | None = None
-    restarted: bool = True
 
 
 class HeartTracker:

@@ -27,7 +27,8 @@ from monitor import events as ev
 from monitor.analysis import alarms, stages
 from monitor.analysis.conditions import NO_SAMPLES
 from monitor.analysis.decisions import StepEvaluator
-from monitor.analysis.hearing import Heart, HeartTracker
+from monitor.analysis.hearing import HeartTracker
+from monitor.analysis.heart import Heart
 from monitor.analysis.intake import FrameSanitizer
 from monitor.analysis.steps import StepResult, Steps, words_of
 from monitor.analysis.verdict import Judgement, Thresholds, VerdictTracker

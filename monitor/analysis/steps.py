@@ -22,7 +22,8 @@ from dsp.stage import FloatArray
 from dsp.windows import WINDOW, Float32Array, Windows
 from monitor import events as ev
 from monitor.analysis.contrast import Contrast, contrast_of
-from monitor.analysis.hearing import HeartTracker, Pause
+from monitor.analysis.hearing import HeartTracker
+from monitor.analysis.heart import Pause
 from monitor.analysis.intake import FrameSanitizer
 from monitor.analysis.stages import Model, Stages, by_step
 from monitor.analysis.verdict import VerdictTracker

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from monitor.alarms.table import RULES
 from monitor.analysis.conditions import Findings, read
-from monitor.analysis.hearing import Heart, Pause
+from monitor.analysis.heart import Heart, Pause
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import Vitals
 from monitor.config.load import Alarms

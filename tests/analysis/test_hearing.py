@@ -8,7 +8,8 @@ import pytest
 
 from dsp.cycles.beat import Beat
 from dsp.quality import Span
-from monitor.analysis.hearing import HeartTracker, Pause
+from monitor.analysis.hearing import HeartTracker
+from monitor.analysis.heart import Pause
 
 STEP, SECOND, CYCLE = 1000, 2000, 1600
 
