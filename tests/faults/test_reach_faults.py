@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,9 @@ def test_whoever_has_another_environment_finds_the_core(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A monitor started by systemd could not be attached to from a shell."""
-    (tmp_path / "other").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "store")
-    with monitor(tmp_path) as run:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+    with monitor(tmp_path) as run, tempfile.TemporaryDirectory(prefix="other-") as other:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", other)
         assert address_of(run.store) == run.address
         assert address_of(tmp_path / "link") == run.address
         assert address_of(run.store) != place_of(run.store)
@@ -37,7 +37,7 @@ def test_whoever_has_another_environment_finds_the_core(
 def test_a_socket_that_was_cleaned_away_is_made_again(tmp_path: Path) -> None:
     with monitor(tmp_path) as run:
         core = run.pid
-        shutil.rmtree(tmp_path / "run" / "apexbeat")
+        shutil.rmtree(run.runtime / "apexbeat")
         until(run.address.exists, "it is there again")
         assert run.attach().pid == core
         run.analyses()

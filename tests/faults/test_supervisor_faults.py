@@ -117,8 +117,8 @@ def test_a_supervisor_that_is_stopped_or_dead_is_an_alarm_and_attach_takes_over(
     tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody noticed; the core ran on without anybody to sound its alarms."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     with monitor(tmp_path) as run:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(run.runtime))
         run.until(lambda m: m.status is not None)
         run.process.send_signal(number)
         run.until(lambda m: m.has_alarm("supervisor_lost"), "the alarm")

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -201,16 +202,16 @@ def monitor(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Monitor]:
     """A monitor that runs, with a screen attached; nothing of it is left afterwards."""
-    runtime = folder / "run"
-    runtime.mkdir(exist_ok=True)
-    one = Monitor(
-        store or folder / "store", runtime, *options, phantom=phantom, environment=environment
-    )
-    try:
-        yield one.attach()
-    finally:
-        one.detach()
-        _end_all(one)
+    with tempfile.TemporaryDirectory(prefix="run-") as runtime:  # a socket's name must be short
+        one = Monitor(
+            store or folder / "store", Path(runtime), *options,
+            phantom=phantom, environment=environment,
+        )  # fmt: skip
+        try:
+            yield one.attach()
+        finally:
+            one.detach()
+            _end_all(one)
 
 
 def _end_all(one: Monitor) -> None:
