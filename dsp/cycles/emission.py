@@ -131,9 +131,9 @@ class NetworkEmission:
         self._network.end(stop)
         if self._held is not None:
             self._held += rest
-            out = self._judge(self._release(stop))
+            ready = self._release(stop)
         else:
-            out = self._judge([self._normaliser.apply(f, learn=False) for f in rest])
-        while self.frame < stop:
-            out += self._judge([np.zeros((BLOCK, FEATURES), np.float32)])
-        return out
+            ready = [self._normaliser.apply(f, learn=False) for f in rest]
+        left = -(-(stop - self.frame) // BLOCK) - len(ready)  # what is looked ahead to is silence
+        silence = [np.zeros((BLOCK, FEATURES), np.float32)] * left
+        return self._judge(ready + silence)
