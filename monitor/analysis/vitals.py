@@ -169,6 +169,8 @@ class VitalsTracker:
         last = [c for c in within if not c.pause][-CYCLES:]
         if len(last) < LEAST:
             return Vitals()
+        if not any(c.pause for c in within):
+            within = within[-UNEVEN_OF:]  # without a pause no others are looked at
         if self._vitals_of[:2] != (within, rates):  # most steps bring no cycle
             self._vitals_of = within, rates, _vitals(within, last, rates)
         age = index - last[-1].end
