@@ -113,7 +113,7 @@ def _speed() -> tuple[str, str] | None:
 
 
 def _distilled() -> tuple[str, str] | None:
-    """The shipped pair's gain, else that of another student beside its own labels-only twin."""
+    """The gain of the shipped pair, whichever of the two ships; else of another student's pair."""
     system = _card()["system"]
     rows = [
         one
@@ -123,7 +123,7 @@ def _distilled() -> tuple[str, str] | None:
         and one["first"].startswith("kd-")
         and one["second"].startswith("student")
     ]
-    rows.sort(key=lambda one: (one["first"] != system, -len(one["seeds"])))
+    rows.sort(key=lambda one: (system not in (one["first"], one["second"]), -len(one["seeds"])))
     if not rows:
         return None
     one = rows[0]

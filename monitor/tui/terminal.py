@@ -97,6 +97,7 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
         If SIGINT ended it.
     """
     descriptor = check()
+    _give_size(descriptor)
     glyphs = alphabet()
     before = termios.tcgetattr(0)
     with _terminal_for_textual(descriptor, glyphs, log) as tty:
@@ -123,6 +124,17 @@ def run(make: Callable[[Glyphs], Program], log: Path, goes_on: bool = True) -> i
             f"`apexbeat attach` opens it again; the trace is in {log}",
         )
     return EXIT_OK if result is None else result
+
+
+def _give_size(descriptor: int) -> None:
+    """Call a terminal that does not know its size (a serial line) one of 24 rows, 80 columns.
+
+    Textual takes it for 24 rows in one place and for 25 in another, and would draw without end.
+    """
+    with contextlib.suppress(termios.error):  # it was closed; who draws on it will say so
+        rows, columns = termios.tcgetwinsize(descriptor)
+        if not rows or not columns:
+            termios.tcsetwinsize(descriptor, (rows or 24, columns or 80))
 
 
 @contextlib.contextmanager

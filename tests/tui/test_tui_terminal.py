@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -113,6 +114,19 @@ def test_keys_work_on_a_real_terminal_and_q_leaves_with_zero(core: Path) -> None
     time.sleep(2 * SEEN_S)  # a person looks first
     child.send("a")
     child.expect("acknowledged")
+    leave(child)
+
+
+def test_a_terminal_that_knows_no_size_gets_one_and_is_not_drawn_without_end(core: Path) -> None:
+    child = spawn(core, rows=0, columns=0)
+    child.expect("abnormal heart sound")
+    assert child.getwinsize() == (24, 80)
+    drawn = 0
+    end_s = time.monotonic() + 2 * SEEN_S
+    while time.monotonic() < end_s:
+        with contextlib.suppress(pexpect.TIMEOUT):
+            drawn += child.read_nonblocking(65536, timeout=0.1).count(b"\x1b[1;1H")
+    assert drawn < 100  # with each beat that is drawn; without a size it was 250 in a second
     leave(child)
 
 

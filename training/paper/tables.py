@@ -25,8 +25,9 @@ TABLE_II = (
 )  # fmt: skip
 BEYOND = (
     "paper-kd-literal", "paper-online", "paper-self", "paper-teacher-1251", "paper-student-1251",
-    "paper-kd-7-01-1251", "temporal-teacher-p", "temporal-student-p", "kd-student-p",
-    "temporal-teacher-p-long", "kd-student-p-long", "light-kd-p",
+    "paper-kd-7-01-1251", "paper-teacher-long", "paper-kd-7-01-long", "temporal-teacher-p",
+    "temporal-student-p", "kd-student-p", "temporal-teacher-p-long", "kd-student-p-long",
+    "light-kd-p",
 )  # fmt: skip
 TABLE_III = (
     "paper-mobilenet-small", "paper-mobilenet-large", "paper-focal", "paper-cardioxnet",

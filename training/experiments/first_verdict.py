@@ -1,0 +1,124 @@
+"""Does a system gain on another in single windows, and in what is known after five seconds?
+
+``python -m training.experiments.first_verdict SYSTEM OTHER --data ../shared/data --seeds 1,2``:
+windows of held-out recordings at their S1, by the networks of protocol S. Writes
+docs/results/first-verdict-SYSTEM.json:
+
+| row | what is scored |
+|---|---|
+| window | every window of cinc2016, AUC within a fold, mean of folds and seeds |
+| first verdict | a recording by the mean z of its windows that end within its first 5 s |
+| recording | a recording by the mean z of all its windows |
+
+The latter two are means over the databases, with the paired bootstrap of ``compare``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dsp.stage import RATE_HZ
+from models.mfcc import SAMPLES
+from training import datasets, evaluate, own
+from training.cells import Cell, checkpoint_path, commit, machine, system
+from training.dataset_bundle import DatasetBundle
+from training.errors import TrainingError
+from training.fit import finished, predict
+from training.options import numbers, one_thread, progress_bar, say
+from training.prepare import prepare
+from training.scores import by_record
+from training.whole import write_whole
+
+WITHIN_S = 5.0
+FIGURE = "mean_auc"
+
+
+def early(content: Mapping[str, Any], world: DatasetBundle, at_s: Mapping[str, int]) -> Any:
+    """The cell with the scores of the windows that end within ``WITHIN_S`` alone.
+
+    Parameters
+    ----------
+    at_s
+        Samples of each recording of cinc2016.
+
+    Raises
+    ------
+    TrainingError
+        If the cell's network is not in the cache.
+    """
+    config = system(content["system"])
+    cell = Cell(config.name, "S", int(content["fold"]), int(content["seed"]))
+    fitted = finished(config, checkpoint_path(config, cell), cell.seed)
+    if fitted is None:
+        raise TrainingError(
+            f"no network of {cell.name}", "remove the cell and run apexbeat-train grid again"
+        )
+    table = world.data.table
+    which = table.of(frozenset(content["records"]))
+    length = np.array([at_s.get(name, 0) for name in table.names])
+    end = length[table.recording[which]] - table.room[which] + SAMPLES
+    which = which[end <= WITHIN_S * RATE_HZ]
+    z = predict(config, fitted.network, world.data, which)
+    scores = by_record(table.recording[which], z, table.names)
+    return {**content, "records": {n: list(found) for n, found in scores.items()}, "further": {}}
+
+
+def run(first: str, second: str, data: Path, results: Path, seeds: Sequence[int]) -> dict[str, Any]:
+    """All three rows."""
+    folder = data / "cinc2016"
+    recordings = datasets.load_cinc2016(folder)
+    length = prepare("cinc2016", recordings, progress=progress_bar).length
+    world = own.open_source(folder, system(first), progress_bar)
+    rows: dict[str, list[Any]] = {"window": [], "first verdict": [], "recording": []}
+    for name in (first, second):
+        cells = [evaluate.load_cells(results / "cells", name, "S", seed) for seed in seeds]
+        say(f"{name}: {sum(map(len, cells))} networks")
+        soon = [[early(content, world, length) for content in own_] for own_ in cells]
+        rows["window"].append(np.mean([c["windows"]["auc"] for own_ in cells for c in own_]))
+        rows["first verdict"].append(evaluate.of_seeds(soon, recordings))
+        rows["recording"].append(evaluate.of_seeds(cells, recordings))
+    found: dict[str, Any] = {
+        "window": {
+            n: round(float(v), 4) for n, v in zip((first, second), rows["window"], strict=True)
+        }
+    }
+    for row in ("first verdict", "recording"):
+        one, other = rows[row]
+        found[row] = {
+            first: round(evaluate.over_seeds(one)[FIGURE], 4),
+            second: round(evaluate.over_seeds(other)[FIGURE], 4),
+            "recordings": int(one[0].z.size),
+        } | evaluate.paired(one, other, FIGURE)  # fmt: skip
+    return {
+        "command": f"python -m training.experiments.first_verdict {first} {second} --data DATA "
+        f"--seeds {','.join(map(str, seeds))}",
+        "commit": commit(),
+        "machine": machine(),
+        "auc": found,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("system")
+    parser.add_argument("other")
+    parser.add_argument("--data", type=Path, required=True, help="Folder of all the sets.")
+    parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    parser.add_argument("--seeds", default="0", help="Comma-separated.")
+    asked = parser.parse_args(arguments)
+    one_thread()
+    found = run(asked.system, asked.other, asked.data, asked.results, numbers(asked.seeds))
+    path = asked.results / f"first-verdict-{asked.system}.json"
+    write_whole(path, json.dumps(found, indent=1) + "\n")
+    say(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
