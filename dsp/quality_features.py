@@ -101,18 +101,17 @@ def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[M
     """
     count, size = raw.shape
     positive = filtered >= 0
-    highest, lowest = _max(raw, 1), _min(raw, 1)
+    peaks = list(zip(_max(raw, 1).tolist(), _min(raw, 1).tolist(), strict=True))
     envelope = _envelopes(np.concatenate([before, filtered.reshape(-1)]), count, size // HOP)
-    table = np.empty((count, LOUD + 1))
+    table = _lines(raw)
     table[:, 2] = _sum(positive[:, 1:] != positive[:, :-1], 1) / size
-    table[:, 3] = 0.0
-    for k in np.flatnonzero((highest >= FULL_SCALE) | (lowest <= -FULL_SCALE)):
-        table[k, 3] = np.count_nonzero(np.abs(raw[k]) >= FULL_SCALE) / size
-    _lines(raw, table)
+    for k, (highest, lowest) in enumerate(peaks):
+        if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
+            table[k, 3] = np.count_nonzero(np.abs(raw[k]) >= FULL_SCALE) / size
     level = 10.0 * np.log10(envelope[:, -1])
     curves = np.sqrt(np.sqrt(envelope))
-    height = highest - lowest
-    return [Measures(curves[k], level[k], float(height[k]), table[k]) for k in range(count)]
+    heights = (highest - lowest for highest, lowest in peaks)
+    return list(map(Measures, curves, level, heights, table))
 
 
 def _envelopes(sound: FloatArray, count: int, rows: int) -> FloatArray:
@@ -126,19 +125,22 @@ def _envelopes(sound: FloatArray, count: int, rows: int) -> FloatArray:
     return power
 
 
-def _lines(raw: FloatArray, table: FloatArray) -> None:
-    """Write flatness and tone of each span's spectrum, its bands and its level."""
+def _lines(raw: FloatArray) -> FloatArray:
+    """Rows of spans, dB, from their spectra; crossings and samples at full scale are zero."""
     size = raw.shape[1]
     window = _SPAN_WINDOW if size == STEP else np.hanning(size)
     lines = np.fft.rfft((raw - (_sum(raw, 1) / size)[:, None]) * window, STEP, axis=1)
     power = lines.real**2 + lines.imag**2 + TINY
     sums = np.add.reduceat(power[:, : _EDGES[-1]], _EDGES[:-1], axis=1)
-    loud = 10.0 * np.log10(_sum(sums[:, 1:8], 1))
-    table[:, 4:-1] = 10.0 * np.log10(sums) - loud[:, None]
+    loud = _sum(sums[:, 1:8], 1)
+    table = np.ones((len(raw), LOUD + 1))
+    table[:, 0] = _sum(sums[:, 2:8], 1) / 180
+    table[:, 1] = _max(power[:, 30:450], 1) / _sum(sums[:, 3:], 1)
+    table[:, 4:-1] = sums / loud[:, None]
     table[:, -1] = loud
-    mean = 10.0 * _sum(np.log10(power[:, 20:200]), 1) / 180
-    table[:, 0] = mean - 10.0 * np.log10(_sum(sums[:, 2:8], 1) / 180)
-    table[:, 1] = 10.0 * np.log10(_max(power[:, 30:450], 1) / _sum(sums[:, 3:], 1))
+    table = 10.0 * np.log10(table)
+    table[:, 0] = 10.0 * _sum(np.log10(power[:, 20:200]), 1) / 180 - table[:, 0]
+    return table
 
 
 @dataclass(frozen=True, slots=True)
