@@ -57,6 +57,10 @@ DIASTOLIC = (
     "tests/training/test_murmur.py"
     "::test_a_diastolic_murmur_lies_in_diastole_and_in_a_band_of_its_own"
 )
+FIRST_VERDICT = (
+    "tests/training/test_first_verdict.py"
+    "::test_only_windows_that_end_within_five_seconds_of_their_recording_count"
+)
 PACKAGE = "tests/project/test_packaging.py::test_a_stranger_installs_with_pipx_and_runs"
 EMPTY = "tests/project/test_packaging.py::test_the_wheel_installs_in_an_empty_environment"
 UNIT = "tests/project/test_service_files.py::test_the_unit_is_understood_by_systemd"
@@ -131,6 +135,7 @@ ELSEWHERE = (
     (r"apexbeat replay .* --model trial/my.pt", TRAINING),
     (r"python -m training.experiments.gate .*", GATE),
     (r"python -m training.experiments.diastolic .*", DIASTOLIC),
+    (r"python -m training.experiments.first_verdict .*", FIRST_VERDICT),
     (r"(export|unset) APEXBEAT_\w+(=\S+)?", TRAINING),
     (r"pipx install .*", PACKAGE),
     (r"python3 -m venv .*|\S*pip install .*|source .*/activate", EMPTY),

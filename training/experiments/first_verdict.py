@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from models.mfcc import SAMPLES
@@ -34,18 +35,28 @@ from training.options import numbers, one_thread, progress_bar, say
 from training.prepare import prepare
 from training.scores import by_record
 from training.whole import write_whole
+from training.windows import WindowTable
 
 WITHIN_S = 5.0
 FIGURE = "mean_auc"
 
 
-def early(content: Mapping[str, Any], world: DatasetBundle, at_s: Mapping[str, int]) -> Any:
+def soon(
+    table: WindowTable, which: NDArray[np.int64], samples: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Those of the windows ``which`` that end within ``WITHIN_S`` of their recording's begin."""
+    length = np.array([samples.get(name, 0) for name in table.names])
+    end = length[table.recording[which]] - table.room[which] + SAMPLES
+    return which[end <= WITHIN_S * RATE_HZ]
+
+
+def early(content: Mapping[str, Any], world: DatasetBundle, samples: Mapping[str, int]) -> Any:
     """The cell with the scores of the windows that end within ``WITHIN_S`` alone.
 
     Parameters
     ----------
-    at_s
-        Samples of each recording of cinc2016.
+    samples
+        Length of each recording of cinc2016.
 
     Raises
     ------
@@ -60,10 +71,7 @@ def early(content: Mapping[str, Any], world: DatasetBundle, at_s: Mapping[str, i
             f"no network of {cell.name}", "remove the cell and run apexbeat-train grid again"
         )
     table = world.data.table
-    which = table.of(frozenset(content["records"]))
-    length = np.array([at_s.get(name, 0) for name in table.names])
-    end = length[table.recording[which]] - table.room[which] + SAMPLES
-    which = which[end <= WITHIN_S * RATE_HZ]
+    which = soon(table, table.of(frozenset(content["records"])), samples)
     z = predict(config, fitted.network, world.data, which)
     scores = by_record(table.recording[which], z, table.names)
     return {**content, "records": {n: list(found) for n, found in scores.items()}, "further": {}}
