@@ -9,6 +9,7 @@ the run. Measured before anything is resampled, which rounds flat tops.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -94,17 +95,22 @@ def _top(wave: FloatArray) -> tuple[float, float]:
     if not top >= LOWEST:  # nor what is no number
         return 0.0, 0.0
     near = np.flatnonzero(wave >= top * (1 - WIDTH))
-    if near.size < 3 or not (near[2:] - near[:-2] == 2).any():
+    if near.size < 3:
         return top, 0.0
-    edges = np.flatnonzero(near[1:] != near[:-1] + 1)
-    begin = near[np.concatenate(([0], edges + 1))]
-    end = near[np.concatenate((edges, [-1]))] + 1
-    beside = np.maximum(1, (end - begin) // 2)
-    whole = (end - begin >= 3) & (begin >= beside) & (end - 1 + beside < wave.size)
-    begin, end, beside = begin[whole], end[whole], beside[whole]
-    falls = top - np.maximum(wave[begin - beside], wave[end - 1 + beside])
-    steep = falls > FALL * WIDTH * top
-    return top, float((end - begin)[steep].sum()) / wave.size
+    flat = 0
+    edges = np.flatnonzero(near[1:] - near[:-1] > 1) + 1
+    for first, last in pairwise([0, *edges.tolist(), near.size]):  # a run of samples near the top
+        size = last - first
+        if size >= 3 and _falls(wave, near[first], near[last - 1], size // 2, top):
+            flat += size
+    return top, flat / wave.size
+
+
+def _falls(wave: FloatArray, first: int, last: int, beside: int, top: float) -> bool:
+    """Whether the wave is far under ``top`` so many samples before ``first`` and after ``last``."""
+    if first < beside or last + beside >= wave.size:
+        return False
+    return bool(top - max(wave[first - beside], wave[last + beside]) > FALL * WIDTH * top)
 
 
 def share(around: Sequence[Tops]) -> float:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ _OFF_HZ = np.linspace(-0.5, 0.5, 21)
 _WINDOW = np.hanning(FRAME + 1)[:-1] / (FRAME / 4)  # a sinusoid of amplitude 1 becomes 1
 _TURN = 2j * np.pi / RATE_HZ
 _BASIS = (_WINDOW[:, None] * np.exp(-_TURN * np.outer(np.arange(FRAME), LINES_HZ))).view(float)
+_CENTRES = HOP * np.arange(PER_BLOCK)
 _AGO_S = np.arange(1 - HISTORY, 1) * HOP / RATE_HZ
 _OFF_TURNS = np.exp(-2j * np.pi * np.outer(_OFF_HZ, _AGO_S))
 
@@ -205,9 +207,8 @@ class HumRemoval:
         self._fill = 0
         if not self._started:
             return
-        starts = self._begin - BLOCK - HOP + HOP * np.arange(PER_BLOCK)
         for line in self._lines:
-            rest = heard[:, line.column] - line.phasors(starts + HOP)
+            rest = heard[:, line.column] - line.phasors(self._begin - BLOCK + _CENTRES)
             louder = np.abs(rest).min() > np.abs(heard[:, line.column]).min()
             line.misses = line.misses + 1 if louder else 0
         over = any(line.misses >= MISSES for line in self._lines)
@@ -242,13 +243,13 @@ class HumRemoval:
         size = np.abs(frames)
         order = np.sort(size, axis=0)
         quiet = size <= (order[(len(order) - 1) // 2] + order[len(order) // 2]) / 2
-        phasors = np.where(quiet, frames / np.maximum(size, 1e-12), 0.0)
-        sums = np.abs(_OFF_TURNS[:, -len(frames) :] @ phasors) / quiet.sum(axis=0)
+        phasors = frames * (quiet / np.maximum(size, 1e-12))
+        sums = np.abs(_OFF_TURNS[:, -len(frames) :] @ phasors) / np.add.reduce(quiet, axis=0)
         heard = sums.max(axis=0)
         if not known and heard.max() < found:
             return []
         best = sums.argmax(axis=0)
-        least = LEAST * float(np.median(self._peaks))
+        least = LEAST * median(self._peaks)
         sure = [LINES_HZ[c] for c in np.flatnonzero(heard >= found)] + [LINES_HZ[c] for c in known]
         lines = []
         for column, hz in enumerate(LINES_HZ):

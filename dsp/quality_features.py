@@ -46,7 +46,18 @@ FIRST_LAG, LAST_LAG = 13, 100
 FULL_SCALE = 0.98
 TINY = 1e-14
 
-_WINDOW = np.hanning(FRAME + 1)[:-1]
+
+def _projection() -> tuple[FloatArray, FloatArray]:
+    """Windowed waves of the bins [80, 32], and the sums over them that are envelopes [32, 3]."""
+    bins = np.arange(BANDS[0], BANDS[-1])
+    angle = 2 * np.pi * np.outer(np.arange(FRAME), bins) / FRAME
+    window = np.hanning(FRAME + 1)[:-1, None]
+    low = bins < BANDS[1]
+    pool = np.stack([low, ~low, np.ones(bins.size)], axis=1)
+    return np.hstack([np.cos(angle), np.sin(angle)]) * window, np.concatenate([pool, pool])
+
+
+_WAVES, _POOL = _projection()
 _SPAN_WINDOW = np.hanning(STEP)
 _EDGES = SPECTRUM_HZ // 2
 _sum, _max, _min = np.add.reduce, np.maximum.reduce, np.minimum.reduce
@@ -90,47 +101,46 @@ def measure(raw: FloatArray, filtered: FloatArray, before: FloatArray) -> list[M
     """
     count, size = raw.shape
     positive = filtered >= 0
-    changes = positive[:, 1:] != positive[:, :-1]
-    highest, lowest = _max(raw, 1), _min(raw, 1)
-    rows = size // HOP
-    padded = np.concatenate([before, filtered.reshape(-1)])
-    item = padded.itemsize
-    frames: FloatArray = np.ndarray(
-        (count * rows, FRAME), float, padded, strides=(HOP * item, item)
-    )
-    bins = np.fft.rfft(frames * _WINDOW, axis=1)
-    power = bins.real**2 + bins.imag**2
-    envelope = np.empty((count, CURVES, rows))
-    low_high = np.add.reduceat(power[:, : BANDS[-1]], BANDS[:-1], axis=1)
-    envelope[:, :-1] = low_high.reshape(count, rows, CURVES - 1).transpose(0, 2, 1)
-    np.add(envelope[:, 0], envelope[:, 1], out=envelope[:, 2])
-    envelope += TINY
-    table = np.empty((count, LOUD + 1))
-    table[:, 2] = _sum(changes, 1) / size
-    table[:, 3] = 0.0
-    for k in np.flatnonzero((highest >= FULL_SCALE) | (lowest <= -FULL_SCALE)):
-        table[k, 3] = np.count_nonzero(np.abs(raw[k]) >= FULL_SCALE) / size
-    _lines(raw, table)
+    peaks = list(zip(_max(raw, 1).tolist(), _min(raw, 1).tolist(), strict=True))
+    envelope = _envelopes(np.concatenate([before, filtered.reshape(-1)]), count, size // HOP)
+    table = _lines(raw)
+    table[:, 2] = _sum(positive[:, 1:] != positive[:, :-1], 1) / size
+    for k, (highest, lowest) in enumerate(peaks):
+        if highest >= FULL_SCALE or lowest <= -FULL_SCALE:
+            table[k, 3] = np.count_nonzero(np.abs(raw[k]) >= FULL_SCALE) / size
     level = 10.0 * np.log10(envelope[:, -1])
     curves = np.sqrt(np.sqrt(envelope))
-    height = highest - lowest
-    return [Measures(curves[k], level[k], float(height[k]), table[k]) for k in range(count)]
+    heights = (highest - lowest for highest, lowest in peaks)
+    return list(map(Measures, curves, level, heights, table))
 
 
-def _lines(raw: FloatArray, table: FloatArray) -> None:
-    """Write flatness and tone of each span's spectrum, its bands and its level."""
+def _envelopes(sound: FloatArray, count: int, rows: int) -> FloatArray:
+    """Power of the bands and of their sum, float64 [count, 3, rows], of frames `HOP` apart."""
+    item = sound.itemsize
+    strides = (rows * HOP * item, HOP * item, item)
+    frames: FloatArray = np.ndarray((count, rows, FRAME), float, sound, strides=strides)
+    waves = frames.copy() @ _WAVES
+    waves *= waves
+    power: FloatArray = np.add((waves @ _POOL).transpose(0, 2, 1), TINY, order="C")
+    return power
+
+
+def _lines(raw: FloatArray) -> FloatArray:
+    """Rows of spans, dB, from their spectra; crossings and samples at full scale are zero."""
     size = raw.shape[1]
     window = _SPAN_WINDOW if size == STEP else np.hanning(size)
     lines = np.fft.rfft((raw - (_sum(raw, 1) / size)[:, None]) * window, STEP, axis=1)
     power = lines.real**2 + lines.imag**2 + TINY
     sums = np.add.reduceat(power[:, : _EDGES[-1]], _EDGES[:-1], axis=1)
-    loud = 10.0 * np.log10(_sum(sums[:, 1:8], 1))
-    table[:, 4:-1] = 10.0 * np.log10(sums) - loud[:, None]
+    loud = _sum(sums[:, 1:8], 1)
+    table = np.ones((len(raw), LOUD + 1))
+    table[:, 0] = _sum(sums[:, 2:8], 1) / 180
+    table[:, 1] = _max(power[:, 30:450], 1) / _sum(sums[:, 3:], 1)
+    table[:, 4:-1] = sums / loud[:, None]
     table[:, -1] = loud
-    decibels = 10.0 * np.log10(power[:, 20:450])
-    mean = _sum(decibels[:, :180], 1) / 180
-    table[:, 0] = mean - 10.0 * np.log10(_sum(power[:, 20:200], 1) / 180)
-    table[:, 1] = _max(decibels[:, 10:], 1) - 10.0 * np.log10(_sum(power[:, 30:450], 1))
+    table = 10.0 * np.log10(table)
+    table[:, 0] = 10.0 * _sum(np.log10(power[:, 20:200]), 1) / 180 - table[:, 0]
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +213,14 @@ def features(around: Contexts) -> FloatArray:
     size = level.shape[1]
     out = np.empty((len(own), COUNT))
     order = np.sort(level, axis=1)
-    quantiles = order[:, _places(size)].T
-    q25, q50, q90 = quantiles[[1, 2, 4]]
+    quantiles = order.take(_places(size), axis=1).T
+    q25, q50, q90 = quantiles[1], quantiles[2], quantiles[4]
     centred = level - (_sum(level, 1) / size)[:, None]
     square = centred * centred
     variance = _sum(square, 1) / size + 1e-6
     _rhythm(curves, out)
     dynamics = out[:, len(RHYTHM) :].T
-    np.subtract(quantiles[_HIGHER], quantiles[_LOWER], out=dynamics[:6])
+    dynamics[:6] = quantiles.take(_HIGHER, axis=0) - quantiles.take(_LOWER, axis=0)
     dynamics[6] = _sum(square * centred, 1) / size / (variance * np.sqrt(variance))
     dynamics[7] = _sum(square * square, 1) / size / (variance * variance)
     dynamics[8] = _max(own, 1) - q90
@@ -262,7 +272,7 @@ COUNT = len(NAMES)
 
 _LAGS = np.arange(LAST_LAG + 1.0)
 _SHARES = np.array((0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0))
-_HIGHER, _LOWER = [5, 4, 3, 2, 2, 6], [2, 2, 2, 1, 0, 5]
+_HIGHER, _LOWER = np.array([[5, 4, 3, 2, 2, 6], [2, 2, 2, 1, 0, 5]])
 """Of the levels at these shares: those whose differences are the first of `DYNAMICS`."""
 
 
@@ -288,21 +298,19 @@ def _rhythm(curves: FloatArray, out: FloatArray) -> None:
     centred = curves - (_sum(curves, 2) / size)[:, :, None]
     spectrum = np.fft.rfft(centred, 360 if size <= 250 else 512, axis=2)
     raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, axis=2)[:, :, : LAST_LAG + 1]
-    unbiased = raw * _overlap(size) / (raw[:, :, :1] + TINY)
-    low, high, total = unbiased[:, 0], unbiased[:, 1], unbiased[:, 2]
-    common = 0.5 * (low + high)
+    alike = raw * _overlap(size) / (raw[:, :, :1] + TINY)
+    common = 0.5 * (alike[:, 0] + alike[:, 1])
     last = min(LAST_LAG, int(0.6 * size))
     here = np.arange(len(common))
     lag = FIRST_LAG + common[:, FIRST_LAG:last].argmax(axis=1)
     peak = common[here, lag]
     deepest = np.minimum.accumulate(common[:, 5:last], axis=1)[here, lag - 6]
     again = np.where(2 * lag <= last, common[here, np.minimum(2 * lag, last)], peak)
+    highest = _max(alike[:, :, FIRST_LAG:last], 2)
     out[:, 0] = peak
-    out[:, 1] = _max(total[:, FIRST_LAG:last], 1)
-    out[:, 2] = _max(low[:, FIRST_LAG:last], 1)
-    out[:, 3] = _max(high[:, FIRST_LAG:last], 1)
+    out[:, 1] = highest[:, 2]
+    out[:, 2:4] = highest[:, :2]
     out[:, 4] = peak - deepest
     out[:, 5] = np.log(lag)
     out[:, 6] = again
-    out[:, 7] = total[:, 1]
-    out[:, 8] = total[:, 3]
+    out[:, 7:9] = alike[:, 2, 1:4:2]

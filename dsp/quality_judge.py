@@ -50,7 +50,6 @@ TONE_DB, PER_DB, LOW_DB = -7.1, 0.3, 12.0
 
 _SMOOTH, _RHYTHM, _TONE, _HIGH = map(NAMES.index, ("smooth_20", "prominence", "tone", "q98"))
 _FULL_SCALE = NAMES.index("full_scale")
-_sum = np.add.reduce
 RUBBING = "rubbing"
 """Reason of sound in which something rubs on the stethoscope."""
 
@@ -175,13 +174,13 @@ def like_heart(vectors: FloatArray, attack: FloatArray) -> list[bool]:
 def scores(fitted: Parameters, vectors: FloatArray) -> list[Scores]:
     """Scores of each of float64 [n, `dsp.quality_features.COUNT`].
 
-    Sums without BLAS, alike for every number of vectors.
+    Products of one vector each, alike for every number of them.
     """
     scaled = (vectors - fitted.mean) / fitted.deviation
     scaled = np.minimum(np.maximum(scaled, -LIMIT), LIMIT)[:, None]
-    hidden = np.tanh(_sum(fitted.hidden * scaled, 2) + fitted.hidden_bias)
-    logits = _sum(fitted.out * hidden[:, None], 2) + fitted.out_bias
-    kinds = (_sum(fitted.kind * scaled, 2) + fitted.kind_bias).argmax(axis=1)
+    hidden = np.tanh(scaled @ fitted.hidden.T + fitted.hidden_bias)
+    logits = (hidden @ fitted.out.T + fitted.out_bias)[:, 0]
+    kinds = (scaled @ fitted.kind.T + fitted.kind_bias)[:, 0].argmax(axis=1)
     good, noisy, none = logits.T
     margins = good - np.logaddexp(noisy, none) - fitted.threshold
     noises = [_REASONS[fitted.kinds[kind]] for kind in kinds.tolist()]

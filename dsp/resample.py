@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.kernels import kaiser_length, kaiser_low_pass, resampled
+from dsp.kernels import decimated, kaiser_length, kaiser_low_pass, resampled
 from dsp.stage import RATE_HZ, FloatArray
 
 MIN_RATE_HZ = 1000
@@ -77,7 +77,10 @@ class _Polyphase:
     def _give(self, ready: int) -> FloatArray:
         if ready <= self.done:
             return np.zeros(0)
-        y = resampled(self.taps, self.tail, self.up, self.down)
+        if self.up == 1:
+            y = decimated(self.taps, self.tail, self.down)
+        else:
+            y = resampled(self.taps, self.tail, self.up, self.down)
         first = (self.half - self.tail_start * self.up) // self.down
         out: FloatArray = y[first + self.done : first + ready]
         self.done = ready

@@ -128,20 +128,22 @@ class SpikeRemoval:
         positive = x >= 0
         change = np.flatnonzero(positive[1:] != positive[:-1]) + 1
         starts = _cut_long(np.concatenate([[0], change, [x.size]]))
-        complete = x.size - starts[-1] == LONGEST_HALF_WAVE
-        emit = x.size if end or complete else int(starts[-1])
-        starts = starts[starts < emit]
+        emit = x.size
+        if not (end or x.size - starts[-1] == LONGEST_HALF_WAVE):  # the last may go on
+            emit, starts = int(starts[-1]), starts[:-1]
         if emit == 0:
             return np.zeros(0)
-        peaks = np.maximum.reduceat(np.abs(x[:emit]), starts)
-        frames = (self._pending_index + starts) // FRAME
-        limit = np.array([self._thresholds[f] for f in range(frames[0], frames[-1] + 1)])
-        spike = peaks > limit[frames - frames[0]]
+        first = self._pending_index // FRAME
+        last = int(self._pending_index + starts[-1]) // FRAME
+        limits = np.array([self._thresholds[frame] for frame in range(first, last + 1)])
         out = x[:emit].copy()
-        if spike.any():
+        magnitude = np.abs(out)
+        if magnitude.max() > limits.min():
+            peaks = np.maximum.reduceat(magnitude, starts)
+            spike = peaks > limits[(self._pending_index + starts) // FRAME - first]
             out[np.repeat(spike, np.diff(np.append(starts, emit)))] = 0.0
         self._pending = x[emit:]
         self._pending_index += emit
-        for frame in [f for f in self._thresholds if f < frames[-1]]:
+        for frame in [f for f in self._thresholds if f < last]:
             del self._thresholds[frame]
         return out

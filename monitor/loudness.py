@@ -52,9 +52,9 @@ def part_levels(
         Onsets of its parts, samples.
     """
     within = _inside(systole, s2)
-    energy = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
+    x = sound.astype(np.float64)
     parts = ((s1, systole), (s2, diastole), within, _inside(diastole, end), *_thirds(*within))
-    first, *others = (_level_db(energy, part[0] - s1, part[1] - s1) for part in parts)
+    first, *others = (_level_db(x[begin - s1 : stop - s1]) for begin, stop in parts)
     return PartLevels(*(level - first for level in others))
 
 
@@ -68,7 +68,6 @@ def _thirds(start: int, end: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(borders))
 
 
-def _level_db(energy: NDArray[np.float64], begin: int, end: int) -> float:
-    """Mean square from ``begin`` to ``end``, in dB, from the sums of squares up to each sample."""
-    total = float(energy[end] - energy[begin]) if end > begin else 0.0
-    return 10 * log10(max(total / max(1, end - begin), QUIETEST))
+def _level_db(part: NDArray[np.float64]) -> float:
+    """Mean square in dB."""
+    return 10 * log10(max(float(part @ part) / max(1, part.size), QUIETEST))

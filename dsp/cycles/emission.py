@@ -56,11 +56,6 @@ class Emission(Protocol):
         ...
 
 
-def _stack(blocks: list[Float32]) -> Float32:
-    """Blocks as one array; live there is one, which need not be copied."""
-    return blocks[0][None] if len(blocks) == 1 else np.stack(blocks)
-
-
 class NetworkEmission:
     """Log bands → running normalisation → temporal network."""
 
@@ -92,7 +87,7 @@ class NetworkEmission:
         if not sounds:
             return [[] for _ in sizes]
         groups = (sounds[k : k + MOST] for k in range(0, len(sounds), MOST))
-        features = (block for group in groups for block in log_bands(_stack(group)))
+        features = (block for group in groups for block in log_bands(np.array(group)))
         ready = [
             [n for _ in range(before, after) for n in self._ready(next(features))]
             for before, after in pairwise(done)
@@ -110,7 +105,7 @@ class NetworkEmission:
     def _judge(self, features: list[Float32]) -> list[Float32]:
         self.frame += BLOCK * len(features)
         groups = (features[k : k + MOST] for k in range(0, len(features), MOST))
-        return [block for group in groups for block in self._network.push(_stack(group))]
+        return [block for group in groups for block in self._network.push(np.array(group))]
 
     def _release(self, stop: int | None) -> list[Float32]:
         """Normalise what was held back; sound ends before frame ``stop``."""
@@ -131,9 +126,9 @@ class NetworkEmission:
         self._network.end(stop)
         if self._held is not None:
             self._held += rest
-            out = self._judge(self._release(stop))
+            ready = self._release(stop)
         else:
-            out = self._judge([self._normaliser.apply(f, learn=False) for f in rest])
-        while self.frame < stop:
-            out += self._judge([np.zeros((BLOCK, FEATURES), np.float32)])
-        return out
+            ready = [self._normaliser.apply(f, learn=False) for f in rest]
+        left = -(-(stop - self.frame) // BLOCK) - len(ready)  # what is looked ahead to is silence
+        silence = [np.zeros((BLOCK, FEATURES), np.float32)] * left
+        return self._judge(ready + silence)

@@ -108,7 +108,7 @@ class OnsetRefiner:
         if not self._weights:
             return {(frame, second): frame * FRAME for frame, second in sounds}
         inputs = np.ones((len(sounds), 1, INPUTS), np.float32)
-        inputs[:, 0, :BINS] = loudness(np.stack([self._window(frame) for frame, _ in sounds]))
+        inputs[:, 0, :BINS] = loudness(np.array([self._window(frame) for frame, _ in sounds]))
         inputs[:, 0, BINS] = [second for _, second in sounds]
         moves = displacement(inputs, self._weights)[:, 0].tolist()
         return {s: s[0] * FRAME + round(move) for s, move in zip(sounds, moves, strict=True)}

@@ -101,7 +101,7 @@ def sigmoid(z: float) -> float:
 
 def mean_logit(ps: Sequence[float]) -> float:
     """Mean of the logits of ``ps`` (at least one)."""
-    return sum(logit(p) for p in ps) / len(ps)
+    return sum(map(logit, ps)) / len(ps)
 
 
 @dataclass
@@ -198,9 +198,8 @@ class VerdictTracker:
         age_s = (index - keep[-1][0] - WINDOW) / RATE_HZ
         rated = self._rate_at >= keep[0][0]
         if last.judged is None or last.judged[0] != rated:  # two steps of three: no window
-            ps = tuple(p for _, p, _ in keep)
-            noisy = sum(noisy for *_, noisy in keep)
-            last.judged = rated, _judge(ps, noisy, rated, self._thresholds, self._settings)
+            _, ps, noisy = zip(*keep, strict=True)
+            last.judged = rated, _judge(ps, sum(noisy), rated, self._thresholds, self._settings)
         return replace(last.judged[1], age_s=age_s)
 
 

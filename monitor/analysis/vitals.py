@@ -169,6 +169,8 @@ class VitalsTracker:
         last = [c for c in within if not c.pause][-CYCLES:]
         if len(last) < LEAST:
             return Vitals()
+        if not any(c.pause for c in within):
+            within = within[-UNEVEN_OF:]  # without a pause no others are looked at
         if self._vitals_of[:2] != (within, rates):  # most steps bring no cycle
             self._vitals_of = within, rates, _vitals(within, last, rates)
         age = index - last[-1].end
@@ -213,10 +215,10 @@ def _cycle(cycles: list[_Cycle]) -> float:
 def _spread(lengths: list[int]) -> float | None:
     if len(lengths) < SPREAD_LEAST:
         return None
-    inner = zip(lengths, lengths[1:], lengths[2:], lengths[3:], lengths[4:], strict=False)
-    off = [  # of four, the median is the mean of what is neither the least nor the greatest
-        abs(x - (a + b + d + e - min(a, b, d, e) - max(a, b, d, e)) / 2) for a, b, x, d, e in inner
-    ]
+    off = []
+    for a, b, x, c, d in zip(lengths, *(lengths[n:] for n in range(1, 5)), strict=False):
+        _, low, high, _ = sorted((a, b, c, d))
+        off.append(abs(x - (low + high) / 2))
     for n in (0, 1, len(lengths) - 2, len(lengths) - 1):
         neighbours = lengths[max(0, n - NEIGHBOURS) : n] + lengths[n + 1 : n + 1 + NEIGHBOURS]
         off.append(abs(lengths[n] - _median(neighbours)))

@@ -1,4 +1,4 @@
-"""The kernels do what `scipy.signal` does, to the last bit; so does the way around them."""
+"""The kernels do what `scipy.signal` does, most to the last bit; so does the way around them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def test_resampled(way, up, down, size):
     _, resampled = WAYS[way]()
     taps, x = CHANCE.normal(size=301), CHANCE.normal(size=size)
     assert np.array_equal(resampled(taps, x, up, down), signal.upfirdn(taps, x, up, down))
+
+
+@pytest.mark.parametrize("down", [1, 2, 3, 8])
+@pytest.mark.parametrize("size", [1, 50, 999])
+def test_decimated(down, size):
+    taps, x = CHANCE.normal(size=301), CHANCE.normal(size=size)
+    found = kernels.decimated(taps, x, down)
+    assert found == pytest.approx(signal.upfirdn(taps, x, 1, down), rel=0, abs=1e-12)
+    # A value does not depend on where the sound was cut.
+    later = kernels.decimated(taps, x[down:], down)[taps.size - 1 :]
+    assert np.array_equal(found[taps.size :][: later.size], later)
 
 
 @pytest.mark.parametrize("size", [1, 20, 600])
