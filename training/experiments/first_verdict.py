@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ
 from models.mfcc import SAMPLES
-from training import datasets, evaluate, own
+from training import datasets, evaluate
 from training.cells import Cell, checkpoint_path, commit, machine, system
 from training.dataset_bundle import DatasetBundle
 from training.errors import TrainingError
 from training.fit import finished, predict
 from training.options import numbers, one_thread, progress_bar, say
+from training.own import open_source
 from training.prepare import prepare
 from training.scores import by_record
 from training.whole import write_whole
@@ -78,31 +79,34 @@ def early(content: Mapping[str, Any], world: DatasetBundle, samples: Mapping[str
 
 
 def run(first: str, second: str, data: Path, results: Path, seeds: Sequence[int]) -> dict[str, Any]:
-    """All three rows."""
+    """All three rows of two systems."""
     folder = data / "cinc2016"
     recordings = datasets.load_cinc2016(folder)
     length = prepare("cinc2016", recordings, progress=progress_bar).length
-    world = own.open_source(folder, system(first), progress_bar)
-    rows: dict[str, list[Any]] = {"window": [], "first verdict": [], "recording": []}
-    for name in (first, second):
-        cells = [evaluate.load_cells(results / "cells", name, "S", seed) for seed in seeds]
-        say(f"{name}: {sum(map(len, cells))} networks")
-        soon = [[early(content, world, length) for content in own_] for own_ in cells]
-        rows["window"].append(np.mean([c["windows"]["auc"] for own_ in cells for c in own_]))
-        rows["first verdict"].append(evaluate.of_seeds(soon, recordings))
-        rows["recording"].append(evaluate.of_seeds(cells, recordings))
+    world = open_source(folder, system(first), progress_bar)
+    cells = {
+        name: [evaluate.load_cells(results / "cells", name, "S", seed) for seed in seeds]
+        for name in (first, second)
+    }
+    whole = {name: evaluate.of_seeds(own, recordings) for name, own in cells.items()}
+    begin = {
+        name: evaluate.of_seeds(
+            [[early(c, world, length) for c in seed] for seed in own], recordings
+        )
+        for name, own in cells.items()
+    }
     found: dict[str, Any] = {
         "window": {
-            n: round(float(v), 4) for n, v in zip((first, second), rows["window"], strict=True)
+            name: round(float(np.mean([c["windows"]["auc"] for seed in own for c in seed])), 4)
+            for name, own in cells.items()
         }
     }
-    for row in ("first verdict", "recording"):
-        one, other = rows[row]
+    for row, parts in (("first verdict", begin), ("recording", whole)):
         found[row] = {
-            first: round(evaluate.over_seeds(one)[FIGURE], 4),
-            second: round(evaluate.over_seeds(other)[FIGURE], 4),
-            "recordings": int(one[0].z.size),
-        } | evaluate.paired(one, other, FIGURE)  # fmt: skip
+            **{name: round(evaluate.over_seeds(p)[FIGURE], 4) for name, p in parts.items()},
+            "recordings": int(parts[first][0].z.size),
+            **evaluate.paired(parts[first], parts[second], FIGURE),
+        }
     return {
         "command": f"python -m training.experiments.first_verdict {first} {second} --data DATA "
         f"--seeds {','.join(map(str, seeds))}",
