@@ -105,6 +105,7 @@ def test_a_core_that_ends_without_being_asked_is_started_again(
 ) -> None:
     """SIGTERM from anybody ended the monitoring, with exit code 0 and no word."""
     with monitor(tmp_path) as run:
+        run.analyses()  # before, the supervisor may not know of the session yet
         session, dead = run.session, run.pid
         os.kill(run.pid, number)
         run.attach(other_than=dead).analyses()

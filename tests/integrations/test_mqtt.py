@@ -138,6 +138,7 @@ def test_who_comes_late_finds_the_bed_its_state_and_its_last_alarms(
     listener = Listener(mosquitto.broker, "apexbeat/#", "homeassistant/#")
     listener.until(lambda: b"number 60" in b"".join(listener.bodies("/recent")), "recent alarms")
     listener.until(lambda: bool(listener.bodies("/state")), "the state")
+    listener.until(lambda: len(listener.bodies("/config")) == 5, "what Home Assistant is told")
     last = json.loads(listener.bodies("/recent")[-1])["alarms"]
     assert [a["index"] // 1000 for a in last] == list(range(11, 61))
     state = json.loads(listener.bodies("/state")[-1])
