@@ -26,7 +26,7 @@ TABLE_II = (
 BEYOND = (
     "paper-kd-literal", "paper-online", "paper-self", "paper-teacher-1251", "paper-student-1251",
     "paper-kd-7-01-1251", "paper-teacher-long", "paper-kd-7-01-long",
-    "paper-student-long", "paper-kd-7-01-both-long", "temporal-teacher-p",
+    "paper-student-long", "temporal-teacher-p",
     "temporal-student-p", "kd-student-p", "temporal-teacher-p-long", "kd-student-p-long",
     "light-kd-p",
 )  # fmt: skip
