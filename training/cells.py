@@ -78,6 +78,20 @@ def checkpoint_path(config: Config, cell: Cell, runs: Path | None = None) -> Pat
     return (runs or cache_folder() / "runs") / f"{config.name}-{config.key()}" / run / "last.pt"
 
 
+def kept_network(config: Config, cell: Cell) -> Fitted:
+    """The network of a finished cell, from its checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        If its checkpoint is not on this machine, or damaged.
+    """
+    fitted = finished(config, checkpoint_path(config, cell), cell.seed)
+    if fitted is None:
+        raise TrainingError(f"{cell.name} has no checkpoint here", "run apexbeat-train grid")
+    return fitted
+
+
 def trained(
     config: Config,
     world: DatasetBundle,

@@ -23,13 +23,10 @@ from monitor.analysis.verdict import logit
 from monitor.assembly import Models, build_pipeline
 from monitor.config.load import Settings
 from monitor.events import Block, Event, Window
-from training.cells import SYSTEMS, Cell, checkpoint_path, system
-from training.checkpoint import load_checkpoint
+from training.cells import SYSTEMS, Cell, kept_network, system
 from training.datasets import Recording
-from training.errors import TrainingError
 from training.evaluate import further_records
 from training.export import Calibration, Provenance, write
-from training.fit import restored
 
 BLOCK_S = 10
 
@@ -45,10 +42,7 @@ def export_cell(
         If its checkpoint is not on this machine.
     """
     config = system(cell.system, systems)
-    checkpoint = checkpoint_path(config, cell)
-    if not checkpoint.is_file():
-        raise TrainingError(f"{cell.name} has no checkpoint here", "run apexbeat-train grid")
-    network = restored(config, load_checkpoint(checkpoint, config, cell.seed)).network
+    network = kept_network(config, cell).network
     words = f"protocol {cell.protocol}, fold {cell.fold}, seed {cell.seed}"
     provenance = Provenance(cell.system, "cell", "cinc2016", words)
     return open_model(path, write(path, config, network, calibration, provenance))

@@ -31,12 +31,10 @@ from dsp.stage import RATE_HZ
 from models.mfcc import SAMPLES
 from models.student import Classifier
 from training import datasets, evaluate
-from training.cells import Cell, checkpoint_path, commit, system
-from training.checkpoint import load_checkpoint
+from training.cells import Cell, commit, kept_network, system
 from training.dataset_bundle import hand_annotated
 from training.datasets import Recording, States
 from training.export import classifier
-from training.fit import restored
 from training.options import one_thread, progress_bar, say
 from training.prepare import Prepared, prepare
 from training.scores import Array, auc
@@ -130,8 +128,7 @@ def run(name: str, data: Path, results: Path, seed: int) -> dict[str, Any]:
     count = 0
     for content in evaluate.load_cells(results / "cells", name, "S", seed):
         cell = Cell(name, "S", int(content["fold"]), seed)
-        saved = load_checkpoint(checkpoint_path(config, cell), config, seed)
-        model = classifier(config, restored(config, saved).network)
+        model = classifier(config, kept_network(config, cell).network)
         for r in normals(recordings, annotated, content["records"]):
             rng = np.random.default_rng([seed, cell.fold, count])
             sound = np.asarray(prepared.of(r.name), np.float64)

@@ -27,10 +27,9 @@ from numpy.typing import NDArray
 from dsp.stage import RATE_HZ
 from models.mfcc import SAMPLES
 from training import datasets, evaluate
-from training.cells import Cell, checkpoint_path, commit, machine, system
+from training.cells import Cell, commit, kept_network, machine, system
 from training.dataset_bundle import DatasetBundle
-from training.errors import TrainingError
-from training.fit import finished, predict
+from training.fit import predict
 from training.options import numbers, one_thread, progress_bar, say
 from training.own import open_source
 from training.prepare import prepare
@@ -66,11 +65,7 @@ def early(content: Mapping[str, Any], world: DatasetBundle, samples: Mapping[str
     """
     config = system(content["system"])
     cell = Cell(config.name, "S", int(content["fold"]), int(content["seed"]))
-    fitted = finished(config, checkpoint_path(config, cell), cell.seed)
-    if fitted is None:
-        raise TrainingError(
-            f"no network of {cell.name}", "remove the cell and run apexbeat-train grid again"
-        )
+    fitted = kept_network(config, cell)
     table = world.data.table
     which = soon(table, table.of(frozenset(content["records"])), samples)
     z = predict(config, fitted.network, world.data, which)
