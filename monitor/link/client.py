@@ -73,6 +73,7 @@ class Client(Closing):
         try:
             client.send(Attach(link=LINK_VERSION, client=name, waves=waves))
         except Gone as error:
+            client.close()
             raise InputError(f"the core at {address} does not let us in ({error})") from None
         return client
 

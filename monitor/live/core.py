@@ -172,11 +172,15 @@ class Core:
         return "supervisor" in self._clients.values()
 
     def _look_at_signal(self) -> None:
-        """A signal alone ends a core that nobody supervises; else only its supervisor does."""
+        """A signal alone ends a core that nobody supervises; else only its supervisor does.
+
+        The supervisor of a core that has just begun may not have come to the link yet.
+        """
         if self._terminated_s is None:
             return
         if not self._supervised():
-            self._stop("terminated")
+            if not self._watch.alive:
+                self._stop("terminated")
         elif self._clock.monotonic() - self._terminated_s > TERMINATED_S:
             self._restart = "a signal ended the core, and nobody had asked for it"
 

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from monitor.config.load import Settings
 from monitor.link.client import Client, Gone
 from monitor.record.schema import FILE
 from monitor.record.store import Archive
-from monitor.supervise.job import Job
+from monitor.supervise.job import EXIT_RESTART, Job, StartReport
 from monitor.supervise.launch import spawn
+from monitor.supervise.supervisor import CORE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -105,12 +107,40 @@ def test_a_core_that_ends_without_being_asked_is_started_again(
 ) -> None:
     """SIGTERM from anybody ended the monitoring, with exit code 0 and no word."""
     with monitor(tmp_path) as run:
-        run.analyses()  # before, the supervisor may not know of the session yet
         session, dead = run.session, run.pid
         os.kill(run.pid, number)
         run.attach(other_than=dead).analyses()
         assert run.session == session
     assert _sessions(run.store) == [(session, "terminated")]
+
+
+@pytest.mark.parametrize("supervised", [True, False])
+def test_a_signal_ends_a_core_that_has_just_begun_only_if_no_supervisor_comes(
+    tmp_path: Path, supervised: bool
+) -> None:
+    """Its session had an orderly end, and the supervisor's next core began another."""
+    store = tmp_path / "store"
+    job = Job(store=str(store), sources=["phantom:normal"], settings=Settings())
+    process = subprocess.Popen(
+        CORE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin as channel:
+        channel.write(msgspec.json.encode(job))
+    with process.stdout as answer:
+        begun = msgspec.json.decode(answer.readline(), type=StartReport)
+    process.terminate()
+    if supervised:
+        time.sleep(0.5)  # several rounds of the core
+        client = Client.connect(Path(begun.address), "supervisor", waves=False)
+        assert process.wait(PATIENCE_S) == EXIT_RESTART
+        client.close()
+    else:
+        assert process.wait(PATIENCE_S) == 0
+    (session,) = begun.sessions
+    assert _sessions(store) == [(session, None if supervised else "terminated")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
