@@ -136,12 +136,12 @@ class Judge:
         flat_tops
             `dsp.flattops.share` of the spans around.
         """
-        fitted = self._parameters
-        if scores.vector[_FULL_SCALE] >= fitted.clipped_share:
-            return "clipped", "louder than full scale"
-        if flat_tops >= fitted.clipped_share:
-            return "clipped", "flat tops below full scale"
-        heart_db = self._heart_db
+        fitted, heart_db = self._parameters, self._heart_db
+        full = scores.vector[_FULL_SCALE] >= fitted.clipped_share
+        if full or flat_tops >= fitted.clipped_share:
+            if heart_db is None and scores.margin >= HYSTERESIS:
+                self._heart_db = loud_db  # a heart all the same, and at least so loud
+            return "clipped", "louder than full scale" if full else "flat tops below full scale"
         quiet = heart_db is not None and loud_db < heart_db - QUIET_DB
         rhythm = scores.margin >= (-HYSTERESIS if self._good else HYSTERESIS)
         self._good = rhythm and not quiet

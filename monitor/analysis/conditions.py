@@ -14,7 +14,7 @@ import msgspec
 from dsp.stage import RATE_HZ
 from monitor.alarms.table import RULES
 from monitor.analysis.alarm_state import Block, Reading
-from monitor.analysis.hearing import LOOK_BACK, STEADY
+from monitor.analysis.hearing import BLIND, LOOK_BACK, STEADY
 from monitor.analysis.heart import Heart
 from monitor.analysis.verdict import Judgement
 from monitor.analysis.vitals import Vitals
@@ -124,7 +124,9 @@ def _heard(found: Findings) -> str:
 
 def _rate(found: Findings, kind: str, limits: Alarms, band: float) -> Reading:
     rate, limit = found.vitals.rate, float(getattr(limits, kind))
-    if rate is None or not isfinite(rate) or _blocked(found):
+    # Noise blocks none where a heart is heard: the rate in it is that of sure cycles alone.
+    noisy = found.quality == "noisy" and found.heart.value == "heard" and not found.interrupted
+    if rate is None or not isfinite(rate) or (_blocked(found) and not noisy):
         return _unknown(found, "rate not known")
     high = band < 0
     present = rate > limit if high else rate < limit
@@ -191,6 +193,8 @@ def _poor(found: Findings, limits: Alarms) -> Reading:
     if found.interrupted or found.quality is None:
         return Reading(None, False, "no sound to judge", "gap")
     if not heart.unheard:
+        if found.vitals.rate is None and found.quality in BLIND:
+            return Reading(True, False, f"heart heard, its rate is not: {found.quality_reason}")
         return Reading(False, True, "heart heard")
     if heart.restarted and heart.unheard <= LOOK_BACK + STEADY:
         return Reading(None, False, "listening")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from itertools import pairwise
 from statistics import median
 
 from dsp.cycles.beat import Beat
@@ -36,7 +37,10 @@ LOOK_BACK = 8 * RATE_HZ
 """Samples whose beats are looked at."""
 
 MIN_BEATS = 4
-"""Fewer beats in them are no heart."""
+"""Fewer beats in them are no heart, unless it is slow: then so many sure ones that are alike."""
+
+SLOW = 25 * RATE_HZ // 2
+"""Samples in which they lie: four beats and their cycles at 30/min, the last one under way."""
 
 UNEVEN = 0.14
 """Share by which systoles of a heart differ from each other at the most, by the median; its cycles
@@ -79,7 +83,10 @@ LONG_GAP = 10 * RATE_HZ
 """After a longer gap nothing is known of the heart from before."""
 
 HEARD_BEFORE = 10 * RATE_HZ
-"""A heart can be lost only if it was heard steadily so shortly before its last beat."""
+"""Sounds so long after a heart was heard steadily may be its beats."""
+
+GONE = 6 * RATE_HZ
+"""After so much silence, and later beats that are no heart's, nothing is there to be lost."""
 
 STEADY = 3 * RATE_HZ
 """Samples of being heard that end a time of not being heard, and after which one can be lost."""
@@ -121,6 +128,7 @@ class HeartTracker:
         self._again: int | None = None  # a beat after a silence, not confirmed yet
         self._counted, self._silence = index, 0
         self._heard_at: int | None = None
+        self._gone = False  # it was silent for long, and nothing was heard steadily since
         self._steady = 0
         self._now = Heart()
         self._pause: Pause | None = None
@@ -130,6 +138,12 @@ class HeartTracker:
     def _limit(self) -> float:
         """Median confidence that is asked for: a heart that is heard is kept a little."""
         return UNSURE if self._now.value == "heard" else SURE
+
+    @property
+    def _lately(self) -> bool:
+        """Whether a heart was heard steadily shortly before the last beat."""
+        known = self._last is not None and self._heard_at is not None
+        return known and (self._last or 0) - (self._heard_at or 0) <= HEARD_BEFORE
 
     @property
     def now(self) -> Heart:
@@ -192,12 +206,13 @@ class HeartTracker:
 
         A faint beat one cycle before has ended it already; one a cycle after the last begins it.
         """
+        self._gone = self._gone or self._silence >= GONE
         before = [at for at in self._faint if self._alike(onset - at)]
         onset = before[0] if before else onset
         start = self._onset if self._next is None else self._next
         last = self._last or 0
         clear = self._silence >= CLEAR_SHARE * (onset - last)
-        if self._now.lost and clear and not self._touched(last, onset):
+        if self._lately and clear and not self._touched(last, onset):
             self._pause = Pause(start, onset - start, self._silence)
             self.pauses.append(self._pause)
 
@@ -255,16 +270,15 @@ class HeartTracker:
         self._steady = self._steady + sound if heard else 0
         unheard = self._now.unheard + sound + lost + idle
         if self._steady >= STEADY:
-            self._heard_at = self._decided
+            self._heard_at, self._gone = self._decided, False
         known = self._now.known or heard
         if heard and (self._steady >= STEADY or not self._now.unheard or not self._now.known):
             unheard = 0
-        lately = self._last is not None and self._heard_at is not None
         self._now = Heart(
             value=value,
             reason=reason,
             silence=None if self._last is None else self._silence,
-            lost=lately and (self._last or 0) - (self._heard_at or 0) <= HEARD_BEFORE,
+            lost=self._lately or (self._heard_at is not None and not self._gone),
             known=known,
             unheard=unheard,
             pause=self._pause,
@@ -284,9 +298,24 @@ class HeartTracker:
         recent = [c for onset, c in self._beats if onset > self._decided - LOOK_BACK]
         like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
-        if fresh and like and len(recent) >= MIN_BEATS and median(recent) >= self._limit:
+        enough = len(recent) >= MIN_BEATS and median(recent) >= self._limit
+        if like and (fresh and enough or self._slow()):
             return "heard", ""
         return "uncertain", self._why(len(recent))
+
+    def _slow(self) -> bool:
+        """Whether the last beats are sure and alike, as far apart as those of a slow heart.
+
+        An onset of which no beat is known yet is the next one's.
+        """
+        last = list(self._beats)[-MIN_BEATS:]
+        if len(last) < MIN_BEATS or last[0][0] <= self._decided - SLOW:
+            return False
+        if self._decided - max([last[-1][0], *self._open[:1]]) > SILENCE:
+            return False
+        cycles = [b - a for (a, _), (b, _) in pairwise(last)]
+        alike = max(cycles) - min(cycles) <= NEAR * max(cycles)
+        return alike and all(confidence >= SURE for _, confidence in last)
 
     def _why(self, beats: int) -> str:
         """Words for what is in the way of hearing a heart."""

@@ -23,7 +23,7 @@ CUT = {"gap": True}
         ("tachycardia", {"vitals": Vitals()}, "rate not known"),
         ("tachycardia", rate(float("nan")), "rate not known"),
         ("tachycardia", CUT, "sound interrupted"),
-        ("tachycardia", {"quality": "noisy"}, "signal noisy"),
+        ("tachycardia", {"quality": "clipped"}, "signal clipped"),
         ("tachycardia", {"quality": None}, "signal not judged yet"),
         ("irregular", {"vitals": Vitals()}, "too few cycles"),
         ("irregular", {}, "spread of the cycle 3 % over 30 s, limit 15 %, quality good, 78/min"),

@@ -71,11 +71,31 @@ RATES = [k for k in RULES if "cardia" in k]
 
 
 @pytest.mark.parametrize("kind", [*RATES, "abnormal_sound", "irregular"])
-@pytest.mark.parametrize("quality", ["flat", "clipped", "noisy", "no_heart", None])
+@pytest.mark.parametrize("quality", ["flat", "clipped", "no_heart", None])
 def test_poor_quality_blocks_what_needs_a_good_one(kind, quality):
     reading = known(kind, **rate(200), quality=quality, judgement=ABNORMAL)
     assert (reading.present, reading.gone, reading.blocked) == (None, False, "quality")
     assert (quality or "not judged yet") in reading.evidence
+
+
+@pytest.mark.parametrize("kind", ["abnormal_sound", "irregular"])
+def test_noise_blocks_what_is_judged_by_the_sound(kind):
+    reading = known(kind, **rate(200), quality="noisy", judgement=ABNORMAL)
+    assert (reading.present, reading.gone, reading.blocked) == (None, False, "quality")
+    assert "noisy" in reading.evidence
+
+
+def test_a_rate_that_is_heard_in_noise_is_judged():
+    assert known("tachycardia", **rate(131), quality="noisy").present is True
+    unheard = heart(value="uncertain", reason="noise", unheard=1)
+    assert known("tachycardia", **rate(131), **unheard, quality="noisy").present is None
+
+
+def test_a_heart_whose_rate_cannot_be_told_is_a_poor_signal():
+    reading = known("poor_signal", vitals=Vitals(), quality="clipped", quality_reason="too loud")
+    assert (reading.present, reading.gone) == (True, False)
+    assert reading.evidence == "heart heard, its rate is not: too loud"
+    assert known("poor_signal", vitals=Vitals()).present is False
 
 
 @pytest.mark.parametrize("kind", [*RATES, "abnormal_sound", "irregular", "heart_lost",

@@ -61,6 +61,34 @@ def test_a_slow_heart_has_no_pauses():
     assert said.raised("heart_lost", "pause") == []
 
 
+@pytest.mark.parametrize("seed", seeds(3, 30))
+def test_a_very_slow_heart_is_alarmed_as_one(seed):
+    """Four beats in eight seconds were asked for: complete block was a poor signal."""
+    rng = np.random.default_rng([33, seed])
+    slow = 60 / rng.uniform(30, 38)
+    before = [0.75] * (24 * (seed % 2))  # from the beginning, or all at once
+    cycles = [*before, *(slow * (1 + 0.012 * rng.standard_normal(25)))]
+    said = hear(heart(cycles, noise=10 ** rng.uniform(-2.6, -2.2), seed=seed))
+    ((priority, at_s),) = said.raised("bradycardia_extreme")
+    assert priority == "high"
+    assert at_s <= sum(before) + 25
+    assert said.rates[-1] == pytest.approx(60 / slow, rel=0.04)
+    assert said.raised("heart_lost", "pause") == []
+
+
+@pytest.mark.parametrize("seed", seeds(2, 20))
+def test_a_racing_heart_in_noise_or_beyond_full_scale_is_never_passed_over(seed):
+    """It was shown with its rate and no alarm, or heard and without a word."""
+    rng = np.random.default_rng([35, seed])
+    cycle = 60 / rng.uniform(158, 180)
+    sound = heart(cycle * (1 + 0.01 * rng.standard_normal(150)), seed=seed)
+    noise = rng.standard_normal(sound.size) * 10 ** rng.uniform(-2.2, -1.6)
+    said = hear(sound + noise)
+    assert [priority for priority, _ in said.raised("tachycardia_extreme")] == ["high"]
+    said = hear(sound * 2.5 * 10 ** rng.uniform(0.2, 0.5))
+    assert said.raised("tachycardia_extreme", "poor_signal")
+
+
 def test_the_disclosed_bigeminy_is_beats_per_time_and_irregular():
     said = hear(heart([0.5, 1.1] * 40, seed=5))
     assert float(np.median(said.rates)) == pytest.approx(75, abs=3)

@@ -46,6 +46,27 @@ def test_the_disclosed_hum():
     assert alarmed(stops + 0.03 * np.sin(2 * np.pi * 60 * t), STOP_S) <= WITHIN_S
 
 
+@pytest.mark.parametrize("seed", seeds(3, 30))
+def test_a_stop_under_long_handling_is_alarmed_once_it_is_quiet(seed):
+    """Knocks that were taken for beats put off the stop for ever."""
+    rng = np.random.default_rng([16, seed])
+    sound = stopped(25, tail_s=45, floor=10 ** rng.uniform(-3.7, -2.9), seed=seed)
+    at_s, last_s = 25 + rng.uniform(0.2, 1), 25 + rng.uniform(11, 20)
+    while at_s < last_s:
+        level, length_s = rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.5)
+        sound = knock(sound, at_s, level, length_s, int(rng.integers(1 << 30)))
+        at_s += rng.uniform(0.5, 1.6)
+    assert alarmed(sound, last_s) <= WITHIN_S
+
+
+@pytest.mark.parametrize("seed", seeds(2, 20))
+def test_the_stop_of_a_heart_that_is_always_too_loud_is_alarmed(seed):
+    """How loud it had been was learnt from the silence."""
+    rng = np.random.default_rng([17, seed])
+    sound = stopped(25, floor=10 ** rng.uniform(-3.7, -2.9), seed=seed)
+    assert alarmed(np.clip(sound * 2 * 10 ** rng.uniform(0.1, 0.5), -1, 1), 25) <= WITHIN_S
+
+
 @pytest.mark.parametrize("hz", [50, 60])
 @pytest.mark.parametrize("seed", seeds(1, 11))
 def test_hum_does_not_hide_a_stop(hz, seed):
