@@ -20,6 +20,7 @@ from monitor.analysis.verdict import Thresholds
 from monitor.assembly import build_pipeline, open_models_once
 from monitor.capture.files import BLOCK_S
 from monitor.config.load import Settings, build
+from monitor.decoding.look import level_scale
 from monitor.errors import ApexbeatError, InputError
 from monitor.record.export.model import from_event_file
 from monitor.replay.batch import Options, replay_file
@@ -29,6 +30,9 @@ from monitor.sessionfolder import format as folder_format
 from monitor.version import version
 
 __version__ = version()
+
+MOST_CHANNELS = 64
+"""An array of more channels than this, and than samples, lies the other way round."""
 
 Source = str | PathLike[str] | ArrayLike
 
@@ -70,8 +74,8 @@ def analyze(
     Parameters
     ----------
     source
-        Path of a sound file or of a session folder; or samples, shape [n] or [n, channels], full
-        scale ±1 (float) or int16.
+        Path of a sound file or of a session folder; or samples, shape [n] or [n, channels], int16
+        or float; if these are far from ±1 their level is brought there, as that of a file is.
     rate
         Sampling rate in Hz: required with samples, not allowed with a path.
     settings
@@ -84,7 +88,8 @@ def analyze(
     Raises
     ------
     InputError
-        If the file cannot be read as sound, or the rate is missing or out of range.
+        If the file cannot be read as sound, there are no samples, or the rate is missing or out of
+        range.
     ApexbeatError
         If a setting is wrong, or a model is refused.
 
@@ -107,6 +112,9 @@ def analyze(
     samples = _samples(source)
     if rate is None:
         raise InputError("the rate of samples is not known", "give rate=HZ")
+    if not len(samples):
+        raise InputError("there are no samples")
+    samples = samples * np.float32(level_scale(samples))
     live = stream(
         rate, channels=samples.shape[1], settings=settings, keep_sound=keep_sound, name=name
     )
@@ -207,6 +215,7 @@ class Stream:
         self._runner = StreamRunner(pipeline, [self._keeper])
         self._rate, self._channels, self._name = rate, channels, name
         self._frames = 0
+        self._result: Result | None = None
 
     @property
     def events(self) -> list[ev.Event]:
@@ -216,11 +225,15 @@ class Stream:
     def push(self, block: ArrayLike) -> list[ev.Event]:
         """Analyse the next samples, shape [n] or [n, channels]; return the events that they settle.
 
+        Float samples have a full scale of ±1.
+
         Raises
         ------
         InputError
-            If the block has another number of channels than the stream.
+            If the block has another number of channels than the stream, or the stream has ended.
         """
+        if self._result is not None:
+            raise InputError("the stream has ended", "begin another one")
         samples = _samples(block)
         if samples.shape[1] != self._channels:
             raise InputError(
@@ -232,9 +245,11 @@ class Stream:
         return self.events[before:]
 
     def finish(self) -> Result:
-        """End the stream and return the whole result."""
-        self._runner.finish()
-        return self._keeper.result(self._name)
+        """End the stream and return the whole result; asked again, the same."""
+        if self._result is None:
+            self._runner.finish()
+            self._result = self._keeper.result(self._name)
+        return self._result
 
 
 def stream(
@@ -318,6 +333,12 @@ def _samples(given: ArrayLike) -> NDArray[np.float32]:
             f"samples of shape {samples.shape} and type {samples.dtype} are no sound",
             "give float or int16 samples of shape [n] or [n, channels]",
         )
+    if samples.ndim == 2 and samples.shape[1] > max(samples.shape[0], MOST_CHANNELS):
+        raise InputError(
+            f"samples of shape {samples.shape} have {samples.shape[1]} channels",
+            "give [n, channels]: transpose them",
+        )
     if samples.dtype.kind == "i":
         samples = samples / -float(np.iinfo(samples.dtype).min)
-    return samples.astype(np.float32).reshape(len(samples), -1)
+    samples = samples.astype(np.float32)
+    return samples[:, None] if samples.ndim == 1 else samples

@@ -74,7 +74,10 @@ class OwnSet:
             named = by_path(self.person, table)
             found = []
             nameless = 0
-            for path in search(self.folder).files:
+            contents = search(self.folder)
+            for _, why in contents.unread:
+                raise TrainingError(why)
+            for path in contents.files:
                 line = table.of(path)
                 person = named(path) if named else (line.person if line else None)
                 nameless += person is None and line is not None
@@ -84,7 +87,7 @@ class OwnSet:
                 found.append(Recording(name, OWN, label, 1, person or name, path))
         except ApexbeatError as error:
             raise TrainingError(str(error)) from None
-        notes = list(_notes(found, nameless, table.unused))
+        notes = list(_notes(found, nameless, len(table.unused)))
         return [r for r in found if r.label >= 0], notes
 
     @property

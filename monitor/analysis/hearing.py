@@ -299,7 +299,7 @@ class HeartTracker:
         like = self._like_heart(self._decided)
         fresh = self._last is not None and self._decided - self._last <= SILENCE
         enough = len(recent) >= MIN_BEATS and median(recent) >= self._limit
-        if like and (fresh and enough or self._slow()):
+        if like and ((fresh and enough) or self._slow()):
             return "heard", ""
         return "uncertain", self._why(len(recent))
 

@@ -20,6 +20,7 @@ from math import isfinite, log10, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from dsp.stage import RATE_HZ, STEP, FloatArray
@@ -173,6 +174,11 @@ class Pipeline:
     def latency(self) -> int:
         """Samples at 2 kHz from a sound to its beat, at the most (the start excepted)."""
         return self._parts.delay + STEP
+
+    @property
+    def session(self) -> ev.Session:
+        """The first line of an event file that begins now."""
+        return replace(self._session, index=self.index)
 
     @property
     def settings(self) -> dict[str, str | int | float | bool | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import shutil
 import sys
@@ -141,6 +142,7 @@ def _examine(
     assert models.engine is not None
     thresholds = Thresholds.of(models.engine.contract)
     done = ExamFolder(folder, person, datetime.now().astimezone(), thresholds)
+    done.make()  # before anybody is examined
     plan = Plan(wanted)
     code = EXIT_OK
     try:
@@ -163,6 +165,8 @@ def _examine(
         click.echo("\napexbeat: interrupted; the places that were heard are kept", err=True)
         code = EXIT_INTERRUPTED
     if not len(done):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
         raise NoInputError("no place was heard", "Enter begins a place")
     verdict, files = done.finish(pdf)
     words = harmless(verdict.evidence, 400)

@@ -17,6 +17,7 @@ from monitor.events import RATE_HZ
 from monitor.record.export.model import Anchor, Record
 from monitor.record.history import alarms_of
 from monitor.record.store import Archive, SessionRow
+from monitor.record.suppressed import paused_s
 from monitor.text import clock, harmless
 
 NOTED = ("gap", "fault", "quality", "verdict", "mark", "alarm", "end")
@@ -144,7 +145,8 @@ def _print_notes(archive: Archive, row: SessionRow, times: Times) -> None:
     """Audio pauses, and what the core had to say; all else that people did is among the lines."""
     for asked in archive.commands(row.id):
         if asked.kind == "pause_audio":
-            click.echo(f"{times.of(asked.index)}  audio paused by {harmless(asked.client)}")
+            done = "switched on again" if paused_s(asked) == 0 else "paused"
+            click.echo(f"{times.of(asked.index)}  audio {done} by {harmless(asked.client)}")
         elif asked.client == "core":
             click.echo(f"{times.of(asked.index)}  note     {harmless(asked.body)}")
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from monitor.replay.rows import Row
 
 
+LINES_SHOWN = 5
+"""Lines of a table of labels that are named."""
+
 BLOCKS = 8
 """Up to so many recordings are told at length; more are a line each."""
 PERSON_COLUMNS = (
@@ -289,8 +292,9 @@ class ReplayOutput:
         ]  # fmt: skip
         lines = ["", *score_lines(cases, "recordings")]
         without = sum(r.error is None for r, _ in self._rows) - len(known)
-        notes = [f"{without} recordings without a label"] if without else []
-        notes += [f"{labels.unused} labels without a recording"] if labels.unused else []
+        plural = "s" * (without != 1)
+        notes = [f"{without} recording{plural} without a label"] if without else []
+        notes += [_unused_words(labels.unused)] if labels.unused else []
         lines += [f"  left out: {', '.join(notes)}"] if notes else []
         lines += worst_lines(cases)
         if persons:
@@ -332,6 +336,12 @@ class ReplayOutput:
                 cells |= dict(zip(PERSON_COLUMNS, about, strict=True))
             table.append(cells)
         write_files(path.parent, {path.name: csv_text(table, columns)}, self._wanted.overwrite)
+
+
+def _unused_words(lines: list[int]) -> str:
+    plural = "s" * (len(lines) != 1)
+    shown = ", ".join(map(str, lines[:LINES_SHOWN])) + ", ..." * (len(lines) > LINES_SHOWN)
+    return f"{len(lines)} label{plural} without a recording (line{plural} {shown})"
 
 
 def is_live(path: Path) -> bool:

@@ -22,6 +22,7 @@ import soundfile as sf
 
 from monitor.analysis.person import PersonVerdict
 from monitor.analysis.verdict import Thresholds
+from monitor.errors import RecordError
 from monitor.events import RATE_HZ
 from monitor.exam.bundle import bundle
 from monitor.exam.listening import PlaceHeard
@@ -78,6 +79,21 @@ class ExamFolder:
     def __len__(self) -> int:
         return len(self._done)
 
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises
+        ------
+        RecordError
+            If that cannot be done.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordError(
+                f"cannot write in {self.folder}: {error.strerror or error}", "choose another -o"
+            ) from error
+
     def add(self, heard: PlaceHeard, begun: datetime) -> Row:
         """Write a place; return its row.
 
@@ -86,7 +102,7 @@ class ExamFolder:
         RecordError
             If the disk refuses it.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make()
         stem = f"{len(self) + 1}-{safe_stem(heard.place, plain=True) or 'place'}"
         out = io.BytesIO()
         sound = np.clip(np.nan_to_num(heard.sound), -1, 1)

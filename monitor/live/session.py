@@ -360,7 +360,9 @@ class LiveSession:
         else:
             board = save_board(self.board).decode()
             try:
-                self._recording.folder = self._record(self.capture.index, board)
+                folder = self._record(self.capture.index, board)
+                folder.events((self.pipeline.session,))
+                self._recording.folder = folder
             except ApexbeatError as error:
                 answer(False, str(error))
                 return

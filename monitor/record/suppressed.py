@@ -93,17 +93,24 @@ def _sounding(state: dict[str, str]) -> list[ev.Priority]:
     return [p for s, p in words if s in ("active", "latched")]  # type: ignore[misc]
 
 
+def paused_s(row: CommandRow) -> float | None:
+    """Seconds for which a row pauses the audio, 0 to end a pause; None if it is damaged."""
+    try:
+        seconds = msgspec.json.decode(row.body, type=_Pause).seconds
+    except msgspec.MsgspecError:
+        return None
+    return MAX_PAUSE_S if seconds is None else min(max(seconds, 0.0), MAX_PAUSE_S)
+
+
 def _pauses(commands: Iterable[CommandRow]) -> list[tuple[int, int]]:
     """(from, until) of every audio pause, each until the next at the latest."""
     asked = []
     for row in commands:
         if row.kind != "pause_audio":
             continue
-        try:
-            seconds = msgspec.json.decode(row.body, type=_Pause).seconds
-        except msgspec.MsgspecError:
+        seconds = paused_s(row)
+        if seconds is None:
             continue  # damaged; the alarm is in the list of alarms in any case
-        seconds = MAX_PAUSE_S if seconds is None else min(max(seconds, 0.0), MAX_PAUSE_S)
         asked.append((row.index, row.index + round(seconds * RATE_HZ)))
     ends = [start for start, _ in asked[1:]] + [2**62]
     return [(start, min(end, stop)) for (start, end), stop in zip(asked, ends, strict=False)]

@@ -54,11 +54,14 @@ class FolderContents:
         Recordings, sorted.
     other
         Files left out, counted by suffix.
+    unread
+        Folders in it that cannot be read, and why.
     """
 
     folder: Path
     files: list[Path] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
+    unread: list[tuple[Path, str]] = field(default_factory=list)
 
     def words(self) -> str:
         """One line on what was left out; empty if nothing was."""
@@ -80,10 +83,14 @@ def search(folder: Path, hints: Hints = NO_HINTS) -> FolderContents:
         If it holds no recording, or cannot be read.
     """
 
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: {(error.strerror or 'cannot be read').lower()}")
-
     found = FolderContents(folder)
+
+    def refuse(error: OSError) -> None:
+        where, why = Path(error.filename), (error.strerror or "cannot be read").lower()
+        if where == folder:
+            raise InputError(f"{where}: {why}")
+        found.unread.append((where, f"{where}: {why}"))
+
     for where, _, names in os.walk(folder, onerror=refuse):
         here = [Path(where) / name for name in sorted(names) if not name.startswith(".")]
         part_of_records = _signals_of(here)
@@ -194,6 +201,7 @@ def collect(inputs: Sequence[Path], hints: Hints = NO_HINTS) -> Collected:
             out.failed.append((path, str(error)))
             continue
         paths += found.files
+        out.failed += found.unread
         roots.append(path)
         if words := found.words():
             out.told.append(words)

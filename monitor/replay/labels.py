@@ -55,13 +55,13 @@ class Labels:
         self.path, self.columns, self.has_person = path, columns, has_person
         self._rows: dict[str, list[tuple[tuple[str, ...], Labelled]]] = {}
         self._used: set[int] = set()
-        self._count = 0
+        self._lines: set[int] = set()
 
     def add(self, file: str, row: Labelled) -> None:
         """Take a line of the table."""
         parts = PurePosixPath(file.strip().replace("\\", "/")).parts
         self._rows.setdefault(_stem(parts[-1]), []).append((parts, row))
-        self._count += 1
+        self._lines.add(row.line)
 
     def of(self, path: Path) -> Labelled | None:
         """The line of a recording; None where the table has none.
@@ -91,9 +91,9 @@ class Labels:
         return rows[0]
 
     @property
-    def unused(self) -> int:
+    def unused(self) -> list[int]:
         """Lines that no recording asked for so far."""
-        return self._count - len(self._used)
+        return sorted(self._lines - self._used)
 
 
 def read_labels(path: Path, normal: Sequence[str] = (), person: str | None = None) -> Labels:

@@ -216,6 +216,11 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(monkeypatch, tmp_path, ca
     assert _exam(monkeypatch, "\n\n\nq\n", "-o", out) == 3
     assert "no place was heard" in capsys.readouterr().err
     assert not out.exists()
+    (tmp_path / "file").touch()
+    assert _exam(monkeypatch, "\n\n\n\n\n", "-o", tmp_path / "file" / "exam") == 6
+    said = capsys.readouterr()
+    assert "cannot write in" in said.err
+    assert "Enter listens" not in said.out  # the place that was heard first was lost
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     assert _exam(monkeypatch, "\n\n\n", "-o", out, "--pdf") == 2
     assert "apexbeat[pdf]" in capsys.readouterr().err

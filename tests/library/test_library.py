@@ -48,6 +48,33 @@ def test_a_file_its_samples_and_a_stream_of_them_say_the_same(result: apexbeat.R
     assert rows[0] == rows[1] == rows[2]
 
 
+def test_the_full_scale_of_samples_does_not_matter(result: apexbeat.Result) -> None:
+    """Samples in units of 16 bits were all clipped, very quiet ones flat: no verdict, no word."""
+    samples, rate = soundfile.read(NORMAL, dtype="float32")
+    for scale in (2.0**15, 2.0**-17):
+        assert apexbeat.analyze(samples * np.float32(scale), rate=rate).rate == result.rate
+
+
+def test_samples_that_are_no_sound_are_refused_by_what_is_wrong() -> None:
+    for samples, words in (
+        (np.zeros((2, 8000)), "8000 channels; give \\[n, channels\\]"),
+        (np.zeros(0), "there are no samples"),
+        (np.zeros((0, 2)), "there are no samples"),
+    ):
+        with pytest.raises(apexbeat.InputError, match=words):
+            apexbeat.analyze(samples, rate=2000)
+
+
+def test_a_stream_ends_once() -> None:
+    """The second end was a fault of analysis, with its alarm and a second last line."""
+    live = apexbeat.stream(2000)
+    live.push(np.zeros(8000, np.float32))
+    live.push(np.zeros(0, np.float32))
+    assert live.finish() is live.finish()
+    with pytest.raises(apexbeat.InputError, match="has ended"):
+        live.push(np.zeros(10))
+
+
 def test_kept_sound_stands_at_its_time_beyond_a_loss(
     result: apexbeat.Result, tmp_path: Path
 ) -> None:

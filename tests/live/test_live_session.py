@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scripted import RATE, Rig
+from whole_monitor import monitor
 
+import apexbeat
 from dsp.cycles.model import CycleModel
 from models import shipped
 from monitor import events as ev
@@ -183,6 +185,20 @@ def test_a_recorded_session_replayed_says_the_same(tmp_path: Path) -> None:
     replayed = (tmp_path / "session.jsonl").read_bytes()
     assert replayed == live
     assert b'"type":"gap"' in replayed
+
+
+def test_sound_kept_from_the_middle_of_a_session_can_be_read_and_reported(tmp_path: Path) -> None:
+    """Its events had no first line: neither report nor export took the folder."""
+    with monitor(tmp_path, phantom="tachycardia") as run:
+        run.analyses()
+        run.answer(run.ask("record", on=True))
+        run.analyses()
+        folder = run.store / "sessions" / run.session
+        assert run.stop() == 0
+    result = apexbeat.read_session(folder)
+    assert isinstance(result.events[0], ev.Session)
+    assert result.events[0].index > 0
+    assert [event for event in result.events if isinstance(event, ev.Vitals)]
 
 
 def test_a_stage_that_fails_costs_a_gap_and_an_alarm_and_monitoring_goes_on(

@@ -338,3 +338,21 @@ def test_outside_text_cannot_reach_the_terminal(good, call, tmp_path):
     code, _, err = call(tmp_path / "x\x1b[2J.wav")
     assert code == 3
     assert "\x1b" not in err
+
+
+def test_a_folder_in_it_that_cannot_be_read_fails_alone(good, call, tmp_path, monkeypatch):
+    """One lost+found refused the whole archive."""
+    (tmp_path / "set" / "closed").mkdir(parents=True)
+    (tmp_path / "set" / "heart.wav").write_bytes(good.read_bytes())
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    code, out, err = call(tmp_path / "set")
+    assert code == 1
+    assert "heart.wav" in out
+    assert err.splitlines()[0].endswith("closed: permission denied")

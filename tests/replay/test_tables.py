@@ -96,7 +96,7 @@ def test_labels_and_persons_are_scored(study, call, tmp_path):
     code, out, err = call(study, "--labels", study / "labels.csv", "--csv", table)
     assert code == 1
     assert "3 labelled recordings: 1 abnormal, 2 normal" in out
-    assert "left out: 1 recordings without a label, 1 labels without a recording" in out
+    assert "left out: 1 recording without a label, 1 label without a recording (line 6)" in out
     assert "2 labelled persons: 1 abnormal, 1 normal" in out
     assert re.search(r"^p1 +2 of 2  \w+ +.*recordings", out, re.MULTILINE)
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
@@ -158,7 +158,7 @@ def test_a_recording_is_found_by_as_much_of_its_path_as_the_table_gives(tmp_path
     assert [None if one is None else (one.abnormal, one.person) for one in found] == [
         (False, "1"), (True, "2"), (True, "3"), (False, "4"), None,
     ]  # fmt: skip
-    assert table.unused == 0
+    assert table.unused == []
 
 
 def test_figures_are_those_of_others():
