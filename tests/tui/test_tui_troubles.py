@@ -87,6 +87,21 @@ async def test_an_unreadable_frame_costs_the_connection_and_not_the_screen(tmp_p
         await it.seen("NORMAL ✓")
 
 
+async def test_a_terminal_that_becomes_small_shows_the_numbers_and_not_the_sound(
+    tmp_path: Path,
+) -> None:
+    """The phonocardiogram took the whole room: no rate, no alarm."""
+    async with bench(tmp_path, scene("several"), size=(120, 40)) as it:
+        await it.seen("PHONOCARDIOGRAM")
+        await it.pilot.resize_terminal(40, 12)
+        it.core.step()
+        await it.seen("HIGH")
+        assert "PHONOCARDIOGRAM" not in it.text
+        await it.pilot.resize_terminal(120, 40)
+        it.core.step()
+        await it.seen("PHONOCARDIOGRAM")
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 50), (300, 2), (59, 19), (240, 70)])
 async def test_any_size_of_terminal_is_survived(tmp_path: Path, size: tuple[int, int]) -> None:
     async with bench(tmp_path, scene("several"), size=(120, 40)) as it:

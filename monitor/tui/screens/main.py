@@ -91,6 +91,8 @@ class MainScreen(Actions):
         self.set_class(chosen.stacked, "stacked")
         self.set_class(width < 80, "narrow")
         if chosen.brief:
+            for name in ("wave", "average", "trend", "log"):
+                self.panel(name).display = False
             return
         for name, rows in (
             ("silence", chosen.numbers),
