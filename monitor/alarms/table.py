@@ -200,8 +200,8 @@ TABLE: tuple[Rule, ...] = (
         title="heart not heard",
         alarm_class="technical",
         priority="low",
-        condition="no heart is heard, for whatever reason: noise, hum, speech, lost contact; or one "
-        "is, and its rate cannot be told: sound beyond full scale",
+        condition="no heart is heard, for whatever reason: noise, hum, speech, lost contact; or "
+        "its rate cannot be told: sound beyond full scale",
         clears="heard again for 8 s",
         remedy="look at the patient, place the stethoscope anew",
         delay_key="poor_signal_delay_s",
